@@ -1,0 +1,88 @@
+"""Files written whole or not at all, with their digests and their provenance beside them."""
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+#: The packages whose versions decide a result; each sidecar lists those that are installed.
+SOFTWARE = ("groupwise", "mne", "mne-bids", "nilearn", "nibabel", "numpy", "scipy", "pandas")
+
+
+@contextmanager
+def write_whole(path: str | os.PathLike) -> Iterator[Path]:
+    """Give a temporary path in the same folder, renamed to `path` when the block ends well.
+
+    The temporary name keeps the ending of `path`, since many writers choose their format by it.
+    On an error nothing is left behind and an existing file stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    part = folder / path.name
+    try:
+        yield part
+        with part.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        part.replace(path)
+    finally:
+        for left in folder.iterdir():
+            left.unlink()
+        folder.rmdir()
+
+
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write text (UTF-8) whole or not at all."""
+    with write_whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike, content: dict[str, Any]) -> None:
+    """Write a dict as indented JSON, keys in their own order, whole or not at all."""
+    write_text(path, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def digest_of_file(path: str | os.PathLike) -> str:
+    """SHA-256 of a file's bytes, as hex."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def digest_of(*parts: bytes | str) -> str:
+    """SHA-256 over several parts, each preceded by its length, as hex."""
+    total = hashlib.sha256()
+    for part in parts:
+        raw = part.encode() if isinstance(part, str) else bytes(part)
+        total.update(len(raw).to_bytes(8, "little"))
+        total.update(raw)
+    return total.hexdigest()
+
+
+def software() -> dict[str, str]:
+    """Versions of Python and of the packages that decide a result."""
+    found = {"python": platform.python_version()}
+    for name in SOFTWARE:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def provenance(params: dict[str, Any], sources: list[str | os.PathLike]) -> dict[str, Any]:
+    """What a sidecar says of an output's making: software, parameters, inputs with digests.
+
+    No time and no absolute path: the same inputs give the same bytes.
+    """
+    return {
+        "GeneratedBy": [{"Name": "groupwise", "Version": version("groupwise")}],
+        "Software": software(),
+        "Parameters": params,
+        "Sources": {str(path): digest_of_file(path) for path in sources},
+    }
