@@ -48,6 +48,29 @@ def write_json(path: str | os.PathLike, content: dict[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=2, ensure_ascii=False, default=str) + "\n")
 
 
+def write_manifest(
+    path: str | os.PathLike,
+    figures: list[dict[str, str]],
+    *,
+    title: str,
+    subject: str | None = None,
+) -> None:
+    """Write the list of the pictures of one stage, which the report reads.
+
+    Each figure is a dict with `file` (a path, stored relative to the manifest's folder), `title`,
+    `caption` and `alt` (what a reader who cannot see the picture must know). Raises ValueError
+    when one of these is missing or empty: a picture without words does not enter the report.
+    """
+    folder = Path(path).parent.resolve()
+    listed = []
+    for figure in figures:
+        if missing := [k for k in ("file", "title", "caption", "alt") if not figure.get(k)]:
+            raise ValueError(f"figure {figure.get('file')}: {', '.join(missing)} missing")
+        file = os.path.relpath(Path(figure["file"]).resolve(), folder)
+        listed.append(dict(figure) | {"file": Path(file).as_posix()})
+    write_json(path, {"title": title, "subject": subject, "figures": listed})
+
+
 def digest_of_file(path: str | os.PathLike) -> str:
     """SHA-256 of a file's bytes, as hex."""
     with Path(path).open("rb") as handle:
