@@ -1,0 +1,449 @@
+"""The study, typed once: every key a user may write, with its default, unit and meaning.
+
+Unknown keys are refused. Rules and library read these models; nobody reads the raw dict.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+Probability = Annotated[float, Field(gt=0, lt=1)]
+
+
+class Section(BaseModel):
+    """A part of the config: no unknown keys, no change once it is read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Filter(Section):
+    """Zero-phase FIR filter of the raw recording (`mne.io.Raw.filter`)."""
+
+    l_freq: float | None = Field(None, gt=0, description="High-pass edge in Hz; null: none.")
+    h_freq: float | None = Field(40.0, gt=0, description="Low-pass edge in Hz; null: none.")
+    notch: list[float] = Field([], description="Line frequencies in Hz to remove, e.g. [50, 100].")
+
+    @model_validator(mode="after")
+    def _edges_in_order(self) -> "Filter":
+        if self.l_freq is not None and self.h_freq is not None and self.l_freq >= self.h_freq:
+            raise ValueError(f"l_freq ({self.l_freq}) must be below h_freq ({self.h_freq})")
+        return self
+
+
+class Artifacts(Section):
+    """Repair of blinks and heartbeats before epochs are cut."""
+
+    method: Literal["none", "ssp", "ica"] = Field(
+        "none",
+        description="none: rejection only; ssp: projectors from detected blinks and heartbeats; "
+        "ica: FastICA components that correlate with them.",
+    )
+    n_components: float | None = Field(
+        None,
+        gt=0,
+        description="ssp: projectors per channel type; ica: components (a share of variance if "
+        "below 1). null: 1 for ssp, 0.99 for ica.",
+    )
+    eog: list[str] = Field([], description="Channels that show blinks; empty: those typed EOG.")
+    ecg: list[str] = Field(
+        [],
+        description="Channel that shows the heart; empty: the one typed ECG, else estimated from "
+        "the magnetometers.",
+    )
+
+
+class Epochs(Section):
+    """Epochs around the events, their baseline and their rejection."""
+
+    tmin: float = Field(-0.2, description="Start in s, relative to the event.")
+    tmax: float = Field(0.5, description="End in s, relative to the event.")
+    baseline: tuple[float | None, float | None] | None = Field(
+        (None, 0.0),
+        description="Interval in s whose mean is subtracted; null as an edge: to the epoch's own "
+        "edge; null: none.",
+    )
+    reject: dict[Literal["grad", "mag", "eeg", "eog", "ecg"], Annotated[float, Field(gt=0)]] = (
+        Field(
+            {},
+            description="Largest peak-to-peak amplitude by channel type, in T/m (grad), T (mag), "
+            "V (eeg, eog, ecg).",
+        )
+    )
+    flat: dict[Literal["grad", "mag", "eeg", "eog", "ecg"], Annotated[float, Field(gt=0)]] = Field(
+        {}, description="Smallest peak-to-peak amplitude by channel type, same units."
+    )
+    equalize: bool = Field(
+        True,
+        description="Drop epochs until all conditions have equally many, those closest in time "
+        "kept (`mne.epochs.equalize_epoch_counts`), so that noise biases no magnitude.",
+    )
+
+    @model_validator(mode="after")
+    def _window(self) -> "Epochs":
+        if self.tmin >= self.tmax:
+            raise ValueError(f"tmin ({self.tmin}) must be before tmax ({self.tmax})")
+        for edge in self.baseline or ():
+            if edge is not None and not self.tmin <= edge <= self.tmax:
+                raise ValueError(
+                    f"baseline edge {edge} lies outside the epoch ({self.tmin} to {self.tmax} s)"
+                )
+        return self
+
+
+class Covariance(Section):
+    """Noise covariance, the estimator chosen by cross-validation (Engemann and Gramfort 2015)."""
+
+    source: Literal["baseline", "empty_room"] = Field(
+        "baseline", description="Where the noise is: the epochs' baseline or the empty room."
+    )
+    method: list[Literal["empirical", "shrunk", "diagonal_fixed", "ledoit_wolf", "oas", "pca"]] = (
+        Field(
+            ["shrunk", "empirical"],
+            min_length=1,
+            description="Estimators to compare; the largest cross-validated log-likelihood wins.",
+        )
+    )
+    tmin: float | None = Field(None, description="Start of the noise in s; null: the epoch's.")
+    tmax: float | None = Field(0.0, description="End of the noise in s.")
+    rank: Literal["info", "full"] | None = Field(
+        "info",
+        description="Rank of the data: info (from projectors and Maxwell filter), full, or null "
+        "(estimated).",
+    )
+    folds: int = Field(3, ge=2, description="Folds of the cross-validation.")
+
+
+class Coregistration(Section):
+    """Head to MRI transform."""
+
+    trans: str | None = Field(
+        None,
+        description="Path of the transforms with {subject} in it, e.g. "
+        "trans/sub-{subject}_trans.fif; null: from AnatomicalLandmarkCoordinates in each "
+        "subject's T1w.json, the BIDS way.",
+    )
+
+    @model_validator(mode="after")
+    def _pattern(self) -> "Coregistration":
+        if self.trans is not None and "{subject}" not in self.trans:
+            raise ValueError("must hold {subject}, e.g. trans/sub-{subject}_trans.fif")
+        return self
+
+
+class Bem(Section):
+    """Boundary-element model of the head."""
+
+    ico: int | None = Field(
+        4, ge=2, le=5, description="Downsampling of the skull surfaces; null: as they are."
+    )
+    conductivity: list[float] = Field(
+        [0.3],
+        min_length=1,
+        max_length=3,
+        description="S/m: one layer (MEG), or brain, skull, scalp [0.3, 0.006, 0.3] (EEG).",
+    )
+
+
+class SourceSpace(Section):
+    """Sources on the white surface of each subject."""
+
+    spacing: Annotated[str, Field(pattern=r"^(oct|ico)[2-7]$|^all$")] = Field(
+        "oct6", description="oct4 to oct6, ico3 to ico5, or all."
+    )
+    mindist: float = Field(
+        5.0, ge=0, description="mm; sources closer to the inner skull are left out."
+    )
+
+
+class Inverse(Section):
+    """Minimum-norm inverse (Hamalainen and Ilmoniemi 1994; dSPM: Dale et al. 2000)."""
+
+    method: Literal["MNE", "dSPM", "sLORETA", "eLORETA"] = Field(
+        "dSPM", description="Estimate and its noise normalisation."
+    )
+    snr: float = Field(
+        3.0, gt=0, description="Assumed amplitude SNR of the evoked; lambda2 = 1 / snr^2."
+    )
+    loose: float = Field(
+        0.2, ge=0, le=1, description="Variance of tangential relative to normal sources; 1: free."
+    )
+    depth: float = Field(0.8, ge=0, le=1, description="Exponent of the depth weighting; 0: none.")
+    fixed: bool = Field(False, description="Sources normal to the cortex only (loose must be 0).")
+    orientation: Literal["normal"] | None = Field(
+        None, description="null: magnitude over orientations; normal: signed, along the normal."
+    )
+
+    @model_validator(mode="after")
+    def _orientation(self) -> "Inverse":
+        if self.fixed and self.loose:
+            raise ValueError("fixed: true needs loose: 0")
+        return self
+
+
+class Morph(Section):
+    """Morph to the template's surface."""
+
+    to: str = Field("fsaverage", description="Template, a folder of subjects_dir.")
+    spacing: int = Field(
+        5, ge=2, le=7, description="Icosahedron grade: 5 gives 10,242 vertices a hemisphere."
+    )
+    smooth: int | Literal["nearest"] | None = Field(
+        20, description="Smoothing steps on the surface; null: until the surface is filled."
+    )
+
+
+class Meeg(Section):
+    """MEG or EEG recordings: from BIDS raw to source estimates on the template."""
+
+    task: Label = Field(description="BIDS task.")
+    session: Label | None = Field(None, description="BIDS session; null: the tree has none.")
+    datatype: Literal["meg", "eeg"] = Field("meg", description="BIDS data type of the recordings.")
+    subjects_dir: str = Field(description="FreeSurfer's SUBJECTS_DIR with sub-<subject> folders.")
+    channels: list[Literal["mag", "grad", "eeg"]] = Field(
+        ["mag", "grad"], min_length=1, description="Channel types that are analysed."
+    )
+    bad_channels: dict[str, list[str]] = Field(
+        {},
+        description="Bad channels beside those of channels.tsv, by subject; the key all is for "
+        "every subject.",
+    )
+    filter: Filter = Field(Filter(), description="Filter of the raw recording.")
+    artifacts: Artifacts = Field(Artifacts(), description="Repair of blinks and heartbeats.")
+    epochs: Epochs = Field(Epochs(), description="Epochs and their rejection.")
+    conditions: dict[str, int | str] = Field(
+        min_length=1,
+        description="Condition and its event in events.tsv: a number is looked up in the column "
+        "value, a text in the column trial_type. Tags of factors are parted by /.",
+    )
+    resample: float | None = Field(
+        None, gt=0, description="Sampling rate of the evoked in Hz; null: as recorded."
+    )
+    covariance: Covariance = Field(Covariance(), description="Noise covariance.")
+    coregistration: Coregistration = Field(Coregistration(), description="Head to MRI transform.")
+    bem: Bem = Field(Bem(), description="Head model.")
+    source_space: SourceSpace = Field(SourceSpace(), description="Where sources are.")
+    inverse: Inverse = Field(Inverse(), description="Inverse operator and its application.")
+    morph: Morph = Field(Morph(), description="Morph to the template.")
+
+    @model_validator(mode="after")
+    def _distinct_conditions(self) -> "Meeg":
+        events = list(self.conditions.values())
+        twice = sorted({str(event) for event in events if events.count(event) > 1})
+        if twice:
+            raise ValueError(f"two conditions share the event {', '.join(twice)}")
+        return self
+
+
+class Maps(Section):
+    """Ready-made maps, one file a subject and condition: the door for other pipelines."""
+
+    table: str = Field(
+        description="TSV with the columns subject and path (relative to the table), and one column "
+        "a factor or condition."
+    )
+    mask: Literal["intersection"] | str = Field(
+        "intersection",
+        description="intersection: voxels that are finite and not 0 in every map; or a path to a "
+        "mask image on the same grid, intersected with it.",
+    )
+    units: str = Field("arbitrary", description="Units of the maps, as they stand in the sidecar.")
+    space: Label = Field("MNI", description="Template space of the maps.")
+
+
+class Threshold(Section):
+    """Cluster-forming threshold: one of the two."""
+
+    p: Probability | None = Field(
+        None, description="Uncorrected p, converted with the df of the design (two-sided t: p/2)."
+    )
+    stat: float | None = Field(None, gt=0, description="Value of t or F.")
+
+    @model_validator(mode="after")
+    def _one(self) -> "Threshold":
+        if (self.p is None) == (self.stat is None):
+            raise ValueError("give p or stat, one of the two")
+        return self
+
+
+class Cluster(Section):
+    """How clusters are formed and measured."""
+
+    threshold: Threshold = Field(Threshold(p=0.001), description="Cluster-forming threshold.")
+    mass: Literal["sum", "excess"] = Field(
+        "sum", description="Mass: sum of the statistic, or of its excess over the threshold."
+    )
+    connectivity: Literal["faces", "edges", "corners"] = Field(
+        "faces", description="Voxel neighbours: 6, 18 or 26. Surfaces use their mesh."
+    )
+
+
+class Analysis(Section):
+    """One group analysis: data, design, clusters, permutations."""
+
+    data: Literal["meeg", "maps"] = Field(description="Where the maps come from.")
+    test: Literal["one-sample", "paired"] | None = Field(
+        None, description="Test of one condition, or of the first minus the second of two."
+    )
+    conditions: list[str] = Field(
+        [],
+        description="For test: the condition (one-sample) or the two (paired). May stay empty for "
+        "one-sample maps whose table has no column condition.",
+    )
+    within: dict[Label, Annotated[list[str], Field(min_length=2)]] | None = Field(
+        None,
+        description="Repeated-measures factors and their levels, first factor slowest. Each cell "
+        "is the one condition that carries all its levels as tags.",
+    )
+    effects: Literal["all"] | list[str] = Field(
+        "all", description="Effects of a factorial design: all, or names such as modality:side."
+    )
+    alternative: Literal["two-sided", "greater", "less"] = Field(
+        "two-sided", description="Side of a t test; an F has none."
+    )
+    crop: tuple[float | None, float | None] | None = Field(
+        None, description="Time window in s; null: the whole epoch."
+    )
+    hemispheres: list[Literal["lh", "rh"]] = Field(
+        ["lh", "rh"], min_length=1, description="Hemispheres that are tested."
+    )
+    cluster: Cluster = Field(Cluster(), description="Clusters.")
+    permutations: int = Field(
+        10_000,
+        ge=2,
+        description="Resamplings, the identity included. At or above the number of distinct ones: "
+        "all of them, once each, and the test is exact.",
+    )
+    alpha: Probability = Field(0.05, description="Family-wise error rate.")
+
+    @model_validator(mode="after")
+    def _design(self) -> "Analysis":
+        if (self.test is None) == (self.within is None):
+            raise ValueError("give test or within, one of the two")
+        wanted = {"one-sample": (0, 1), "paired": (2,), None: (0,)}[self.test]
+        if len(self.conditions) not in wanted:
+            what = {"one-sample": "one condition", "paired": "two conditions"}.get(
+                self.test, "no conditions (its cells come from within)"
+            )
+            raise ValueError(f"{self.test or 'a within design'} takes {what}")
+        if self.test and self.effects != "all":
+            raise ValueError("effects belong to within designs; remove them")
+        if self.within is not None:
+            for factor, levels in self.within.items():
+                if len(set(levels)) < len(levels):
+                    raise ValueError(f"within.{factor} names a level twice")
+            unknown = [e for e in self.effect_names if not set(e.split(":")) <= set(self.within)]
+            if unknown:
+                raise ValueError(
+                    f"effects names {', '.join(unknown)}; factors are {', '.join(self.within)}"
+                )
+            if self.alternative != "two-sided":
+                raise ValueError("an F test has no side; remove alternative")
+        return self
+
+    @property
+    def effect_names(self) -> list[str]:
+        """Effects by name, an interaction's factors in the order of the design."""
+        if self.within is None:
+            return [self.test]
+        factors = list(self.within)
+        if self.effects == "all":
+            subsets = range(1, 2 ** len(factors))
+            chosen = [[f for i, f in enumerate(factors) if s >> i & 1] for s in subsets]
+            return [":".join(names) for names in sorted(chosen, key=len)]
+        return [":".join(sorted(e.split(":"), key=_rank_in(factors))) for e in self.effects]
+
+
+def _rank_in(factors: list[str]):
+    return lambda name: factors.index(name) if name in factors else len(factors)
+
+
+class Study(Section):
+    """A study: where its data are, how they are processed, and what is asked of the group."""
+
+    study: Name = Field(description="Name of the study, as it stands in the report.")
+    bids_root: str | None = Field(
+        None, description="Root of the BIDS raw data (not needed for ready-made maps)."
+    )
+    output: str = Field("results", description="Folder of all outputs.")
+    subjects: Literal["all"] | list[Label] = Field(
+        "all", description="Subjects without sub-, or all that are found."
+    )
+    exclude: dict[Label, str] = Field(
+        {}, description="Subjects that are left out, each with the reason the report states."
+    )
+    missing: Literal["fail", "drop"] = Field(
+        "fail",
+        description="A subject without a run, an anatomy or a map: fail with the list, or drop "
+        "the subject everywhere and say so in the report.",
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random choice.")
+    block_size: int = Field(
+        500, ge=1, description="Permutations a block file; a block should take minutes."
+    )
+    meeg: Meeg | None = Field(None, description="MEG or EEG recordings.")
+    maps: Maps | None = Field(None, description="Ready-made maps.")
+    analyses: dict[Name, Analysis] = Field({}, description="Group analyses by name.")
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "Study":
+        findings = []
+        if self.meeg is not None and self.bids_root is None:
+            findings.append("bids_root is missing; the section meeg needs it")
+        for name, analysis in self.analyses.items():
+            if getattr(self, analysis.data) is None:
+                findings.append(
+                    f"analyses.{name}.data is {analysis.data}, but the section {analysis.data} "
+                    "is missing"
+                )
+            elif analysis.data == "meeg":
+                findings += _cells_unfit(name, analysis, self.meeg)
+        if findings:
+            raise ValueError("\n".join(findings))
+        return self
+
+
+def _cells_unfit(name: str, analysis: Analysis, meeg: Meeg) -> list[str]:
+    """Findings where a cell is not one condition, or the crop lies outside the epochs."""
+    findings = []
+    for cell in cells_of(analysis):
+        fitting = conditions_with(cell["tags"], list(meeg.conditions))
+        if len(fitting) != 1:
+            wanted = "/".join(cell["tags"]) or "(no condition named)"
+            findings.append(
+                f"analyses.{name}: cell {wanted} fits {', '.join(fitting) or 'no condition'}; it "
+                f"must fit one of {', '.join(meeg.conditions)}"
+            )
+    for edge in analysis.crop or ():
+        if edge is not None and not meeg.epochs.tmin <= edge <= meeg.epochs.tmax:
+            findings.append(
+                f"analyses.{name}.crop: {edge} s lies outside the epochs "
+                f"({meeg.epochs.tmin} to {meeg.epochs.tmax} s)"
+            )
+    return findings
+
+
+def cells_of(analysis: Analysis) -> list[dict]:
+    """Cells of the design in order, first factor slowest: `factors` (a dict) and `tags`."""
+    if analysis.within is None:
+        return [
+            {"factors": {"condition": name}, "tags": name.split("/")}
+            for name in analysis.conditions
+        ] or [{"factors": {}, "tags": []}]
+    cells: list[dict] = [{"factors": {}, "tags": []}]
+    for factor, levels in analysis.within.items():
+        cells = [
+            {
+                "factors": {**cell["factors"], factor: level},
+                "tags": [*cell["tags"], *level.split("/")],
+            }
+            for cell in cells
+            for level in levels
+        ]
+    return cells
+
+
+def conditions_with(tags: list[str], conditions: list[str]) -> list[str]:
+    """Conditions whose tags (parted by /) include all of `tags`."""
+    return [name for name in conditions if set(tags) <= set(name.split("/"))]
