@@ -1,0 +1,159 @@
+"""Time courses and subject values of the conditions inside a cluster, with within-subject bands."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from scipy import stats
+
+#: Colours of Okabe and Ito (2008), told apart by colour-blind readers; black first is kept for
+#: lines that are not conditions.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
+LINES = ("-", "--", "-.", ":")
+BANDS = {"ci": "95% confidence interval", "sem": "standard error of the mean"}
+
+
+def within_subject_bands(x: np.ndarray, kind: str = "ci") -> tuple[np.ndarray, np.ndarray]:
+    """Mean over subjects and half-width of its within-subject band (Cousineau 2005, Morey 2008).
+
+    x: (n subjects, k conditions, ...). Each subject's mean over conditions is replaced by the
+    grand mean, and the variance that remains is multiplied by k / (k - 1). kind: "ci" for the 95%
+    confidence interval from the t distribution with n - 1 df, "sem" for the standard error. With
+    one condition only there is nothing to normalise and the band is the ordinary one.
+    Returns mean and half-width, both (k, ...).
+    """
+    x = np.asarray(x, float)
+    n, k = x.shape[:2]
+    mean = x.mean(0)
+    if k > 1:
+        x = x - x.mean(1, keepdims=True) + x.mean((0, 1))
+    sem = np.sqrt(x.var(0, ddof=1) * (k / (k - 1) if k > 1 else 1) / n)
+    return mean, sem * (stats.t.ppf(0.975, n - 1) if kind == "ci" else 1.0)
+
+
+def cluster_average(
+    data: np.ndarray, rows: np.ndarray, members: np.ndarray, n_times: int
+) -> np.ndarray:
+    """Means over a cluster's vertices or voxels: (subjects, cells, times).
+
+    data: (rows, points) stack, memory-mapped or not, points spatial-major; rows: (subjects, cells)
+    row numbers; members: (s,) bool, the places that belong to the cluster at any time. Only the
+    members' columns are read.
+    """
+    places = np.flatnonzero(members)
+    points = (places[:, None] * n_times + np.arange(n_times)).ravel()
+    out = np.empty((*rows.shape, n_times))
+    for cell in np.ndindex(*rows.shape):
+        out[cell] = data[rows[cell]][points].reshape(len(places), n_times).mean(0, dtype=float)
+    return out
+
+
+def collapse(
+    x: np.ndarray, factors: dict[str, Sequence[str]], keep: Sequence[str]
+) -> tuple[np.ndarray, list[str]]:
+    """Average cells (n, cells, ...) over the factors that are not kept; the first varies slowest.
+
+    Returns the array (n, kept cells, ...) and the names of its cells, such as "visual, left".
+    """
+    names, sizes = list(factors), [len(levels) for levels in factors.values()]
+    grid = x.reshape(x.shape[0], *sizes, *x.shape[2:])
+    grid = grid.mean(tuple(1 + i for i, name in enumerate(names) if name not in keep))
+    kept = [list(factors[name]) for name in names if name in keep]
+    labels = [
+        ", ".join(levels[i] for levels, i in zip(kept, index, strict=True))
+        for index in np.ndindex(*(len(levels) for levels in kept))
+    ]
+    return grid.reshape(x.shape[0], len(labels), *x.shape[2:]), labels
+
+
+def course_figure(
+    x: np.ndarray,
+    times: np.ndarray,
+    conditions: Sequence[str],
+    *,
+    window: tuple[float, float],
+    title: str,
+    units: str,
+    kind: str = "ci",
+) -> Figure:
+    """Course of each condition with its within-subject band, the cluster's window shaded.
+
+    x: (n subjects, k conditions, t times); times and window in s.
+    """
+    mean, half = within_subject_bands(x, kind)
+    ms = 1e3 * np.asarray(times)
+    figure = Figure(figsize=(7.4, 4.0), layout="constrained")
+    axis = figure.subplots()
+    shade = axis.axvspan(*(1e3 * np.asarray(window)), color="0.88", lw=0, zorder=0)
+    axis.axhline(0, color="0.35", lw=0.8, zorder=1)
+    if ms[0] <= 0 <= ms[-1]:
+        axis.axvline(0, color="0.35", lw=0.8, zorder=1)
+    lines = []
+    for i in range(len(conditions)):
+        colour, style = COLOURS[i % len(COLOURS)], LINES[i % len(LINES)]
+        lines += axis.plot(ms, mean[i], color=colour, ls=style, lw=2, zorder=3)
+        axis.fill_between(
+            ms, mean[i] - half[i], mean[i] + half[i], color=colour, alpha=0.18, lw=0, zorder=2
+        )
+    axis.set_xlim(ms[0], ms[-1])
+    axis.set_xlabel("Time (ms)", fontsize=11)
+    axis.set_ylabel(f"Cluster mean ({units})", fontsize=11)
+    axis.set_title(title, fontsize=11)
+    _tidy(axis)
+    legend = axis.legend(
+        [*lines, shade],
+        [*conditions, "extent of the cluster"],
+        title=f"Mean and {_band(kind, len(conditions))}",
+        fontsize=9,
+        title_fontsize=9,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        ncols=min(len(conditions) + 1, 5),
+        frameon=False,
+    )
+    legend.set_in_layout(True)
+    return figure
+
+
+def values_figure(
+    x: np.ndarray, conditions: Sequence[str], *, title: str, units: str, kind: str = "ci"
+) -> Figure:
+    """Every subject's value in every condition, with mean and within-subject band.
+
+    x: (n subjects, k conditions). Lines join the values of one subject.
+    """
+    mean, half = within_subject_bands(x, kind)
+    n, k = x.shape
+    figure = Figure(figsize=(max(3.6, 1.6 + 1.3 * k), 4.2), layout="constrained")
+    axis = figure.subplots()
+    # A fixed spread, so that the same values give the same picture.
+    spread = 0.12 * (((np.arange(n) * 0.618034) % 1) - 0.5) * 2
+    places = np.arange(k)[None] + spread[:, None]
+    if k > 1:
+        axis.plot(places.T, x.T, color="0.75", lw=0.7, zorder=1)
+    for i in range(k):
+        axis.scatter(
+            places[:, i], x[:, i], s=22, color=COLOURS[i % len(COLOURS)], alpha=0.65, lw=0, zorder=2
+        )
+    axis.errorbar(
+        np.arange(k) + 0.25, mean, half, fmt="D", color="black", capsize=4, ms=6, lw=1.6, zorder=3
+    )
+    axis.axhline(0, color="0.35", lw=0.8, zorder=0)
+    axis.set_xticks(range(k), conditions)
+    axis.set_xlim(-0.5, k - 0.4)
+    axis.set_ylabel(f"Cluster mean ({units})", fontsize=11)
+    axis.set_title(title, fontsize=11)
+    axis.set_xlabel(f"Diamond: mean, {_band(kind, k)}", fontsize=9)
+    _tidy(axis)
+    return figure
+
+
+def _band(kind: str, k: int) -> str:
+    return (
+        f"within-subject {BANDS[kind]} (Cousineau–Morey)" if k > 1 else f"{BANDS[kind]} of subjects"
+    )
+
+
+def _tidy(axis) -> None:
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=10)

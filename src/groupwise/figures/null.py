@@ -1,0 +1,75 @@
+"""The permutation distribution of the largest cluster, with the clusters that were observed."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+
+def critical_mass(null: np.ndarray, alpha: float) -> float:
+    """The mass that a cluster must exceed for p <= alpha, given the maxima of all permutations.
+
+    p counts the permutations whose maximum is at least the observed mass, the identity among them.
+    Infinite when no mass can reach alpha with so few permutations.
+    """
+    allowed = int(np.floor(alpha * len(null) + 1e-9))
+    if allowed < 1:
+        return float("inf")
+    descending = np.sort(null)[::-1]
+    return float(descending[allowed]) if allowed < len(null) else 0.0
+
+
+def null_figure(
+    null: np.ndarray,
+    masses: Sequence[float],
+    p: Sequence[float],
+    *,
+    alpha: float,
+    title: str,
+    label: str,
+    shown: int = 3,
+) -> Figure:
+    """Histogram of the maxima (N,) with the observed masses of the first clusters as lines.
+
+    masses, p: of the observed clusters, the largest first; `label` names the axis.
+    """
+    null = np.asarray(null, float)
+    masses, p = np.abs(np.asarray(masses, float))[:shown], list(p)[:shown]
+    top = max([null.max(), *masses, 1e-12])
+    figure = Figure(figsize=(7.4, 3.6), layout="constrained")
+    axis = figure.subplots()
+    bins = np.linspace(0, 1.02 * top, int(np.clip(np.sqrt(len(null)) * 1.5, 12, 60)) + 1)
+    axis.hist(null, bins, color="0.72", edgecolor="white", lw=0.5)
+    critical = critical_mass(null, alpha)
+    if np.isfinite(critical):
+        axis.axvline(critical, color="black", ls="--", lw=1.4)
+        axis.annotate(
+            f"p ≤ {alpha:g} beyond",
+            (critical, 0.985),
+            xycoords=("data", "axes fraction"),
+            xytext=(4, 0),
+            textcoords="offset points",
+            va="top",
+            fontsize=9,
+        )
+    for rank, (mass, value) in enumerate(zip(masses, p, strict=True)):
+        right = mass > 0.7 * top
+        axis.axvline(mass, color="#D55E00", lw=2, alpha=1 - 0.25 * rank)
+        axis.annotate(
+            f"cluster {rank + 1}: p = {value:.4g}",
+            (mass, 0.84 - 0.12 * rank),
+            xycoords=("data", "axes fraction"),
+            xytext=(-5 if right else 5, 0),
+            textcoords="offset points",
+            ha="right" if right else "left",
+            fontsize=9,
+            color="#8A3B00",
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
+        )
+    axis.set_xlim(0, 1.02 * top)
+    axis.set_xlabel(label, fontsize=11)
+    axis.set_ylabel("Permutations", fontsize=11)
+    axis.set_title(title, fontsize=11)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.tick_params(labelsize=10)
+    return figure

@@ -1,0 +1,192 @@
+"""Maps on the inflated cortex: how long a vertex belongs to clusters, and the statistic itself.
+
+Views are orthographic and drawn pixel by pixel: each pixel takes the nearest triangle in front of
+it, so hidden parts stay hidden, and mixes the values of its three corners. One view serves any
+number of maps, and needs neither a graphics card nor a display.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+
+from groupwise.stack.space import FeatureSpace, Surface
+
+#: Horizontal and depth axis of a view: which coordinate points right, which to the viewer.
+SIDES = {
+    ("lh", "lateral"): ((0, -1, 0), (-1, 0, 0)),
+    ("lh", "medial"): ((0, 1, 0), (1, 0, 0)),
+    ("rh", "lateral"): ((0, 1, 0), (1, 0, 0)),
+    ("rh", "medial"): ((0, -1, 0), (-1, 0, 0)),
+}
+HEMISPHERES = {"lh": "left", "rh": "right"}
+
+
+@dataclass(frozen=True)
+class View:
+    """A hemisphere seen from one side; arrays have a pixel in each of their first two axes.
+
+    `corners` (h, w, 3) are the vertices of the triangle seen, `weights` (h, w, 3) how much each
+    counts, `covered` (h, w) where there is a brain at all, `light` (h, w) in 0..1.
+    """
+
+    corners: np.ndarray
+    weights: np.ndarray
+    covered: np.ndarray
+    light: np.ndarray
+
+    def interpolate(self, values: np.ndarray) -> np.ndarray:
+        """Values at vertices (n,) as an image (h, w)."""
+        return (np.asarray(values, float)[self.corners] * self.weights).sum(-1)
+
+
+def project(surface: Surface, side: str, *, pixels_per_mm: float = 6.0) -> View:
+    """The view of a hemisphere from its `side`, "lateral" or "medial"."""
+    right, toward = (np.array(axis, float) for axis in SIDES[surface.hemisphere, side])
+    points = np.asarray(surface.inflated, float)
+    x, y, depth = points @ right, points[:, 2], points @ toward
+    margin = 2.0
+    x, y = (x - x.min() + margin) * pixels_per_mm, (y.max() - y + margin) * pixels_per_mm
+    width, height = int(x.max() + margin * pixels_per_mm), int(y.max() + margin * pixels_per_mm)
+    triangles = np.asarray(surface.triangles)
+
+    edges = points[triangles[:, 1:]] - points[triangles[:, :1]]
+    normals = np.cross(edges[:, 0], edges[:, 1])
+    at_vertex = np.zeros_like(points)
+    for corner in range(3):
+        np.add.at(at_vertex, triangles[:, corner], normals)
+    at_vertex /= np.maximum(np.linalg.norm(at_vertex, axis=1, keepdims=True), 1e-12)
+
+    # All pixels of the bounding boxes of all triangles, far triangles first.
+    triangles = triangles[np.argsort(depth[triangles].mean(1))]
+    tx, ty = x[triangles], y[triangles]
+    left, top = np.ceil(tx.min(1)).astype(int), np.ceil(ty.min(1)).astype(int)
+    columns = np.floor(tx.max(1)).astype(int) - left + 1
+    count = columns * (np.floor(ty.max(1)).astype(int) - top + 1)
+    which = np.repeat(np.arange(len(triangles)), count)
+    place = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+    px, py = left[which] + place % columns[which], top[which] + place // columns[which]
+
+    (x0, x1, x2), (y0, y1, y2) = tx.T, ty.T
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    area = np.where(np.abs(area) < 1e-9, np.inf, area)
+    w1 = ((px - x0[which]) * (y2 - y0)[which] - (py - y0[which]) * (x2 - x0)[which]) / area[which]
+    w2 = ((py - y0[which]) * (x1 - x0)[which] - (px - x0[which]) * (y1 - y0)[which]) / area[which]
+    weights = np.stack([1 - w1 - w2, w1, w2], -1)
+    inside = np.isfinite(area)[which] & (weights.min(-1) >= -1e-6)
+    px, py, weights, which = px[inside], py[inside], weights[inside], which[inside]
+
+    corners = np.zeros((height, width, 3), np.int32)
+    image = np.zeros((height, width, 3), np.float32)
+    covered = np.zeros((height, width), bool)
+    # Of several values for one pixel numpy keeps the last one: the nearest triangle.
+    corners[py, px], image[py, px], covered[py, px] = triangles[which], weights, True
+    view = View(corners, image, covered, np.zeros((height, width)))
+    lit = view.interpolate(np.abs(at_vertex @ (toward + np.array([0, 0, 0.35]))) / 1.06)
+    return View(corners, image, covered, np.clip(lit, 0, 1))
+
+
+def paint(
+    view: View,
+    surface: Surface,
+    values: np.ndarray,
+    *,
+    cmap: Colormap,
+    norm: Normalize,
+    opacity: np.ndarray,
+    outline: np.ndarray | None = None,
+    hatched: np.ndarray | None = None,
+) -> np.ndarray:
+    """The picture (h/2, w/2, 4) of a map on the grey cortex.
+
+    values, opacity (n,) float; outline, hatched (n,) bool: what gets a black border, and what is
+    only hatched in grey.
+    """
+    sulci = view.interpolate(surface.sulc)
+    scale = np.abs(np.percentile(surface.sulc, [5, 95])).max() or 1.0
+    colour = np.repeat((0.72 - 0.16 * np.clip(2.5 * sulci / scale, -1, 1))[..., None], 3, -1)
+    over = np.clip(view.interpolate(opacity), 0, 1)[..., None]
+    colour = (1 - over) * colour + over * cmap(norm(view.interpolate(values)))[..., :3]
+    colour *= (0.55 + 0.45 * view.light)[..., None]
+    rows, columns = np.indices(view.covered.shape)
+    if hatched is not None:
+        region = (view.interpolate(hatched) >= 0.5) & view.covered
+        colour[region] = 0.5 * colour[region] + 0.45
+        colour[region & ((rows + columns) % 18 < 5)] = 0.2
+        colour[_border(region, 2)] = 0.2
+    if outline is not None:
+        region = (view.interpolate(outline) >= 0.5) & view.covered
+        colour[_border(region, 3)] = 0.0
+    picture = np.dstack([np.clip(colour, 0, 1) * view.covered[..., None], view.covered])
+    # Half the size in both directions: every pixel the mean of four, which smooths the edges.
+    h, w = (n // 2 * 2 for n in view.covered.shape)
+    small = picture[:h, :w].reshape(h // 2, 2, w // 2, 2, 4).mean((1, 3))
+    small[..., :3] /= np.maximum(small[..., 3:], 1e-6)
+    return small
+
+
+def _border(region: np.ndarray, width: int) -> np.ndarray:
+    """The pixels of `region` nearer than `width` to its edge."""
+    inner = region.copy()
+    for _ in range(width):
+        padded = np.pad(inner, 1)
+        inner &= padded[2:, 1:-1] & padded[:-2, 1:-1] & padded[1:-1, 2:] & padded[1:-1, :-2]
+    return region & ~inner
+
+
+def surface_figure(
+    space: FeatureSpace,
+    values: np.ndarray,
+    *,
+    title: str,
+    label: str,
+    cmap: str,
+    limits: tuple[float, float],
+    opacity: np.ndarray | None = None,
+    outline: np.ndarray | None = None,
+    hatched: np.ndarray | None = None,
+    note: str = "",
+) -> Figure:
+    """Lateral and medial views of every hemisphere of `space`, with a labelled colour bar.
+
+    values (s,) float; opacity (s,) in 0..1, by default opaque wherever the value is not 0;
+    outline, hatched (s,) bool as in `paint`; note: a line under the title.
+    """
+    opacity = (np.asarray(values) != 0).astype(float) if opacity is None else opacity
+    norm, colours = Normalize(*limits, clip=True), colormaps[cmap]
+    n = len(space.surfaces)
+    figure = Figure(figsize=(7.4, 3.6 if n == 1 else 5.9), layout="constrained")
+    axes = figure.subplots(n, 2, squeeze=False)
+    for row, surface in enumerate(space.surfaces):
+        mine = space.part == surface.hemisphere
+        maps = {
+            "opacity": opacity[mine],
+            "outline": None if outline is None else outline[mine],
+            "hatched": None if hatched is None else hatched[mine],
+        }
+        for column, side in enumerate(("lateral", "medial")):
+            view = project(surface, side)
+            axis = axes[row, column]
+            axis.imshow(paint(view, surface, values[mine], cmap=colours, norm=norm, **maps))
+            axis.set_axis_off()
+            axis.set_title(f"{HEMISPHERES[surface.hemisphere]}, {side}", fontsize=9, color="0.25")
+    figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=11)
+    if limits[1] > limits[0]:
+        bar = figure.colorbar(
+            ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.5, aspect=30
+        )
+        bar.set_label(label, fontsize=10)
+        bar.ax.tick_params(labelsize=9)
+    return figure
+
+
+def cluster_duration(labels: np.ndarray, clusters: list[int], times: np.ndarray) -> np.ndarray:
+    """How long each vertex belongs to any of the clusters, in ms: samples times sampling step.
+
+    labels (s, t) int: the cluster each point belongs to, 0 for none; times (t,) in s.
+    """
+    step = 1e3 * float(np.diff(times).mean()) if len(times) > 1 else 0.0
+    return np.isin(labels, clusters).sum(1) * step

@@ -1,0 +1,124 @@
+"""Voxel maps on slices and in a glass brain, drawn by nilearn on the template it ships."""
+
+from collections.abc import Sequence
+
+import nibabel as nib
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from groupwise.stack.space import FeatureSpace
+
+
+def to_image(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
+    """Values at voxels (s,) as an image on the grid of `space`, 0 outside."""
+    grid = np.zeros(tuple(space.grid), np.float32)
+    grid[tuple(np.asarray(space.voxels).T)] = values
+    return nib.Nifti1Image(grid, np.asarray(space.affine, float))
+
+
+def slice_figure(
+    space: FeatureSpace,
+    values: np.ndarray,
+    *,
+    outline: np.ndarray | None,
+    rows: Sequence[tuple[str, Sequence[float]]],
+    title: str,
+    label: str,
+    limit: float,
+    threshold: float,
+    signed: bool,
+) -> Figure:
+    """Slices of a map (s,), unthresholded, with the outlined voxels (s,) bool in black.
+
+    rows: of the picture, each ("ortho", (x, y, z)) or ("z", heights), in mm. Colour runs to
+    `limit`; below `threshold` it fades out. The anatomy is nilearn's MNI152 where the space is
+    called so, else none.
+    """
+    from nilearn import datasets, plotting
+
+    background = {"bg_img": None, "black_bg": False}
+    if space.name.upper().startswith("MNI"):
+        background["bg_img"] = datasets.load_mni152_template(resolution=1)
+    image = to_image(space, values)
+    opacity = to_image(space, np.clip(np.abs(values) / max(threshold, 1e-12), 0, 1))
+    height = sum(2.6 if mode == "ortho" else 1.9 for mode, _ in rows)
+    figure = Figure(figsize=(7.4, height + 1.0))
+    bottom = 0.6 / (height + 1.0)
+    for row, (mode, cuts) in enumerate(rows):
+        share = (1 - bottom - 0.35 / (height + 1.0)) / len(rows)
+        shown = plotting.plot_stat_map(
+            image,
+            display_mode=mode,
+            cut_coords=tuple(cuts),
+            cmap=colour_map(signed),
+            vmin=-limit if signed else 0,
+            vmax=limit,
+            transparency=opacity,
+            draw_cross=False,
+            colorbar=False,
+            figure=figure,
+            axes=(0.01, bottom + (len(rows) - 1 - row) * share, 0.98, share),
+            annotate=False,
+            **background,
+        )
+        shown.annotate(size=9)
+        if outline is not None and np.any(outline):
+            region = to_image(space, outline.astype(np.float32))
+            shown.add_contours(region, levels=[0.5], colors="black", linewidths=1.0)
+    _label(figure, title, label, limit, signed)
+    return figure
+
+
+def glass_figure(
+    space: FeatureSpace,
+    values: np.ndarray,
+    *,
+    title: str,
+    label: str,
+    limit: float,
+    threshold: float,
+    signed: bool,
+) -> Figure:
+    """Maximum projections of a map (s,) beyond `threshold` in a glass brain (MNI152)."""
+    from nilearn import plotting
+
+    figure = Figure(figsize=(7.4, 3.2))
+    shown = plotting.plot_glass_brain(
+        to_image(space, values),
+        display_mode="lyrz",
+        threshold=threshold,
+        cmap=colour_map(signed),
+        plot_abs=False,
+        vmin=-limit if signed else 0,
+        vmax=limit,
+        colorbar=False,
+        figure=figure,
+        axes=(0.01, 0.2, 0.98, 0.7),
+        annotate=False,
+    )
+    shown.annotate(size=9)
+    _label(figure, title, label, limit, signed)
+    return figure
+
+
+def axial_heights(space: FeatureSpace, count: int) -> list[float]:
+    """Heights in mm of `count` axial slices, spread evenly over the voxels of `space`."""
+    low, high = np.percentile(space.coordinates[:, 2], [10, 92])
+    return [float(z) for z in np.round(np.linspace(low, high, count))]
+
+
+def colour_map(signed: bool) -> str:
+    """A diverging map for a signed statistic, a sequential one for an unsigned."""
+    return "RdBu_r" if signed else "YlOrRd"
+
+
+def _label(figure: Figure, title: str, label: str, limit: float, signed: bool) -> None:
+    figure.suptitle(title, fontsize=11, y=0.985, va="top")
+    inches = figure.get_figheight()
+    axis = figure.add_axes((0.28, 0.42 / inches, 0.44, 0.1 / inches))
+    norm = Normalize(-limit if signed else 0, limit)
+    bar = figure.colorbar(ScalarMappable(norm, colour_map(signed)), axis, orientation="horizontal")
+    bar.set_label(label, fontsize=10, labelpad=1)
+    axis.tick_params(labelsize=9, pad=1)
