@@ -1,0 +1,21 @@
+"""Observations, feature spaces, adjacency and the stack's files.
+
+Readers of images stand in `groupwise.stack.volumes`, imported by its name, so that the engine
+starts without them.
+"""
+
+from groupwise.stack.lattice import Lattice
+from groupwise.stack.observations import cell_rows
+from groupwise.stack.space import FeatureSpace, Surface
+from groupwise.stack.store import Stack, read_observations, read_stack, write_stack
+
+__all__ = [
+    "FeatureSpace",
+    "Lattice",
+    "Stack",
+    "Surface",
+    "cell_rows",
+    "read_observations",
+    "read_stack",
+    "write_stack",
+]

@@ -1,0 +1,64 @@
+"""Which row of a stack is which cell of a design, by subject and factor, never by position."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from groupwise.errors import InputError
+
+
+def cell_rows(
+    observations: pd.DataFrame, within: Mapping[str, Sequence[str]] | None = None
+) -> tuple[list[str], np.ndarray]:
+    """Rows of each subject's cells.
+
+    Parameters
+    ----------
+    observations : table with `row`, `subject` and a column a factor.
+    within : factor to its levels, in the order of the design; None: one map a subject. Rows
+        with a level that is not named are left out.
+
+    Returns
+    -------
+    subjects : in sorted order, whatever the order of the table.
+    rows : (subjects, cells) int64 row numbers; the first factor varies slowest.
+
+    Raises
+    ------
+    InputError : a factor is no column, or cells are missing or filled twice; all are listed.
+    """
+    within = dict(within or {})
+    absent = [name for name in within if name not in observations]
+    if absent:
+        have = ", ".join(map(str, observations.columns))
+        raise InputError(
+            [f"factor {name!r} is no column of the observations ({have})" for name in absent]
+        )
+    cells = list(product(*within.values()))
+    subjects = sorted(set(observations["subject"]))
+    found: dict[tuple, list[int]] = {}
+    keys = zip(observations["subject"], *(observations[name] for name in within), strict=True)
+    for key, row in zip(keys, observations["row"], strict=True):
+        found.setdefault(tuple(key), []).append(int(row))
+    findings = []
+    rows = np.zeros((len(subjects), len(cells)), np.int64)
+    for s, subject in enumerate(subjects):
+        for c, cell in enumerate(cells):
+            here = found.get((subject, *cell), [])
+            if len(here) == 1:
+                rows[s, c] = here[0]
+                continue
+            place = ", ".join(f"{name}={level}" for name, level in zip(within, cell, strict=True))
+            what = f"subject {subject}" + (f", {place}" if place else "")
+            if here:
+                findings.append(
+                    f"{what}: {len(here)} maps (rows {', '.join(map(str, here))}) where one is "
+                    "needed; name the factor that tells them apart, or remove one"
+                )
+            else:
+                findings.append(f"{what}: no map; add it or leave the subject out")
+    if findings:
+        raise InputError(findings)
+    return subjects, rows

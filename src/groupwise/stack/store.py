@@ -1,0 +1,152 @@
+"""The stack's files: rows x points, the table of rows, the feature space, the sidecar."""
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from groupwise.errors import InputError
+from groupwise.files import digest_of_file, write_json, write_whole
+from groupwise.stack.space import FeatureSpace
+
+DATA, OBSERVATIONS, SPACE, SIDECAR = "stack.npy", "observations.tsv", "space.npz", "stack.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Maps of a group in one array.
+
+    Attributes
+    ----------
+    data : (rows, points) float32, opened read-only by memory map.
+    observations : one row a map: row, subject, session, condition, factors ..., path; all text
+        but `row`, "" where a column does not apply.
+    space : what a point is.
+    meta : the sidecar.
+    """
+
+    data: np.ndarray
+    observations: pd.DataFrame
+    space: FeatureSpace
+    meta: dict[str, Any]
+
+
+def write_stack(
+    folder: str | os.PathLike,
+    rows: Iterable[np.ndarray],
+    observations: pd.DataFrame,
+    space: FeatureSpace,
+    *,
+    units: str,
+    description: str,
+    provenance: dict[str, Any],
+) -> None:
+    """Write a stack; rows are streamed, one map in memory at a time.
+
+    Parameters
+    ----------
+    folder : receives stack.npy, observations.tsv, space.npz and, last, stack.json.
+    rows : maps of `space.n_points` values each, in the order of `observations`.
+    observations : at least `subject`; a column `row` is added, `session` and `condition` too
+        where absent.
+    units, description : of the values, for the sidecar.
+    provenance : from `groupwise.files.provenance`.
+
+    Raises
+    ------
+    InputError : a map has another length than the space, or maps and table differ in number.
+    """
+    folder = Path(folder)
+    table = _complete(observations)
+    with write_whole(folder / DATA) as part:
+        shape = (len(table), space.n_points)
+        data = np.lib.format.open_memmap(part, mode="w+", dtype="<f4", shape=shape)
+        count = 0
+        for values in rows:
+            values = np.asarray(values)
+            if values.shape != (space.n_points,):
+                raise InputError(
+                    f"map {count} of the stack {folder}: shape {values.shape}, the space "
+                    f"{space.name} has {space.n_points} points; give every map in this space"
+                )
+            if count == len(table):
+                raise InputError(f"{folder}: more maps than rows of observations ({len(table)})")
+            data[count] = values
+            count += 1
+        if count != len(table):
+            raise InputError(f"{folder}: {count} maps for {len(table)} rows of observations")
+        data.flush()
+        del data
+    with write_whole(folder / OBSERVATIONS) as part:
+        table.replace("", "n/a").to_csv(part, sep="\t", index=False, lineterminator="\n")
+    space.save(folder / SPACE)
+    write_json(
+        folder / SIDECAR,
+        {
+            "Description": description,
+            "Units": units,
+            "Rows": len(table),
+            "Points": space.n_points,
+            "Places": space.n_spatial,
+            "Times": None if space.times is None else space.n_times,
+            "Space": space.name,
+            "SpaceDigest": space.digest,
+            "Files": {name: digest_of_file(folder / name) for name in (DATA, OBSERVATIONS, SPACE)},
+            **provenance,
+        },
+    )
+
+
+def read_stack(folder: str | os.PathLike) -> Stack:
+    """Open a stack, checking every file against the digests of its sidecar.
+
+    Raises
+    ------
+    InputError : naming each file that is absent or is not the one that the sidecar describes.
+    """
+    folder = Path(folder)
+    try:
+        meta = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
+        digests = meta["Files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder / SIDECAR}: not a readable stack sidecar ({error})") from error
+    findings = []
+    for name, digest in digests.items():
+        if not (folder / name).is_file():
+            findings.append(f"{folder / name}: absent; make the stack again")
+        elif digest_of_file(folder / name) != digest:
+            findings.append(
+                f"{folder / name}: not the file that {SIDECAR} describes (its digest differs); "
+                "delete the stack's folder and make it again"
+            )
+    if findings:
+        raise InputError(findings)
+    return Stack(
+        data=np.load(folder / DATA, mmap_mode="r", allow_pickle=False),
+        observations=read_observations(folder / OBSERVATIONS),
+        space=FeatureSpace.load(folder / SPACE),
+        meta=meta,
+    )
+
+
+def read_observations(path: str | os.PathLike) -> pd.DataFrame:
+    """Read a table of observations: text in every column but `row`, "" for "n/a"."""
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).replace("n/a", "")
+    table["row"] = table["row"].astype(int)
+    return table
+
+
+def _complete(observations: pd.DataFrame) -> pd.DataFrame:
+    """The table as it is stored: row, subject, session, condition, then the rest."""
+    table = observations.drop(columns="row", errors="ignore").reset_index(drop=True)
+    table = table.fillna("").astype(str).replace("n/a", "")
+    for place, name in enumerate(("subject", "session", "condition")):
+        column = table.pop(name) if name in table else pd.Series([""] * len(table), dtype=str)
+        table.insert(place, name, column)
+    table.insert(0, "row", range(len(table)))
+    return table
