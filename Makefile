@@ -1,6 +1,6 @@
 # A fresh machine needs python3 (3.11 or newer), pip, make and git: all else is set up here.
 .DELETE_ON_ERROR:
-.PHONY: env demo test test-slow test-peers lint format lock docs clean
+.PHONY: env demo test test-slow test-peers lint format generate lock clean
 
 PYTHON ?= python3
 UV_VERSION = 0.13.8
@@ -20,6 +20,46 @@ $(UV):
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
 
+# From nothing to the report of the embedded demo study.
+demo: env
+	$(BIN)/python -m groupwise.demo demo --jobs 2
+	$(BIN)/snakemake --cores all --workflow-profile workflow/profiles/default
+	@echo "The report: results/report.html"
+
+test: env lint
+	$(BIN)/pytest
+
+# Calibrations of minutes to hours; docs/validation.md holds their results.
+test-slow: env
+	$(BIN)/pytest -m slow
+
+# mne-bids-pipeline, a client that nobody here wrote, runs on the demo study.
+test-peers: env .peers/.ready
+	$(BIN)/pytest -m peers
+
+.peers/.ready: tests/peers/requirements.txt | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .peers
+	$(UV) pip install --quiet --python .peers/bin/python -r tests/peers/requirements.txt
+	touch $@
+
+lint: env
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/snakefmt --check --quiet Snakefile workflow
+	$(BIN)/lint-imports
+
+format: env
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+# What is generated: exact versions, conda pins, schema, default config and its reference.
+generate: env
+	$(BIN)/python -m groupwise.config.document
+
 lock: | $(UV)
 	$(UV) pip compile --quiet --upgrade --python-version 3.11 --extra dev --extra slurm \
 	    --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf .venv .tools .peers .snakemake demo results logs

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -42,7 +43,7 @@ def read_study(raw: dict[str, Any], origin: str = "config") -> Study:
 def read_study_file(path: str) -> Study:
     """Read and type a YAML file. Raises `InputError` as `read_study` does."""
     try:
-        with open(path, encoding="utf-8") as handle:
+        with Path(path).open(encoding="utf-8") as handle:
             raw = yaml.safe_load(handle)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None

@@ -1,0 +1,44 @@
+"""Groupwise: from recordings of many subjects to corrected group maps."""
+
+from snakemake.utils import min_version
+
+min_version("9.10")
+
+# A study given with --configfile stands alone; the shipped one would otherwise shine through.
+if "study" not in config:
+
+    configfile: "config/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/paths.smk"
+include: "workflow/rules/meeg.smk"
+include: "workflow/rules/maps.smk"
+include: "workflow/rules/permutation.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    """The report and everything it needs."""
+    default_target: True
+    input:
+        rules.report.output,
+        f"{OUT}/dataset_description.json",
+
+
+rule check:
+    """What was found and what is missing, before any long work."""
+    input:
+        targets_of_check(),
+
+
+rule first_level:
+    """Each subject's own stages, up to maps in template space."""
+    input:
+        targets_of_first_level(),
+
+
+rule group:
+    """All group analyses, without pictures."""
+    input:
+        targets_of_group(),

@@ -1,0 +1,1 @@
+"""What of the study is there: found before anything runs, without reading a recording."""

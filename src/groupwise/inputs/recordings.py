@@ -1,0 +1,220 @@
+"""Recordings and anatomies of the subjects, found by their BIDS names alone.
+
+Only file names are looked at, since this runs whenever the workflow is planned: a dry run over
+hundreds of subjects must stay a matter of seconds. Contents are checked by the first job.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from groupwise.config.study import Study
+from groupwise.errors import InputError
+
+#: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
+FORMATS = (".fif", ".ds", ".con", ".sqd", ".kdf", ".vhdr", ".edf", ".bdf", ".set")
+SURFACES = ("white", "sphere", "sphere.reg", "inflated")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One subject's input files. Paths are strings, as Snakemake wants them."""
+
+    name: str
+    raw: tuple[str, ...]  # runs in order
+    events: tuple[str, ...]
+    transform: str  # a trans.fif, or the T1w.json with landmarks
+    empty_room: str | None = None
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """The subjects that take part, and those that do not with the reason."""
+
+    subjects: tuple[Subject, ...]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Subject:
+        return next(subject for subject in self.subjects if subject.name == name)
+
+    @property
+    def names(self) -> list[str]:
+        """Subjects' names in order."""
+        return [subject.name for subject in self.subjects]
+
+
+def find_recordings(study: Study) -> Recordings:
+    """Find each subject's recordings, events, transform and anatomy.
+
+    Raises
+    ------
+    InputError
+        With every missing file of every subject, unless the study drops incomplete subjects; and
+        where the BIDS root, the template or a subject named in the config is not there.
+    """
+    root, subjects_dir = Path(study.bids_root), Path(study.meeg.subjects_dir)
+    findings = _missing_roots(study, root, subjects_dir)
+    if findings:
+        raise InputError(findings)
+    found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
+    found = [name for name in found if name != "emptyroom"]
+    wanted = found if study.subjects == "all" else study.subjects
+    findings += [
+        f"config: {key}: subject {name} is not in {root}; it holds {', '.join(found) or 'none'}"
+        for key, names in (("subjects", wanted), ("exclude", study.exclude))
+        for name in names
+        if name not in found
+    ]
+    subjects, left_out = [], {n: r for n, r in study.exclude.items() if n in found}
+    for name in wanted:
+        if name in left_out or name not in found:
+            continue
+        subject, missing = _find_subject(study, root, subjects_dir, name)
+        if missing and study.missing == "drop":
+            left_out[name] = "; ".join(missing)
+        elif missing:
+            findings += missing
+        else:
+            subjects.append(subject)
+    if findings:
+        raise InputError(
+            [
+                *findings,
+                "to go on without incomplete subjects, set missing: drop or list them "
+                "under exclude with a reason",
+            ]
+        )
+    if not subjects:
+        raise InputError(f"{root}: no complete subject; check bids_root, subjects and exclude")
+    return Recordings(tuple(subjects), left_out)
+
+
+def _missing_roots(study: Study, root: Path, subjects_dir: Path) -> list[str]:
+    findings = []
+    if not root.is_dir():
+        findings.append(f"config: bids_root: {root} is not a folder; check the path")
+    template = subjects_dir / study.meeg.morph.to
+    if not subjects_dir.is_dir():
+        findings.append(
+            f"config: meeg.subjects_dir: {subjects_dir} is not a folder; give FreeSurfer's "
+            "SUBJECTS_DIR"
+        )
+    elif not template.is_dir():
+        findings.append(
+            f"config: meeg.morph.to: {template} is not there; copy or link FreeSurfer's "
+            f"{study.meeg.morph.to} into {subjects_dir}"
+        )
+    else:
+        findings += _missing_surfaces(template)
+    return findings
+
+
+def _missing_surfaces(folder: Path) -> list[str]:
+    wanted = [folder / "surf" / f"{hemi}.{name}" for hemi in ("lh", "rh") for name in SURFACES]
+    absent = [path for path in wanted if not path.exists()]
+    if not absent:
+        return []
+    return [f"{folder}: lacks {', '.join(p.name for p in absent)} in surf; run recon-all"]
+
+
+def _find_subject(
+    study: Study, root: Path, subjects_dir: Path, name: str
+) -> tuple[Subject, list[str]]:
+    meeg, missing = study.meeg, []
+    folder = root / f"sub-{name}"
+    if meeg.session:
+        folder /= f"ses-{meeg.session}"
+    folder /= meeg.datatype
+    stem = f"sub-{name}" + (f"_ses-{meeg.session}" if meeg.session else "")
+    raw = sorted(
+        (
+            path
+            for path in folder.glob(f"{stem}_task-{meeg.task}_*{meeg.datatype}.*")
+            if path.suffix in FORMATS and _is_first_part(path.name)
+        ),
+        key=lambda path: _run_of(path.name),
+    )
+    if not raw:
+        missing.append(
+            f"sub-{name}: no recording {folder}/{stem}_task-{meeg.task}_{meeg.datatype}.*; check "
+            "meeg.task and meeg.session"
+        )
+    events = [_beside(path, meeg.datatype, "events.tsv") for path in raw]
+    missing += [f"sub-{name}: {path} is missing" for path in events if not path.exists()]
+    transform = _transform(study, root, name)
+    if transform is None:
+        what = (
+            meeg.coregistration.trans.format(subject=name)
+            if meeg.coregistration.trans
+            else f"{root}/sub-{name}/**/anat/sub-{name}_*T1w.json (with AnatomicalLandmark"
+            "Coordinates; or give meeg.coregistration.trans)"
+        )
+        missing.append(f"sub-{name}: no head-to-MRI transform: {what} is not there")
+    anatomy = subjects_dir / f"sub-{name}"
+    if not anatomy.is_dir():
+        missing.append(
+            f"sub-{name}: {anatomy} is not there; run recon-all for the subject or correct "
+            "meeg.subjects_dir"
+        )
+    else:
+        missing += [f"sub-{name}: {line}" for line in _missing_surfaces(anatomy)]
+        skull = anatomy / "bem" / "inner_skull.surf"
+        if not skull.exists():
+            missing.append(
+                f"sub-{name}: {skull} is missing; make it with mne watershed_bem or mne flash_bem"
+            )
+    empty_room = None
+    if meeg.covariance.source == "empty_room":
+        empty_room = _empty_room(root, raw, meeg.datatype)
+        if empty_room is None:
+            missing.append(
+                f"sub-{name}: no empty-room recording: AssociatedEmptyRoom of the recording's "
+                f"sidecar names none that exists, and {root}/sub-emptyroom holds not just one; "
+                "set it, or use covariance.source: baseline"
+            )
+    return Subject(name, _text(raw), _text(events), str(transform), empty_room), missing
+
+
+def _text(paths: list[Path]) -> tuple[str, ...]:
+    return tuple(str(path) for path in paths)
+
+
+def _is_first_part(name: str) -> bool:
+    """MNE reads a split recording through its first part."""
+    split = re.search(r"_split-0*(\d+)_", name)
+    return split is None or int(split[1]) == 1
+
+
+def _run_of(name: str) -> int:
+    run = re.search(r"_run-0*(\d+)_", name)
+    return int(run[1]) if run else 0
+
+
+def _beside(raw: Path, datatype: str, ending: str) -> Path:
+    stem = re.sub(rf"(_split-\d+)?_{datatype}$", "", raw.stem)
+    return raw.with_name(f"{stem}_{ending}")
+
+
+def _transform(study: Study, root: Path, name: str) -> Path | None:
+    pattern = study.meeg.coregistration.trans
+    if pattern is not None:
+        path = Path(pattern.format(subject=name))
+        return path if path.exists() else None
+    sidecars = sorted((root / f"sub-{name}").glob("**/anat/*_T1w.json"))
+    in_session = [path for path in sidecars if f"_ses-{study.meeg.session}_" in path.name]
+    chosen = in_session or sidecars
+    return chosen[0] if chosen else None
+
+
+def _empty_room(root: Path, raw: list[Path], datatype: str) -> str | None:
+    """The recording's AssociatedEmptyRoom, else the only empty room of the study."""
+    for path in raw:
+        sidecar = _beside(path, datatype, f"{datatype}.json")
+        named = re.search(
+            r'"AssociatedEmptyRoom":\s*"(?:bids::)?/?([^"]+)"',
+            sidecar.read_text(encoding="utf-8") if sidecar.exists() else "",
+        )
+        if named and (root / named[1]).exists():
+            return str(root / named[1])
+    recorded = sorted((root / "sub-emptyroom").glob("**/meg/*_meg.fif"))
+    return str(recorded[0]) if len(recorded) == 1 else None

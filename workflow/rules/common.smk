@@ -1,0 +1,57 @@
+"""The typed study, what was found of it, and the functions that rules share."""
+
+from snakemake.exceptions import WorkflowError
+
+from groupwise.config.read import read_study
+from groupwise.config.study import cells_of, conditions_with
+from groupwise.errors import InputError
+from groupwise.inputs.recordings import find_recordings
+
+
+def told(function, *arguments):
+    """Call a function; what it finds wrong ends the planning in its own words."""
+    try:
+        return function(*arguments)
+    except InputError as error:
+        raise WorkflowError("Groupwise cannot go on:\n  " + "\n  ".join(error.findings)) from None
+
+
+STUDY = told(read_study, config)
+OUT = STUDY.output
+RECORDINGS = told(find_recordings, STUDY) if STUDY.meeg else None
+
+
+def analyses_of(data: str) -> list[str]:
+    """Names of the analyses of one kind of data."""
+    return [name for name, analysis in STUDY.analyses.items() if analysis.data == data]
+
+
+def one_of(names: list[str]) -> str:
+    """A wildcard constraint that lets these names pass and, where there are none, nothing."""
+    return "|".join(names) if names else "(?!)"
+
+
+def megabytes(base: int, times: float):
+    """Memory of a job: what the process itself needs, plus a multiple of its input files.
+
+    A retry asks for half as much again each time.
+    """
+    return lambda wildcards, input, attempt: int(
+        (base + times * input.size_mb) * (1 + 0.5 * (attempt - 1))
+    )
+
+
+wildcard_constraints:
+    subject="[A-Za-z0-9]+",
+    analysis="[A-Za-z0-9_]+",
+    effect="[A-Za-z0-9-]+",
+    start=r"\d+",
+    size=r"\d+",
+
+
+localrules:
+    all,
+    check,
+    first_level,
+    group,
+    dataset_description,

@@ -1,0 +1,395 @@
+"""M/EEG: raw recording to source estimates on the template."""
+
+MEEG = STUDY.meeg
+
+
+def meeg_params(*keys: str) -> dict:
+    """Just these sections of the study, as plain values that Snakemake compares."""
+    dumped = MEEG.model_dump(mode="json")
+    return {key: dumped[key] for key in keys}
+
+
+def bad_channels(wildcards) -> list[str]:
+    """Bad channels of the config: for everyone, and for this subject."""
+    given = MEEG.bad_channels
+    return [*given.get("all", []), *given.get(wildcards.subject, [])]
+
+
+def estimates(space: str | None = None) -> dict[str, str]:
+    """Path of the source estimate of each condition; {subject} stays a wildcard."""
+    entities = {"inv": MEEG.inverse.method} | ({"space": space} if space else {})
+    return {
+        name: subject_file("stc.h5", cond=camel(name), **entities) for name in MEEG.conditions
+    }
+
+
+def surfaces(subject: str) -> list[str]:
+    """Surfaces of a subject that source spaces are made of."""
+    return [
+        f"{MEEG.subjects_dir}/{subject}/surf/{hemi}.{name}"
+        for hemi in ("lh", "rh")
+        for name in ("white", "sphere")
+    ]
+
+
+if MEEG:
+    CHECKED = f"{OUT}/check/inputs.tsv"
+    TEMPLATE = f"{OUT}/template/{MEEG.morph.to}_ico-{MEEG.morph.spacing}_src.fif"
+
+    rule check_inputs:
+        """Look into every recording's header and events before any long work."""
+        input:
+            raw=[path for subject in RECORDINGS.subjects for path in subject.raw],
+            events=[path for subject in RECORDINGS.subjects for path in subject.events],
+        output:
+            table=CHECKED,
+            sidecar=f"{OUT}/check/inputs.json",
+        log:
+            log_of("check_inputs"),
+        benchmark:
+            benchmark_of("check_inputs")
+        resources:
+            mem_mb=400,
+            runtime=lambda wildcards, input: 2 + len(input.raw) // 20,
+        params:
+            recordings=[
+                {"subject": subject.name, "raw": raw, "events": events}
+                for subject in RECORDINGS.subjects
+                for raw, events in zip(subject.raw, subject.events)
+            ],
+            left_out=RECORDINGS.left_out,
+            spec=meeg_params("conditions", "channels", "epochs", "bad_channels"),
+            version=1,
+        script:
+            "../../scripts/check_inputs.py"
+
+    rule coregistration:
+        """Head-to-MRI transform from the landmarks in T1w.json, or the one that is given."""
+        input:
+            checked=ancient(CHECKED),
+            raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
+            transform=lambda wildcards: RECORDINGS[wildcards.subject].transform,
+        output:
+            trans=subject_file("trans.fif"),
+            sidecar=subject_file("trans.json"),
+        log:
+            log_of("coregistration", "subject"),
+        benchmark:
+            benchmark_of("coregistration", "subject")
+        resources:
+            mem_mb=500,
+            runtime=5,
+        params:
+            root=STUDY.bids_root,
+            subjects_dir=MEEG.subjects_dir,
+            version=1,
+        script:
+            "../../scripts/coregistration.py"
+
+    rule preprocess:
+        """Filter, repair, cut, reject and equalize epochs."""
+        input:
+            checked=ancient(CHECKED),
+            raw=lambda wildcards: RECORDINGS[wildcards.subject].raw,
+            events=lambda wildcards: RECORDINGS[wildcards.subject].events,
+        output:
+            epochs=subject_file("epo.fif", proc="clean"),
+            drops=subject_file("drops.tsv", proc="clean"),
+            sidecar=subject_file("epo.json", proc="clean"),
+        log:
+            log_of("preprocess", "subject"),
+        benchmark:
+            benchmark_of("preprocess", "subject")
+        resources:
+            mem_mb=megabytes(500, 8),
+            runtime=lambda wildcards, input: 5 + int(input.size_mb // 100),
+        params:
+            root=STUDY.bids_root,
+            bad_channels=bad_channels,
+            spec=meeg_params("filter", "artifacts", "epochs", "conditions", "channels"),
+            seed=STUDY.seed,
+            version=1,
+        script:
+            "../../scripts/preprocess.py"
+
+    rule evoked:
+        """Average the epochs of each condition."""
+        input:
+            epochs=rules.preprocess.output.epochs,
+        output:
+            evoked=subject_file("ave.fif"),
+            sidecar=subject_file("ave.json"),
+        log:
+            log_of("evoked", "subject"),
+        benchmark:
+            benchmark_of("evoked", "subject")
+        resources:
+            mem_mb=megabytes(400, 4),
+            runtime=5,
+        params:
+            spec=meeg_params("conditions", "resample"),
+            version=1,
+        script:
+            "../../scripts/evoked.py"
+
+    rule noise_covariance:
+        """Noise covariance, the estimator chosen by cross-validation."""
+        input:
+            epochs=rules.preprocess.output.epochs,
+            empty_room=lambda wildcards: RECORDINGS[wildcards.subject].empty_room or [],
+        output:
+            covariance=subject_file("cov.fif"),
+            sidecar=subject_file("cov.json"),
+        log:
+            log_of("noise_covariance", "subject"),
+        benchmark:
+            benchmark_of("noise_covariance", "subject")
+        resources:
+            mem_mb=megabytes(600, 6),
+            runtime=20,
+        params:
+            root=STUDY.bids_root,
+            spec=meeg_params("covariance", "filter"),
+            version=1,
+        script:
+            "../../scripts/noise_covariance.py"
+
+    rule bem:
+        """Boundary-element model of the head."""
+        input:
+            checked=ancient(CHECKED),
+            skull=f"{MEEG.subjects_dir}/sub-{{subject}}/bem/inner_skull.surf",
+        output:
+            bem=anatomy_file("bem-sol.fif"),
+            sidecar=anatomy_file("bem-sol.json"),
+        log:
+            log_of("bem", "subject"),
+        benchmark:
+            benchmark_of("bem", "subject")
+        resources:
+            mem_mb=1500,
+            runtime=20,
+        params:
+            subjects_dir=MEEG.subjects_dir,
+            spec=meeg_params("bem"),
+            version=1,
+        script:
+            "../../scripts/bem.py"
+
+    rule source_space:
+        """Sources on the subject's white surface."""
+        input:
+            checked=ancient(CHECKED),
+            surfaces=lambda wildcards: surfaces(f"sub-{wildcards.subject}"),
+        output:
+            source_space=anatomy_file("src.fif"),
+            sidecar=anatomy_file("src.json"),
+        log:
+            log_of("source_space", "subject"),
+        benchmark:
+            benchmark_of("source_space", "subject")
+        resources:
+            mem_mb=1000,
+            runtime=15,
+        params:
+            subjects_dir=MEEG.subjects_dir,
+            spec=meeg_params("source_space"),
+            version=1,
+        script:
+            "../../scripts/source_space.py"
+
+    rule forward:
+        """Forward solution: what each source gives at each sensor."""
+        input:
+            raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
+            trans=rules.coregistration.output.trans,
+            bem=rules.bem.output.bem,
+            source_space=rules.source_space.output.source_space,
+        output:
+            forward=subject_file("fwd.fif"),
+            sidecar=subject_file("fwd.json"),
+        log:
+            log_of("forward", "subject"),
+        benchmark:
+            benchmark_of("forward", "subject")
+        resources:
+            mem_mb=2000,
+            runtime=30,
+        params:
+            root=STUDY.bids_root,
+            channels=MEEG.channels,
+            spec=meeg_params("source_space"),
+            version=1,
+        script:
+            "../../scripts/forward.py"
+
+    rule inverse_operator:
+        """Inverse operator from forward solution and noise covariance."""
+        input:
+            evoked=rules.evoked.output.evoked,
+            forward=rules.forward.output.forward,
+            covariance=rules.noise_covariance.output.covariance,
+        output:
+            inverse=subject_file("inv.fif"),
+            sidecar=subject_file("inv.json"),
+        log:
+            log_of("inverse_operator", "subject"),
+        benchmark:
+            benchmark_of("inverse_operator", "subject")
+        resources:
+            mem_mb=megabytes(600, 8),
+            runtime=15,
+        params:
+            # Only what shapes the operator: method and SNR come at its application.
+            spec={
+                key: value
+                for key, value in meeg_params("inverse")["inverse"].items()
+                if key in ("loose", "depth", "fixed")
+            },
+            rank=MEEG.covariance.rank,
+            version=1,
+        script:
+            "../../scripts/inverse_operator.py"
+
+    rule apply_inverse:
+        """Source estimate of each condition."""
+        input:
+            evoked=rules.evoked.output.evoked,
+            inverse=rules.inverse_operator.output.inverse,
+        output:
+            estimates=list(estimates().values()),
+            sidecar=subject_file("stc.json", inv=MEEG.inverse.method),
+        log:
+            log_of("apply_inverse", "subject"),
+        benchmark:
+            benchmark_of("apply_inverse", "subject")
+        resources:
+            mem_mb=megabytes(600, 8),
+            runtime=15,
+        params:
+            conditions=list(MEEG.conditions),
+            spec={
+                key: value
+                for key, value in meeg_params("inverse")["inverse"].items()
+                if key in ("method", "snr", "orientation")
+            },
+            version=1,
+        script:
+            "../../scripts/apply_inverse.py"
+
+    rule template_source_space:
+        """The template's vertices, which every subject is morphed to."""
+        input:
+            surfaces=surfaces(MEEG.morph.to),
+        output:
+            source_space=TEMPLATE,
+            sidecar=TEMPLATE.replace(".fif", ".json"),
+        log:
+            log_of("template_source_space"),
+        benchmark:
+            benchmark_of("template_source_space")
+        resources:
+            mem_mb=1000,
+            runtime=15,
+        params:
+            subject=MEEG.morph.to,
+            subjects_dir=MEEG.subjects_dir,
+            spacing=MEEG.morph.spacing,
+            version=1,
+        script:
+            "../../scripts/template_source_space.py"
+
+    rule morph:
+        """Source estimates on the template's vertices."""
+        input:
+            estimates=list(estimates().values()),
+            inverse=rules.inverse_operator.output.inverse,
+            template=rules.template_source_space.output.source_space,
+        output:
+            estimates=list(estimates(space=MEEG.morph.to).values()),
+            sidecar=subject_file("stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method),
+        log:
+            log_of("morph", "subject"),
+        benchmark:
+            benchmark_of("morph", "subject")
+        resources:
+            mem_mb=megabytes(800, 8),
+            runtime=15,
+        params:
+            subjects_dir=MEEG.subjects_dir,
+            spec=meeg_params("morph")["morph"],
+            version=1,
+        script:
+            "../../scripts/morph.py"
+
+    rule quality_meeg:
+        """Pictures of one subject's epochs, evoked responses and noise covariance."""
+        input:
+            epochs=rules.preprocess.output.epochs,
+            drops=rules.preprocess.output.drops,
+            evoked=rules.evoked.output.evoked,
+            covariance=rules.noise_covariance.output.covariance,
+        output:
+            folder=directory(f"{OUT}/sub-{{subject}}/figures"),
+        log:
+            log_of("quality_meeg", "subject"),
+        benchmark:
+            benchmark_of("quality_meeg", "subject")
+        resources:
+            mem_mb=megabytes(800, 4),
+            runtime=10,
+        params:
+            version=1,
+        script:
+            "../../scripts/quality_meeg.py"
+
+
+def rows_of_sources(analysis: str) -> list[dict]:
+    """Rows of an analysis' stack: subject, condition, factors and file of each map."""
+    paths = estimates(space=MEEG.morph.to)
+    return [
+        {
+            "subject": subject,
+            "session": MEEG.session or "n/a",
+            **cell["factors"],
+            "condition": condition,
+            "path": paths[condition].format(subject=subject),
+        }
+        for subject in RECORDINGS.names
+        for cell in cells_of(STUDY.analyses[analysis])
+        for condition in conditions_with(cell["tags"], list(MEEG.conditions))
+    ]
+
+
+if MEEG:
+
+    rule stack_sources:
+        """One array of all subjects' maps, with the table of its rows and its feature space."""
+        input:
+            estimates=lambda wildcards: [
+                row["path"] for row in rows_of_sources(wildcards.analysis)
+            ],
+            template=rules.template_source_space.output.source_space,
+        output:
+            data=f"{STACK}/stack.npy",
+            observations=f"{STACK}/observations.tsv",
+            space=f"{STACK}/space.npz",
+            sidecar=f"{STACK}/stack.json",
+        wildcard_constraints:
+            analysis=one_of(analyses_of("meeg")),
+        log:
+            log_of("stack_sources", "analysis"),
+        benchmark:
+            benchmark_of("stack_sources", "analysis")
+        resources:
+            mem_mb=megabytes(800, 1),
+            runtime=20,
+        params:
+            rows=lambda wildcards: rows_of_sources(wildcards.analysis),
+            crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+            hemispheres=lambda wildcards: STUDY.analyses[wildcards.analysis].hemispheres,
+            method=MEEG.inverse.method,
+            subjects_dir=MEEG.subjects_dir,
+            version=1,
+        script:
+            "../../scripts/stack_sources.py"

@@ -1,0 +1,49 @@
+"""Where every file is: one fact an entity, entities in one order (after BIDS derivatives)."""
+
+import re
+
+ENTITIES = ("task", "space", "cond", "inv", "effect", "stat", "proc", "desc")
+
+
+def camel(name: str) -> str:
+    """A name as the value of an entity: auditory/left becomes auditoryLeft."""
+    first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", name) if part]
+    return first + "".join(part[0].upper() + part[1:] for part in rest)
+
+
+def subject_file(ending: str, **entities: str) -> str:
+    """A subject's file of the M/EEG branch; {subject} stays a wildcard."""
+    facts = {"task": STUDY.meeg.task, **entities}
+    chain = "_".join(f"{key}-{facts[key]}" for key in ENTITIES if key in facts)
+    datatype = STUDY.meeg.datatype
+    session = f"_ses-{STUDY.meeg.session}" if STUDY.meeg.session else ""
+    return f"{OUT}/sub-{{subject}}/{datatype}/sub-{{subject}}{session}_{chain}_{ending}"
+
+
+def anatomy_file(ending: str) -> str:
+    """A subject's anatomical file; {subject} stays a wildcard."""
+    return f"{OUT}/sub-{{subject}}/anat/sub-{{subject}}_{ending}"
+
+
+def log_of(rule: str, *wildcards: str) -> str:
+    """A job's log."""
+    return f"{OUT}/logs/{'_'.join([rule, *('{' + name + '}' for name in wildcards)])}.log"
+
+
+def benchmark_of(rule: str, *wildcards: str) -> str:
+    """A job's time and memory."""
+    return log_of(rule, *wildcards).replace("/logs/", "/benchmarks/").replace(".log", ".tsv")
+
+
+STACK = f"{OUT}/group/{{analysis}}/stack"
+EFFECT = f"{OUT}/group/{{analysis}}/{{effect}}"
+
+
+def slug(effect: str) -> str:
+    """An effect as part of a path: modality:side becomes modalityXside."""
+    return effect.replace(":", "X")
+
+
+def effect_named(analysis: str, part: str) -> str:
+    """The effect whose slug stands in a path."""
+    return next(name for name in STUDY.analyses[analysis].effect_names if slug(name) == part)

@@ -1,0 +1,167 @@
+"""The group stage, the same for every kind of data: prepare, permute in blocks, merge, infer."""
+
+from groupwise.stats.designs import design_from_dict, floor_of
+
+
+def n_subjects(analysis: str) -> int:
+    """Subjects of an analysis."""
+    rows = (rows_of_sources if STUDY.analyses[analysis].data == "meeg" else rows_of_maps)(analysis)
+    return len({row["subject"] for row in rows})
+
+
+def design_of(analysis: str, effect: str) -> dict:
+    """The design of one effect, as a plain dict that the library reads."""
+    spec = STUDY.analyses[analysis]
+    if spec.within is None:
+        return {"design": {"one-sample": "OneSample", "paired": "Paired"}[spec.test]}
+    factors = {factor: len(levels) for factor, levels in spec.within.items()}
+    return {"design": "Within", "factors": factors, "effect": effect}
+
+
+def resamplings(analysis: str, effect: str) -> int:
+    """Distinct resamplings of an effect's design."""
+    design = design_from_dict(design_of(analysis, effect))
+    return floor_of(design, n_subjects(analysis), STUDY.analyses[analysis].alternative)[0]
+
+
+def permutations(analysis: str, effect: str) -> int:
+    """Resamplings that are computed: those asked for, or all there are."""
+    return min(STUDY.analyses[analysis].permutations, resamplings(analysis, effect))
+
+
+def check_floors() -> list[str]:
+    """Analyses whose smallest possible p cannot reach alpha."""
+    findings = []
+    for name, analysis in STUDY.analyses.items():
+        for effect in analysis.effect_names:
+            n, count = n_subjects(name), permutations(name, effect)
+            if 1 / count > analysis.alpha:
+                findings.append(
+                    f"config: analyses.{name}: {n} subjects and {analysis.permutations} "
+                    f"permutations give {count} resamplings of {effect}, so no p can be below "
+                    f"{1 / count:.3g}, and alpha is {analysis.alpha}; add subjects"
+                    + ("" if count == resamplings(name, effect) else " or permutations")
+                )
+    return findings
+
+
+def refuse(findings: list[str]) -> None:
+    """End the planning with findings, if there are any."""
+    if findings:
+        raise InputError(findings)
+
+
+told(lambda: refuse(check_floors()))
+
+
+def blocks(wildcards) -> list[str]:
+    """Block files of an effect: fixed ranges of indices, so that more permutations add files."""
+    effect = effect_named(wildcards.analysis, wildcards.effect)
+    return [
+        f"{EFFECT}/blocks/block-{start:08d}_size-{STUDY.block_size}.npz".format(**wildcards)
+        for start in range(0, permutations(wildcards.analysis, effect), STUDY.block_size)
+    ]
+
+
+rule prepare:
+    """Contrast scores, normalised for exact sums, and the threshold in their units."""
+    input:
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        sidecar=f"{STACK}/stack.json",
+    output:
+        values=f"{EFFECT}/prepared/values.npy",
+        meta=f"{EFFECT}/prepared/meta.npz",
+    log:
+        log_of("prepare", "analysis", "effect"),
+    benchmark:
+        benchmark_of("prepare", "analysis", "effect")
+    resources:
+        mem_mb=megabytes(300, 6),
+        runtime=15,
+    params:
+        design=lambda wildcards: design_of(
+            wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
+        ),
+        within=lambda wildcards: within_of(wildcards.analysis),
+        cluster=lambda wildcards: STUDY.analyses[wildcards.analysis].cluster.model_dump(
+            include={"threshold", "mass"}, exclude_none=True
+        ),
+        alternative=lambda wildcards: STUDY.analyses[wildcards.analysis].alternative,
+        seed=STUDY.seed,
+        version=1,
+    script:
+        "../../scripts/prepare.py"
+
+
+rule permute_block:
+    """Largest statistic, cluster mass and cluster size of a fixed range of resamplings."""
+    input:
+        values=rules.prepare.output.values,
+        meta=rules.prepare.output.meta,
+        space=f"{STACK}/space.npz",
+    output:
+        block=f"{EFFECT}/blocks/block-{{start}}_size-{{size}}.npz",
+    log:
+        log_of("permute_block", "analysis", "effect", "start", "size"),
+    benchmark:
+        benchmark_of("permute_block", "analysis", "effect", "start", "size")
+    resources:
+        mem_mb=megabytes(300, 3),
+        runtime=60,
+    params:
+        version=1,
+    script:
+        "../../scripts/permute_block.py"
+
+
+rule merge:
+    """The null distribution from all its blocks."""
+    input:
+        blocks=blocks,
+    output:
+        null=f"{EFFECT}/null.npz",
+    log:
+        log_of("merge", "analysis", "effect"),
+    benchmark:
+        benchmark_of("merge", "analysis", "effect")
+    resources:
+        mem_mb=megabytes(300, 2),
+        runtime=10,
+    params:
+        permutations=lambda wildcards: permutations(
+            wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
+        ),
+        version=1,
+    script:
+        "../../scripts/merge.py"
+
+
+rule infer:
+    """Corrected p of points and clusters, the cluster table, the sentence of the result."""
+    input:
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
+        values=rules.prepare.output.values,
+        meta=rules.prepare.output.meta,
+        null=rules.merge.output.null,
+    output:
+        maps=f"{EFFECT}/maps.npz",
+        clusters=f"{EFFECT}/clusters.tsv",
+        columns=f"{EFFECT}/clusters.json",
+        result=f"{EFFECT}/result.json",
+    log:
+        log_of("infer", "analysis", "effect"),
+    benchmark:
+        benchmark_of("infer", "analysis", "effect")
+    resources:
+        mem_mb=megabytes(400, 10),
+        runtime=15,
+    params:
+        alpha=lambda wildcards: STUDY.analyses[wildcards.analysis].alpha,
+        version=1,
+    script:
+        "../../scripts/infer.py"
