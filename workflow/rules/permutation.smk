@@ -63,6 +63,15 @@ def blocks(wildcards) -> list[str]:
     ]
 
 
+def stop_of(wildcards) -> int:
+    """End of a block: its size further on, or where the distinct resamplings end.
+
+    Not where the permutations asked for end: the block stays valid when more are asked for.
+    """
+    count = resamplings(wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect))
+    return min(int(wildcards.start) + int(wildcards.size), count)
+
+
 rule prepare:
     """Contrast scores, normalised for exact sums, and the threshold in their units."""
     input:
@@ -73,6 +82,7 @@ rule prepare:
     output:
         values=f"{EFFECT}/prepared/values.npy",
         meta=f"{EFFECT}/prepared/meta.npz",
+        observed=f"{EFFECT}/prepared/observed.npz",
     log:
         log_of("prepare", "analysis", "effect"),
     benchmark:
@@ -100,7 +110,6 @@ rule permute_block:
     input:
         values=rules.prepare.output.values,
         meta=rules.prepare.output.meta,
-        space=f"{STACK}/space.npz",
     output:
         block=f"{EFFECT}/blocks/block-{{start}}_size-{{size}}.npz",
     log:
@@ -111,6 +120,8 @@ rule permute_block:
         mem_mb=megabytes(300, 3),
         runtime=60,
     params:
+        start=lambda wildcards: int(wildcards.start),
+        stop=lambda wildcards: stop_of(wildcards),
         version=1,
     script:
         "../../scripts/permute_block.py"
@@ -147,12 +158,13 @@ rule infer:
         stack=f"{STACK}/stack.json",
         values=rules.prepare.output.values,
         meta=rules.prepare.output.meta,
+        observed=rules.prepare.output.observed,
         null=rules.merge.output.null,
     output:
-        maps=f"{EFFECT}/maps.npz",
-        clusters=f"{EFFECT}/clusters.tsv",
-        columns=f"{EFFECT}/clusters.json",
-        result=f"{EFFECT}/result.json",
+        maps=f"{EFFECT}/infer/maps.npz",
+        clusters=f"{EFFECT}/infer/clusters.tsv",
+        columns=f"{EFFECT}/infer/clusters.json",
+        result=f"{EFFECT}/infer/result.json",
     log:
         log_of("infer", "analysis", "effect"),
     benchmark:

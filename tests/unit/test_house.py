@@ -1,0 +1,81 @@
+"""The house itself: pins in step, rules and scripts in pairs, no script with logic of its own."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
+SCRIPTS = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+#: Where conda names a package otherwise than PyPI does.
+CONDA_NAMES = {"snakemake-minimal": "snakemake", "matplotlib-base": "matplotlib", "mne-base": "mne"}
+
+
+def rule_blocks():
+    """Text of each rule by name."""
+    blocks = {}
+    for path in RULES:
+        for text in re.split(r"^ *(?=rule \w+:)", path.read_text(), flags=re.M)[1:]:
+            blocks[re.match(r"rule (\w+):", text)[1]] = text
+    return blocks
+
+
+def locked():
+    text = (ROOT / "requirements.txt").read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, flags=re.M))
+
+
+def declared(*extras):
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = project["dependencies"] + [
+        line for extra in extras for line in project["optional-dependencies"][extra]
+    ]
+    return {re.match(r"[a-z0-9-]+", line)[0] for line in lines}
+
+
+def test_every_dependency_is_locked():
+    assert declared("dev", "slurm") <= set(locked())
+
+
+@pytest.mark.parametrize(("env", "extras"), [("groupwise", ()), ("slurm", ("slurm",))])
+def test_conda_environments_hold_the_same_pins(env, extras):
+    content = yaml.safe_load((ROOT / f"envs/{env}.yaml").read_text())
+    pairs = [line.split(" =") for line in content["dependencies"] if " =" in line]
+    pins = {CONDA_NAMES.get(name, name): version for name, version in pairs}
+    pins.pop("python", None)
+    assert set(pins) == declared(*extras) - (declared() if extras else set())
+    assert pins == {name: locked()[name] for name in pins}
+
+
+def test_every_rule_has_one_script_of_its_name_and_every_script_its_rule():
+    named = {
+        name: re.search(r'"\.\./\.\./scripts/(\w+)\.py"', text)[1]
+        for name, text in rule_blocks().items()
+    }
+    assert named == {name: name for name in named}
+    assert set(named) == SCRIPTS
+
+
+def test_every_rule_has_the_same_anatomy():
+    for name, text in rule_blocks().items():
+        assert re.search(r':\n\s+"""', text), f"{name} has no docstring"
+        for part in ("output:", "log:", "benchmark:", "params:", "version="):
+            assert part in text, f"{name} lacks {part}"
+        assert not re.search(r"^\s+(run|shell):", text, flags=re.M), f"{name} is no script rule"
+
+
+def test_scripts_are_short_and_compute_nothing():
+    for name in SCRIPTS:
+        text = (ROOT / f"scripts/{name}.py").read_text()
+        lines = text.splitlines()
+        assert len(lines) <= 60, f"{name}.py has {len(lines)} lines"
+        assert "def " not in text and "class " not in text, f"{name}.py defines things"
+
+
+def test_no_rule_reads_the_raw_config():
+    typing = [line for p in RULES for line in p.read_text().splitlines() if "config" in line]
+    raw = [line.strip() for line in typing if re.search(r"(?<![.\w])config\b(?!\.)", line)]
+    assert raw == ["STUDY = told(read_study, config)"]

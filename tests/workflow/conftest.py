@@ -1,0 +1,86 @@
+"""Trees of empty files, and the workflow run on them as a user runs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+
+
+def touch(path: Path, text: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def make_tree(folder: Path, subjects=("01", "02", "03", "04", "05", "06"), runs=(), session=None):
+    """A BIDS tree and a subjects_dir of empty files."""
+    for name in ["fsaverage", *(f"sub-{s}" for s in subjects)]:
+        for hemi in ("lh", "rh"):
+            for surface in ("white", "pial", "sphere", "sphere.reg", "inflated", "sulc", "curv"):
+                touch(folder / "subjects" / name / "surf" / f"{hemi}.{surface}")
+        touch(folder / "subjects" / name / "bem" / "inner_skull.surf")
+    for subject in subjects:
+        entities = f"sub-{subject}" + (f"_ses-{session}" if session else "")
+        base = folder / "bids" / f"sub-{subject}"
+        base = base / f"ses-{session}" if session else base
+        for run in [f"_run-{r}" for r in runs] or [""]:
+            stem = base / "meg" / f"{entities}_task-audvis{run}"
+            touch(Path(f"{stem}_meg.fif"))
+            touch(Path(f"{stem}_events.tsv"), "onset\tduration\ttrial_type\tvalue\n")
+            touch(Path(f"{stem}_meg.json"), "{}")
+        touch(base / "anat" / f"{entities}_T1w.json")
+    return folder
+
+
+def make_config(folder: Path, **changes) -> dict:
+    """The demo's config on a tree in `folder`; dotted keys change single values."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config["bids_root"] = str(folder / "bids")
+    config["meeg"]["subjects_dir"] = str(folder / "subjects")
+    config["output"] = str(folder / "results")
+    for key, value in changes.items():
+        place = config
+        *path, last = key.split("__")
+        for part in path:
+            place = place[part]
+        place[last] = value
+    return config
+
+
+class Run:
+    """What a call of snakemake said."""
+
+    def __init__(self, done: subprocess.CompletedProcess) -> None:
+        self.returncode, self.text = done.returncode, done.stdout + done.stderr
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """Jobs by rule, from the table that Snakemake prints before it runs."""
+        counts, reading = {}, False
+        for line in self.text.splitlines():
+            parts = line.split()
+            if parts[:2] == ["job", "count"]:
+                reading, counts = True, {}
+            elif reading and len(parts) == 2 and parts[1].isdigit():
+                counts[parts[0]] = int(parts[1])
+            elif reading and not parts:
+                reading = False
+        counts.pop("total", None)
+        return counts
+
+
+def snakemake(folder: Path, config: dict, *arguments: str) -> Run:
+    """Call snakemake on a config, in `folder`."""
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
+    command += ["--configfile", path, "--directory", folder, "--nocolor", *arguments]
+    return Run(subprocess.run(command, capture_output=True, text=True, timeout=1200))
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory):
+    return make_tree(tmp_path_factory.mktemp("tree"))

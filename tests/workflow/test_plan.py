@@ -1,0 +1,124 @@
+"""The plan of the workflow over trees of empty files: what would run, and what is refused."""
+
+import shutil
+
+import pytest
+
+from .conftest import make_config, make_tree, snakemake, touch
+
+PER_SUBJECT = (
+    "coregistration preprocess evoked noise_covariance bem source_space forward inverse_operator "
+    "apply_inverse morph quality_meeg"
+).split()
+
+
+def plan(folder, config, *targets):
+    run = snakemake(folder, config, "-n", *targets)
+    assert run.returncode == 0, run.text
+    return run.jobs
+
+
+def test_every_stage_is_planned_once_a_subject_and_once_an_effect(tree):
+    jobs = plan(tree, make_config(tree))
+    assert {jobs[rule] for rule in PER_SUBJECT} == {6}
+    once = ("check_inputs", "template_source_space", "stack_sources", "report")
+    assert {jobs[rule] for rule in once} == {1}
+    # 6 subjects have 2^5 = 32 two-sided flips: one block of 32 for each of three effects.
+    effects = ("prepare", "permute_block", "merge", "infer", "export_surface", "figures_surface")
+    assert {jobs[rule] for rule in effects} == {3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "rule", "count"),
+    [
+        ({"analyses__modality_by_side__effects": ["modality:side"]}, "infer", 1),
+        ({"subjects": ["01", "03", "04", "05", "06"]}, "morph", 5),
+        ({"exclude": {"02": "moved"}}, "morph", 5),
+        ({"block_size": 10}, "permute_block", 12),
+        ({"block_size": 10, "analyses__modality_by_side__permutations": 21}, "permute_block", 9),
+        ({"analyses": {}}, "morph", None),
+    ],
+)
+def test_plan_follows_the_config(tree, changes, rule, count):
+    assert plan(tree, make_config(tree, **changes)).get(rule) == count
+
+
+@pytest.mark.parametrize(
+    ("target", "absent"), [("check", "preprocess"), ("first_level", "prepare"), ("group", "report")]
+)
+def test_targets_by_name(tree, target, absent):
+    assert absent not in plan(tree, make_config(tree), target)
+
+
+def test_runs_and_session(tmp_path):
+    make_tree(tmp_path, runs=("01", "02", "10"), session="a")
+    config = make_config(tmp_path, meeg__session="a")
+    run = snakemake(tmp_path, config, "-n", "--printshellcmds")
+    assert run.returncode == 0, run.text
+    assert run.jobs["preprocess"] == 6
+    order = [run.text.index(f"sub-01_ses-a_task-audvis_run-{r}_meg.fif") for r in ("01", "02", "10")]
+    assert order == sorted(order)
+
+
+def test_trans_files_instead_of_landmarks(tmp_path):
+    make_tree(tmp_path)
+    for path in tmp_path.glob("bids/sub-*/anat"):
+        shutil.rmtree(path)
+    pattern = str(tmp_path / "trans" / "sub-{subject}_trans.fif")
+    config = make_config(tmp_path, meeg__coregistration={"trans": pattern})
+    refused = snakemake(tmp_path, config, "-n")
+    assert refused.returncode == 1
+    assert f"sub-01: no head-to-MRI transform: {tmp_path}/trans/sub-01_trans.fif" in refused.text
+    for subject in range(1, 7):
+        touch(tmp_path / "trans" / f"sub-{subject:02d}_trans.fif")
+    assert plan(tmp_path, config)["coregistration"] == 6
+
+
+def test_empty_room_by_sidecar_or_the_only_one(tmp_path):
+    make_tree(tmp_path)
+    config = make_config(tmp_path, meeg__covariance={"source": "empty_room"})
+    refused = snakemake(tmp_path, config, "-n")
+    assert refused.returncode == 1 and "no empty-room recording" in refused.text
+    room = "sub-emptyroom/ses-20260101/meg/sub-emptyroom_ses-20260101_task-noise_meg.fif"
+    touch(tmp_path / "bids" / room)
+    assert plan(tmp_path, config)["noise_covariance"] == 6
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path):
+    make_tree(tmp_path)
+    (tmp_path / "bids/sub-02/meg/sub-02_task-audvis_meg.fif").unlink()
+    (tmp_path / "bids/sub-03/anat/sub-03_T1w.json").unlink()
+    shutil.rmtree(tmp_path / "subjects/sub-04")
+    (tmp_path / "bids/sub-05/meg/sub-05_task-audvis_events.tsv").unlink()
+    run = snakemake(tmp_path, make_config(tmp_path), "-n")
+    assert run.returncode == 1
+    for said in (
+        "sub-02: no recording",
+        "sub-03: no head-to-MRI transform",
+        "sub-04: " + str(tmp_path / "subjects/sub-04") + " is not there; run recon-all",
+        "sub-05_task-audvis_events.tsv is missing",
+        "set missing: drop",
+    ):
+        assert said in run.text
+    dropped = make_config(tmp_path, missing="drop", analyses={})
+    assert plan(tmp_path, dropped, "first_level")["morph"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"bids_root": "/nowhere"}, "bids_root: /nowhere is not a folder; check the path"),
+        ({"meeg__subjects_dir": "/nowhere"}, "meeg.subjects_dir: /nowhere is not a folder"),
+        ({"meeg__morph": {"to": "nobody"}}, "copy or link FreeSurfer's nobody into"),
+        ({"subjects": ["01", "77"]}, "subject 77 is not in"),
+        ({"meeg__task": "rest"}, "check meeg.task and meeg.session"),
+        ({"meeg__invrse": {}}, "meeg.invrse: unknown key; did you mean inverse?"),
+        ({"subjects": ["01", "02"]}, "no p can be below 0.5, and alpha is 0.05; add subjects"),
+        ({"analyses__modality_by_side__permutations": 10}, "add subjects or permutations"),
+    ],
+)
+def test_mistakes_are_refused_before_any_job(tree, changes, said):
+    run = snakemake(tree, make_config(tree, **changes), "-n")
+    assert run.returncode == 1
+    assert said in run.text
+    assert "Traceback" not in run.text
