@@ -1,0 +1,175 @@
+"""Maps on a surface in the formats of the field: source estimates (STC, HDF5) and GIFTI."""
+
+import os
+from collections.abc import Mapping
+from colorsys import hsv_to_rgb
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nibabel as nib
+import numpy as np
+
+from groupwise.files import write_whole
+from groupwise.stack import FeatureSpace, Surface
+
+if TYPE_CHECKING:
+    import mne
+
+#: GIFTI intent by map, so that viewers know what they show; any other map has no intent.
+INTENTS = {
+    "F": "NIFTI_INTENT_FTEST",
+    "t": "NIFTI_INTENT_TTEST",
+    "p": "NIFTI_INTENT_PVAL",
+    "pMax": "NIFTI_INTENT_PVAL",
+    "cluster": "NIFTI_INTENT_LABEL",
+}
+SIDES = {"lh": "L", "rh": "R"}
+
+
+def as_source_estimate(space: FeatureSpace, values: np.ndarray) -> "mne.SourceEstimate":
+    """A map as MNE's source estimate of the template.
+
+    Parameters
+    ----------
+    space : of kind "surface".
+    values : (places,) or (places, times). A hemisphere outside the space has no vertices.
+    """
+    import mne
+
+    vertices = {surface.hemisphere: surface.vertices for surface in space.surfaces}
+    none = np.zeros(0, np.int32)
+    times = space.times if space.times is not None else np.zeros(1)
+    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 1.0
+    return mne.SourceEstimate(
+        np.asarray(values, float).reshape(space.n_spatial, len(times)),
+        [vertices.get("lh", none), vertices.get("rh", none)],
+        tmin=float(times[0]),
+        tstep=float(step),
+        subject=space.name,
+    )
+
+
+def as_gifti_map(
+    space: FeatureSpace, values: np.ndarray, hemisphere: str, intent: str = "NIFTI_INTENT_NONE"
+) -> nib.gifti.GiftiImage:
+    """One hemisphere's part of a map as GIFTI, an array a time step.
+
+    The vertices are those of `as_gifti_surface`, in order. NaN stays NaN.
+
+    Parameters
+    ----------
+    values : (places,) or (places, times).
+    intent : NIfTI intent; with NIFTI_INTENT_LABEL values are integers, 0 for no label.
+    """
+    times = space.times if space.times is not None else np.zeros(1)
+    columns = np.asarray(values).reshape(space.n_spatial, len(times))[space.part == hemisphere]
+    discrete = intent == "NIFTI_INTENT_LABEL"
+    image = nib.gifti.GiftiImage(meta=nib.gifti.GiftiMetaData(_meta(space, hemisphere)))
+    step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
+    if space.times is not None:
+        image.meta["TimeStep"] = f"{step * 1e3:g}"  # ms, as the GIFTI standard has it
+        image.meta["TimeStart"] = f"{times[0] * 1e3:g}"
+    if discrete:
+        image.labeltable = _label_table(int(np.max(columns, initial=0)))
+    for time, column in zip(times, columns.T, strict=True):
+        name = {"Name": f"{time * 1e3:g} ms"} if space.times is not None else {}
+        image.add_gifti_data_array(
+            nib.gifti.GiftiDataArray(
+                np.ascontiguousarray(column, np.int32 if discrete else np.float32),
+                intent=intent,
+                datatype="NIFTI_TYPE_INT32" if discrete else "NIFTI_TYPE_FLOAT32",
+                meta=nib.gifti.GiftiMetaData(name),
+            )
+        )
+    return image
+
+
+def as_gifti_surface(
+    space: FeatureSpace, surface: Surface, kind: str = "inflated"
+) -> nib.gifti.GiftiImage:
+    """A hemisphere of the template at analysis resolution as GIFTI, to show maps on.
+
+    Parameters
+    ----------
+    kind : "inflated" (in no anatomical space) or "white" (surface RAS, mm).
+    """
+    points = nib.gifti.GiftiDataArray(
+        getattr(surface, kind).astype(np.float32),
+        intent="NIFTI_INTENT_POINTSET",
+        datatype="NIFTI_TYPE_FLOAT32",
+        meta=nib.gifti.GiftiMetaData(
+            {
+                **_meta(space, surface.hemisphere),
+                "GeometricType": "Anatomical" if kind == "white" else "Inflated",
+                "AnatomicalStructureSecondary": "GrayWhite",
+            }
+        ),
+    )
+    triangles = nib.gifti.GiftiDataArray(
+        surface.triangles.astype(np.int32),
+        intent="NIFTI_INTENT_TRIANGLE",
+        datatype="NIFTI_TYPE_INT32",
+    )
+    return nib.gifti.GiftiImage(
+        meta=nib.gifti.GiftiMetaData(_meta(space, surface.hemisphere)), darrays=[points, triangles]
+    )
+
+
+def export_maps(
+    folder: str | os.PathLike, stem: str, space: FeatureSpace, maps: Mapping[str, np.ndarray]
+) -> list[Path]:
+    """Write maps, and the surfaces they live on, each file whole or not at all.
+
+    Parameters
+    ----------
+    folder : receives, for each map, ``<stem>_stat-<name>_stc.h5`` (both hemispheres, read by
+        `mne.read_source_estimate`) and ``<stem>_hemi-<L|R>_stat-<name>.func.gii``
+        (``.label.gii`` for clusters), and ``<stem>_hemi-<L|R>_<inflated|white>.surf.gii``.
+    stem : start of the names, e.g. "space-fsaverage_effect-modalityXside".
+    maps : name -> (places,) or (places, times); names of `INTENTS` tell viewers what it is.
+
+    Returns
+    -------
+    The paths written.
+    """
+    folder = Path(folder)
+    written = []
+
+    def gifti(name: str, image: nib.gifti.GiftiImage) -> None:
+        with write_whole(folder / name) as part:
+            nib.save(image, part)
+        written.append(folder / name)
+
+    for name, values in maps.items():
+        path = folder / f"{stem}_stat-{name}_stc.h5"
+        with write_whole(path) as part:
+            as_source_estimate(space, values).save(part, ftype="h5", overwrite=True)
+        written.append(path)
+        intent = INTENTS.get(name, "NIFTI_INTENT_NONE")
+        ending = "label.gii" if intent == "NIFTI_INTENT_LABEL" else "func.gii"
+        for surface in space.surfaces:
+            side = SIDES[surface.hemisphere]
+            image = as_gifti_map(space, values, surface.hemisphere, intent)
+            gifti(f"{stem}_hemi-{side}_stat-{name}.{ending}", image)
+    for surface in space.surfaces:
+        side = SIDES[surface.hemisphere]
+        for kind in ("inflated", "white"):
+            gifti(f"{stem}_hemi-{side}_{kind}.surf.gii", as_gifti_surface(space, surface, kind))
+    return written
+
+
+def _meta(space: FeatureSpace, hemisphere: str) -> dict[str, str]:
+    structure = {"lh": "CortexLeft", "rh": "CortexRight"}[hemisphere]
+    return {"AnatomicalStructurePrimary": structure, "SpaceName": space.name}
+
+
+def _label_table(count: int) -> nib.gifti.GiftiLabelTable:
+    """Names and colours of clusters 1 to `count`; 0 is transparent."""
+    table = nib.gifti.GiftiLabelTable()
+    for key in range(count + 1):
+        # Steps of the golden ratio keep the hues of neighbouring numbers apart.
+        colour = hsv_to_rgb(key * 0.618034 % 1, 0.8, 0.9) if key else (0.0, 0.0, 0.0)
+        label = nib.gifti.GiftiLabel(key, *colour, float(bool(key)))
+        label.label = f"cluster {key}" if key else "none"
+        table.labels.append(label)
+    return table

@@ -1,0 +1,212 @@
+"""From anatomy to the forward solution: coregistration, head model, source space, lead fields."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from groupwise.errors import InputError
+
+if TYPE_CHECKING:
+    import mne
+
+
+def read_head_mri_trans(path: str | os.PathLike) -> "mne.Transform":
+    """Read a head-to-MRI transform from a ``*_trans.fif``, whichever way round it was saved."""
+    import mne
+
+    try:
+        trans = mne.read_trans(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{path}: no head-to-MRI transform can be read ({error}). Make one with "
+            "`mne coreg`, or put landmarks into T1w.json and leave coregistration.trans null."
+        ) from error
+    if trans.from_str == "MRI (surface RAS)":
+        trans = mne.transforms.invert_transform(trans)
+    if (trans.from_str, trans.to_str) != ("head", "MRI (surface RAS)"):
+        raise InputError(
+            f"{path}: holds a transform {trans.from_str} -> {trans.to_str}, not head -> MRI. "
+            "Give the file that `mne coreg` saves."
+        )
+    return trans
+
+
+def fit_head_mri_trans(
+    raw_path: str | os.PathLike,
+    root: str | os.PathLike,
+    subject: str,
+    subjects_dir: str | os.PathLike,
+    t1w_json: str | os.PathLike | None = None,
+) -> "mne.Transform":
+    """Head-to-MRI transform from the landmarks of the recording and of T1w.json, the BIDS way.
+
+    Parameters
+    ----------
+    raw_path, root : a recording with digitised nasion and preauricular points; the BIDS root.
+    subject, subjects_dir : name and folder of the FreeSurfer reconstruction (for T1.mgz).
+    t1w_json : sidecar with `AnatomicalLandmarkCoordinates`; None: that of the same session.
+
+    Raises
+    ------
+    InputError
+        When landmarks, the T1 image or its sidecar are missing.
+    """
+    import mne_bids
+
+    bids_path = mne_bids.get_bids_path_from_fname(raw_path, check=False).update(root=root)
+    t1 = None
+    if t1w_json is not None:
+        t1 = mne_bids.get_bids_path_from_fname(t1w_json, check=False).update(extension=None)
+    try:
+        return mne_bids.get_head_mri_trans(
+            bids_path, t1_bids_path=t1, fs_subject=subject, fs_subjects_dir=subjects_dir
+        )
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        where = t1w_json or f"{raw_path} (its T1w.json)"
+        raise InputError(
+            f"{where}: no head-to-MRI transform ({' '.join(str(error).split())}). Give "
+            "AnatomicalLandmarkCoordinates in T1w.json, or a *_trans.fif in coregistration.trans."
+        ) from error
+
+
+def head_surface_distance(
+    info: "mne.Info",
+    trans: "mne.Transform",
+    subject: str,
+    subjects_dir: str | os.PathLike,
+) -> dict[str, float] | None:
+    """How far the digitised head points lie from the MRI's scalp: the check of a coregistration.
+
+    Returns
+    -------
+    points, median_mm, max_mm; None without head points or without a scalp surface.
+    """
+    import mne
+
+    kinds = {int(point["kind"]) for point in info["dig"] or []}
+    extra = int(mne.io.constants.FIFF.FIFFV_POINT_EXTRA)
+    folder = Path(subjects_dir) / subject
+    scalps = ("bem/outer_skin.surf", f"bem/{subject}-head.fif", "surf/lh.seghead")
+    if extra not in kinds or not any((folder / name).exists() for name in scalps):
+        return None
+    distance = mne.dig_mri_distances(info, trans, subject, subjects_dir) * 1e3
+    return {
+        "points": len(distance),
+        "median_mm": round(float(np.median(distance)), 2),
+        "max_mm": round(float(distance.max()), 2),
+    }
+
+
+def head_model(
+    subject: str,
+    subjects_dir: str | os.PathLike,
+    *,
+    ico: int | None,
+    conductivity: Sequence[float],
+) -> "mne.bem.ConductorModel":
+    """Boundary element model of the head (linear collocation).
+
+    Parameters
+    ----------
+    subject, subjects_dir : name and folder of the FreeSurfer reconstruction.
+    ico : the surfaces are thinned to this subdivision of an icosahedron; None keeps them.
+    conductivity : S/m; one value (inner skull) is enough for MEG, EEG needs three
+        (brain, skull, scalp).
+    """
+    import mne
+
+    layers = ("inner_skull", "outer_skull", "outer_skin")[: len(conductivity)]
+    need_files(
+        subjects_dir,
+        subject,
+        [f"bem/{layer}.surf" for layer in layers],
+        f"Make the surfaces with `mne watershed_bem -s {subject}`.",
+    )
+    try:
+        model = mne.make_bem_model(
+            subject, ico=ico, conductivity=tuple(conductivity), subjects_dir=subjects_dir
+        )
+        return mne.make_bem_solution(model)
+    except (RuntimeError, ValueError) as error:
+        raise InputError(
+            f"{Path(subjects_dir) / subject / 'bem'}: no head model can be made of these surfaces "
+            f"({' '.join(str(error).split())}). Repair them, or change bem.ico."
+        ) from error
+
+
+def source_space(
+    subject: str,
+    subjects_dir: str | os.PathLike,
+    spacing: str,
+    add_dist: bool | str = "patch",
+) -> "mne.SourceSpaces":
+    """Cortical source space on the white surface.
+
+    Parameters
+    ----------
+    subject, subjects_dir : name and folder of the FreeSurfer reconstruction.
+    spacing : "oct6", "ico5", "all", ...
+    add_dist : "patch" adds which vertices each source stands for, so that its orientation is
+        the mean normal of that patch; False leaves it out, True adds distances, which no
+        stage here reads.
+    """
+    import mne
+
+    names = ["white", "sphere"] if spacing.startswith(("oct", "ico")) else ["white"]
+    need_files(
+        subjects_dir,
+        subject,
+        [f"surf/{hemi}.{name}" for hemi in ("lh", "rh") for name in names],
+        "Complete the FreeSurfer reconstruction (recon-all), or correct subjects_dir.",
+    )
+    return mne.setup_source_space(subject, spacing, subjects_dir=subjects_dir, add_dist=add_dist)
+
+
+def forward_solution(
+    info: "mne.Info",
+    trans: "mne.Transform",
+    bem: "mne.bem.ConductorModel",
+    src: "mne.SourceSpaces",
+    *,
+    channels: Sequence[str],
+    mindist: float,
+) -> "mne.Forward":
+    """Lead fields of all sources, free orientation, bad channels included.
+
+    Parameters
+    ----------
+    info : of the recording: sensors and head position.
+    channels : channel types, of "mag", "grad", "eeg".
+    mindist : sources nearer than this to the inner skull are left out, mm.
+    """
+    import mne
+
+    types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
+    picks = [index for index, name in enumerate(info["ch_names"]) if types[name] in channels]
+    return mne.make_forward_solution(
+        mne.pick_info(info, picks),
+        trans,
+        src,
+        bem,
+        meg=bool({"mag", "grad"} & set(channels)),
+        eeg="eeg" in channels,
+        mindist=mindist,
+    )
+
+
+def need_files(
+    subjects_dir: str | os.PathLike, subject: str, names: Sequence[str], remedy: str
+) -> None:
+    """Raise InputError, naming the files that are missing from a subject's reconstruction."""
+    folder = Path(subjects_dir) / subject
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: there is no such FreeSurfer subject. Correct subjects_dir, or run "
+            "recon-all. (fsaverage comes with FreeSurfer and with mne.datasets.fetch_fsaverage.)"
+        )
+    absent = [str(folder / name) for name in names if not (folder / name).exists()]
+    if absent:
+        raise InputError([f"{path}: is missing. {remedy}" for path in absent])
