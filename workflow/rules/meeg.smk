@@ -53,12 +53,17 @@ if MEEG:
             runtime=lambda wildcards, input: 2 + len(input.raw) // 20,
         params:
             recordings=[
-                {"subject": subject.name, "raw": raw, "events": events}
+                {"subject": subject.name, "raw": subject.raw, "events": subject.events}
                 for subject in RECORDINGS.subjects
-                for raw, events in zip(subject.raw, subject.events)
             ],
             left_out=RECORDINGS.left_out,
-            spec=meeg_params("conditions", "channels", "epochs", "bad_channels"),
+            root=STUDY.bids_root,
+            spec={
+                **meeg_params("conditions", "channels", "bad_channels"),
+                "reject": MEEG.epochs.reject,
+                "h_freq": MEEG.filter.h_freq,
+                "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
+            },
             version=1,
         script:
             "../../scripts/check_inputs.py"

@@ -1,0 +1,64 @@
+"""All recordings of a study looked into before any long work: what is there, what is wrong."""
+
+import logging
+from typing import Any
+
+import pandas as pd
+
+from groupwise.errors import InputError
+from groupwise.meeg.recordings import check_recordings
+
+
+def check_study(
+    recordings: list[dict[str, Any]],
+    root: str,
+    *,
+    conditions: dict[str, int | str],
+    channels: list[str],
+    bad_channels: dict[str, list[str]],
+    reject: dict[str, float],
+    h_freq: float | None,
+    aux_channels: list[str],
+) -> pd.DataFrame:
+    """Check every subject's recordings from their headers and events.
+
+    Parameters
+    ----------
+    recordings : one dict a subject: `subject`, `raw` (paths of its runs), `events`.
+    root : root of the BIDS tree.
+    conditions, channels, reject, h_freq, aux_channels : see `check_recordings`.
+    bad_channels : by subject, and under "all" for every subject.
+
+    Returns
+    -------
+    One row a subject and run: subject, recording, sampling_rate, duration, bad_channels, number of
+    channels by type and of events by condition.
+
+    Raises
+    ------
+    InputError
+        With everything that is wrong in any recording.
+    """
+    findings, table = [], []
+    for place, subject in enumerate(recordings, start=1):
+        name = subject["subject"]
+        logging.info("subject %s (%d of %d)", name, place, len(recordings))
+        wrong, rows = check_recordings(
+            subject["raw"],
+            subject["events"],
+            conditions,
+            channels,
+            root,
+            [*bad_channels.get("all", []), *bad_channels.get(name, [])],
+            reject,
+            h_freq,
+            aux_channels,
+        )
+        findings += wrong
+        for row in rows:
+            events = row.pop("events")
+            row["bad_channels"] = ", ".join(row["bad_channels"]) or "n/a"
+            table.append({"subject": name, **row, **events})
+    if findings:
+        raise InputError(findings)
+    return pd.DataFrame(table)
