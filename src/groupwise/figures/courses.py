@@ -6,10 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy import stats
 
-#: Colours of Okabe and Ito (2008), told apart by colour-blind readers; black first is kept for
-#: lines that are not conditions.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999933")
-LINES = ("-", "--", "-.", ":")
+from groupwise.figures.colours import CONDITIONS, LINES
+
 BANDS = {"ci": "95% confidence interval", "sem": "standard error of the mean"}
 
 
@@ -90,7 +88,7 @@ def course_figure(
         axis.axvline(0, color="0.35", lw=0.8, zorder=1)
     lines = []
     for i in range(len(conditions)):
-        colour, style = COLOURS[i % len(COLOURS)], LINES[i % len(LINES)]
+        colour, style = CONDITIONS[i % len(CONDITIONS)], LINES[i % len(LINES)]
         lines += axis.plot(ms, mean[i], color=colour, ls=style, lw=2, zorder=3)
         axis.fill_between(
             ms, mean[i] - half[i], mean[i] + half[i], color=colour, alpha=0.18, lw=0, zorder=2
@@ -100,18 +98,17 @@ def course_figure(
     axis.set_ylabel(f"Cluster mean ({units})", fontsize=11)
     axis.set_title(title, fontsize=11)
     _tidy(axis)
-    legend = axis.legend(
+    columns = max(1, min(len(conditions) + 1, 80 // (max(map(len, conditions)) + 9)))
+    figure.legend(
         [*lines, shade],
         [*conditions, "extent of the cluster"],
         title=f"Mean and {_band(kind, len(conditions))}",
         fontsize=9,
         title_fontsize=9,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.16),
-        ncols=min(len(conditions) + 1, 5),
+        loc="outside lower center",
+        ncols=columns,
         frameon=False,
     )
-    legend.set_in_layout(True)
     return figure
 
 
@@ -124,7 +121,7 @@ def values_figure(
     """
     mean, half = within_subject_bands(x, kind)
     n, k = x.shape
-    figure = Figure(figsize=(max(3.6, 1.6 + 1.3 * k), 4.2), layout="constrained")
+    figure = Figure(figsize=(max(5.0, 1.6 + 1.3 * k), 4.2), layout="constrained")
     axis = figure.subplots()
     # A fixed spread, so that the same values give the same picture.
     spread = 0.12 * (((np.arange(n) * 0.618034) % 1) - 0.5) * 2
@@ -133,7 +130,13 @@ def values_figure(
         axis.plot(places.T, x.T, color="0.75", lw=0.7, zorder=1)
     for i in range(k):
         axis.scatter(
-            places[:, i], x[:, i], s=22, color=COLOURS[i % len(COLOURS)], alpha=0.65, lw=0, zorder=2
+            places[:, i],
+            x[:, i],
+            s=22,
+            color=CONDITIONS[i % len(CONDITIONS)],
+            alpha=0.65,
+            lw=0,
+            zorder=2,
         )
     axis.errorbar(
         np.arange(k) + 0.25, mean, half, fmt="D", color="black", capsize=4, ms=6, lw=1.6, zorder=3
@@ -143,7 +146,7 @@ def values_figure(
     axis.set_xlim(-0.5, k - 0.4)
     axis.set_ylabel(f"Cluster mean ({units})", fontsize=11)
     axis.set_title(title, fontsize=11)
-    axis.set_xlabel(f"Diamond: mean, {_band(kind, k)}", fontsize=9)
+    axis.set_xlabel(f"Diamond: mean and {_band(kind, k)}", fontsize=9, wrap=True)
     _tidy(axis)
     return figure
 

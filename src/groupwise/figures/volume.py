@@ -8,6 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from groupwise.figures.colours import colour_map, fade
 from groupwise.stack.space import FeatureSpace
 
 
@@ -42,7 +43,7 @@ def slice_figure(
     if space.name.upper().startswith("MNI"):
         background["bg_img"] = datasets.load_mni152_template(resolution=1)
     image = to_image(space, values)
-    opacity = to_image(space, np.clip(np.abs(values) / max(threshold, 1e-12), 0, 1))
+    opacity = to_image(space, fade(values, threshold))
     height = sum(2.6 if mode == "ortho" else 1.9 for mode, _ in rows)
     figure = Figure(figsize=(7.4, height + 1.0))
     bottom = 0.6 / (height + 1.0)
@@ -107,11 +108,6 @@ def axial_heights(space: FeatureSpace, count: int) -> list[float]:
     """Heights in mm of `count` axial slices, spread evenly over the voxels of `space`."""
     low, high = np.percentile(space.coordinates[:, 2], [10, 92])
     return [float(z) for z in np.round(np.linspace(low, high, count))]
-
-
-def colour_map(signed: bool) -> str:
-    """A diverging map for a signed statistic, a sequential one for an unsigned."""
-    return "RdBu_r" if signed else "YlOrRd"
 
 
 def _label(figure: Figure, title: str, label: str, limit: float, signed: bool) -> None:

@@ -1,0 +1,29 @@
+"""Colours of all figures: told apart by colour-blind readers, and in grey where that can be."""
+
+import numpy as np
+
+#: Okabe and Ito (2008), strongest contrast on white first.
+CONDITIONS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#000000",
+    "#999933",
+)
+LINES = ("-", "--", "-.", ":")
+
+
+def colour_map(signed: bool) -> str:
+    """A diverging map for a signed statistic, a sequential one for an unsigned."""
+    return "RdBu_r" if signed else "YlOrRd"
+
+
+def fade(values: np.ndarray, threshold: float) -> np.ndarray:
+    """Opacity of an unthresholded map: 1 beyond the threshold, to 0 with the square below it.
+
+    It highlights without hiding (Taylor et al. 2023, NeuroImage 274:120138).
+    """
+    return np.clip(np.abs(values) / max(abs(float(threshold)), 1e-12), 0, 1) ** 2

@@ -1,0 +1,398 @@
+"""The pictures of one effect, each with its title, its caption and its text for the blind.
+
+Captions take every number from the result itself.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from groupwise.figures.colours import colour_map, fade
+from groupwise.figures.courses import (
+    cluster_average,
+    collapse,
+    course_figure,
+    values_figure,
+)
+from groupwise.figures.null import null_figure
+from groupwise.figures.surface import HEMISPHERES, cluster_duration, surface_figure
+from groupwise.figures.volume import axial_heights, glass_figure, slice_figure
+from groupwise.files import write_manifest, write_whole
+from groupwise.permutation.wording import p_words, statistic_words, test_words, threshold_words
+from groupwise.stack.observations import cell_rows
+from groupwise.stack.store import Stack
+
+DESCRIPTIVE = "Extent and latency of a cluster are descriptive."
+SELECTED = "The cluster was found with the same data: the averages describe it and test nothing."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and its words. `name` is the stem of its file."""
+
+    name: str
+    figure: Figure
+    title: str
+    caption: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What the pictures of one effect are made of.
+
+    title: how analysis and effect are called; result, clusters, maps: what `infer` wrote; null:
+    (N,) maxima of the cluster mass; within: factors and levels of the design's cells, None where
+    a subject has one map; keep: factors that the effect names; shown: how many clusters at most
+    get pictures of their own.
+    """
+
+    title: str
+    result: Mapping[str, Any]
+    clusters: pd.DataFrame
+    maps: Mapping[str, np.ndarray]
+    null: np.ndarray
+    stack: Stack
+    within: Mapping[str, Sequence[str]] | None
+    keep: Sequence[str]
+    shown: int = 3
+
+    @property
+    def significant(self) -> pd.DataFrame:
+        """Clusters with p <= alpha."""
+        return self.clusters[self.clusters["p"] <= self.result["Alpha"]]
+
+    @property
+    def pictured(self) -> list[dict[str, Any]]:
+        """The first significant clusters or, where there are none, the largest one."""
+        chosen = self.significant if len(self.significant) else self.clusters.head(1)
+        return chosen.head(self.shown).to_dict("records")
+
+    @property
+    def statistic(self) -> np.ndarray:
+        """Statistic with 0 for excluded points, (places, times); one time where there is none."""
+        shape = self.stack.space.n_spatial, self.stack.space.n_times
+        return np.nan_to_num(self.maps["statistic"]).reshape(shape)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Cluster of each point, (places, times)."""
+        return self.maps["labels"].reshape(self.statistic.shape)
+
+    @property
+    def verdict(self) -> str:
+        """What is significant, for a line under a title."""
+        if len(self.significant):
+            n = len(self.significant)
+            return f"{n} significant cluster{'s' if n > 1 else ''}"
+        if len(self.clusters):
+            return f"not significant; hatched: the largest cluster, {self.p_of(self.pictured[0])}"
+        return "not significant; no point exceeds the threshold"
+
+    def p_of(self, cluster: Mapping[str, Any]) -> str:
+        """A cluster's p in words."""
+        return p_words(dict(cluster))
+
+    def name_of(self, cluster: Mapping[str, Any]) -> str:
+        """A cluster by its number, with a word where it is not significant."""
+        word = "" if cluster["p"] <= self.result["Alpha"] else " (not significant)"
+        return f"cluster {cluster['id']}{word}"
+
+
+def surface_pictures(effect: Effect) -> Iterator[Picture]:
+    """Duration of clusters, statistic at each cluster's peak, courses or values, null."""
+    space, result = effect.stack.space, effect.result
+    statistic, labels = effect.statistic, effect.labels
+    views = f"inflated {_hemispheres(effect)}, lateral and medial views"
+    ids = list(effect.significant["id"])
+    if space.times is not None:
+        yield _duration(effect, views)
+    for cluster in effect.pictured or [None]:
+        point = cluster["peak"] if cluster else int(np.argmax(np.abs(statistic)))
+        time = int(point) % space.n_times
+        when = "" if space.times is None else f" at {_ms(space.times[time])}"
+        which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
+        limit, signed = float(np.abs(statistic).max()), result["Statistic"] == "t"
+        outline = np.isin(labels[:, time], ids)
+        figure = surface_figure(
+            space,
+            statistic[:, time],
+            title=f"{effect.title}: {statistic_words(result)}{when}",
+            note=which,
+            label=statistic_words(result),
+            cmap=colour_map(signed),
+            limits=(-limit if signed else 0, limit),
+            opacity=fade(statistic[:, time], result["Threshold"]["statistic"]),
+            outline=outline,
+        )
+        yield Picture(
+            f"statistic_cluster-{cluster['id'] if cluster else 0}",
+            figure,
+            f"Statistic{when}",
+            f"{statistic_words(result)}{when}, {which}. The map is not thresholded: colour fades "
+            f"out below the cluster-forming threshold, {threshold_words(result)}. "
+            f"{_outlined(outline)} Test: {test_words(result)}.",
+            f"{views}: map of {statistic_words(result)}{when}, largest at "
+            f"{_place(effect, int(np.argmax(np.abs(statistic[:, time]))))}.",
+        )
+    yield from _averages(effect)
+    yield from _null(effect)
+
+
+def volume_pictures(effect: Effect) -> Iterator[Picture]:
+    """Slices at each cluster's peak, axial mosaic, glass brain, subject values, null."""
+    space, result = effect.stack.space, effect.result
+    statistic = effect.statistic[:, 0]
+    outline = np.isin(effect.labels[:, 0], list(effect.significant["id"]))
+    signed = result["Statistic"] == "t"
+    limit, threshold = float(np.abs(statistic).max()), float(result["Threshold"]["statistic"])
+    style = {
+        "label": statistic_words(result),
+        "limit": limit,
+        "threshold": abs(threshold),
+        "signed": signed,
+    }
+    mni = space.name.upper().startswith("MNI")
+    anatomy = (
+        "Anatomy: MNI152 template" if mni else f"No anatomy is shown for the space {space.name}"
+    )
+    words = (
+        f"The map is not thresholded: colour fades out below the cluster-forming threshold, "
+        f"{threshold_words(result)}. {_outlined(outline)} {anatomy}; left is left. "
+        f"Test: {test_words(result)}."
+    )
+    for cluster in effect.pictured or [None]:
+        place = int(cluster["peak"]) if cluster else int(np.argmax(np.abs(statistic)))
+        which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
+        cuts = tuple(float(c) for c in space.coordinates[place])
+        figure = slice_figure(
+            space,
+            statistic,
+            outline=outline,
+            rows=[("ortho", cuts)],
+            title=f"{effect.title}: {statistic_words(result)}, {which}",
+            **style,
+        )
+        yield Picture(
+            f"slices_cluster-{cluster['id'] if cluster else 0}",
+            figure,
+            f"Slices through the {which}",
+            f"{statistic_words(result)} on slices through the {which}, {_place(effect, place)}. "
+            + words,
+            f"Sagittal, coronal and axial slice of {statistic_words(result)} through "
+            f"{_place(effect, place)}.",
+        )
+    heights = axial_heights(space, 10)
+    title = f"{effect.title}: {statistic_words(result)}, {effect.verdict.split(';')[0]}"
+    yield Picture(
+        "mosaic",
+        slice_figure(
+            space,
+            statistic,
+            outline=outline,
+            rows=[("z", heights[:5]), ("z", heights[5:])],
+            title=title,
+            **style,
+        ),
+        "Axial slices",
+        f"{statistic_words(result)} on axial slices. {words}",
+        f"Ten axial slices of {statistic_words(result)} from z = {heights[0]:g} to "
+        f"{heights[-1]:g} mm; {effect.verdict.split(';')[0]}.",
+    )
+    if mni:
+        yield Picture(
+            "glass",
+            glass_figure(space, statistic, title=title, **style),
+            "Glass brain",
+            f"Largest {statistic_words(result)} along each line of sight, shown where it exceeds "
+            f"the cluster-forming threshold, {threshold_words(result)}, whether the cluster is "
+            f"significant or not. Test: {test_words(result)}.",
+            f"Glass brain from left, behind, right and above with {statistic_words(result)} "
+            "beyond the cluster-forming threshold.",
+        )
+    yield from _averages(effect)
+    yield from _null(effect)
+
+
+def save_pictures(pictures: Iterator[Picture], folder: str | os.PathLike, title: str) -> None:
+    """Write each picture as PNG (150 dpi) and `figures.json`, the manifest the report reads."""
+    folder = Path(folder)
+    listed = []
+    for picture in pictures:
+        path = folder / f"{picture.name}.png"
+        with write_whole(path) as part:
+            # No name of the writing program: the same numbers give the same bytes.
+            picture.figure.savefig(part, dpi=150, metadata={"Software": None})
+        listed.append(
+            {
+                "file": str(path),
+                "title": picture.title,
+                "caption": picture.caption,
+                "alt": picture.alt,
+            }
+        )
+    write_manifest(folder / "figures.json", listed, title=title)
+
+
+def _duration(effect: Effect, views: str) -> Picture:
+    space, result = effect.stack.space, effect.result
+    ids = list(effect.significant["id"])
+    duration = cluster_duration(effect.labels, ids, space.times)
+    longest, span = float(duration.max()), f"{_ms(space.times[0])} to {_ms(space.times[-1])}"
+    hatched = None
+    if ids:
+        what = f"How long each vertex belongs to a cluster with p ≤ {result['Alpha']:g}"
+        alt = f"longest, {longest:.0f} ms, at {_place(effect, int(np.argmax(duration)))}"
+    elif len(effect.clusters):
+        hatched = np.any(effect.labels == effect.pictured[0]["id"], axis=1)
+        what = (
+            f"No cluster is significant. Hatched in grey: where the largest one lies at any time "
+            f"({effect.p_of(effect.pictured[0])})"
+        )
+        alt = f"nothing is significant; the largest cluster, at {_peak(effect)}, is hatched"
+    else:
+        what = "No point exceeds the cluster-forming threshold, so there is no cluster"
+        alt = "nothing is marked, for there is no cluster"
+    return Picture(
+        "duration",
+        surface_figure(
+            space,
+            duration,
+            title=f"{effect.title}: duration of significant clusters",
+            note=effect.verdict,
+            label=f"Time in significant clusters (ms), {span}",
+            cmap="viridis",
+            limits=(0, longest),
+            hatched=hatched,
+        ),
+        "Duration of clusters",
+        f"{what}, between {span}. {DESCRIPTIVE} Test: {test_words(result)}.",
+        f"{views}: {alt}.",
+    )
+
+
+def _averages(effect: Effect) -> Iterator[Picture]:
+    """Courses (with times) or subject values (without) of the conditions in pictured clusters."""
+    stack, space = effect.stack, effect.stack.space
+    subjects, rows = cell_rows(stack.observations, effect.within)
+    units = stack.meta["Units"]
+    for cluster in effect.pictured:
+        members = np.any(effect.labels == cluster["id"], axis=1)
+        x = cluster_average(stack.data, rows, members, space.n_times)
+        conditions = ["all subjects"]
+        if effect.within:
+            x, conditions = collapse(x, effect.within, effect.keep)
+        over = [name for name in effect.within or {} if name not in effect.keep]
+        over = f", averaged over {', '.join(over)}" if over else ""
+        title = f"{effect.title}: {effect.name_of(cluster)}, {effect.p_of(cluster)}"
+        places = f"{members.sum():,} {'vertices' if space.kind == 'surface' else 'voxels'}"
+        band = (
+            "within-subject 95% confidence intervals (Cousineau–Morey), which tell differences "
+            "between conditions, not the spread of subjects"
+            if len(conditions) > 1
+            else "the 95% confidence interval"
+        )
+        names = " and ".join(conditions) if len(conditions) < 3 else ", ".join(conditions)
+        if space.times is None:
+            figure = values_figure(x[:, :, 0], conditions, title=title, units=units)
+            what, kind = "Each subject's mean", "values"
+            alt = f"Subjects' values for {names}; means " + ", ".join(
+                f"{mean:.3g}" for mean in x[:, :, 0].mean(0)
+            )
+        else:
+            half = 0.5 * float(np.diff(space.times).mean()) if space.n_times > 1 else 0.0
+            # A sample stands for the time around it, as in the duration of a cluster.
+            window = (
+                max(cluster["t_start"] - half, space.times[0]),
+                min(cluster["t_stop"] + half, space.times[-1]),
+            )
+            figure = course_figure(
+                x, space.times, conditions, window=window, title=title, units=units
+            )
+            what, kind = "Time course of the mean", "courses"
+            inside = (space.times >= cluster["t_start"]) & (space.times <= cluster["t_stop"])
+            means = x[:, :, inside].mean((0, 2))
+            alt = (
+                f"Time courses of {names}; their means from {_ms(cluster['t_start'])} to "
+                f"{_ms(cluster['t_stop'])} are " + ", ".join(f"{mean:.3g}" for mean in means)
+            )
+        shaded = "" if space.times is None else " Grey: the cluster's extent in time."
+        yield Picture(
+            f"{kind}_cluster-{cluster['id']}",
+            figure,
+            f"{what.replace('Each subject', 'Subject')} in {effect.name_of(cluster)}",
+            f"{what} over the {places} of {effect.name_of(cluster)}{over}, in {units}, for "
+            f"{len(subjects)} subjects, with mean and {band}.{shaded} {SELECTED}",
+            alt + ".",
+        )
+
+
+def _null(effect: Effect) -> Iterator[Picture]:
+    result, clusters = effect.result, effect.clusters.head(effect.shown)
+    excess = " above the threshold" if result["Mass"] == "excess" else ""
+    figure = null_figure(
+        effect.null,
+        clusters["mass"],
+        clusters["p"],
+        alpha=result["Alpha"],
+        title=f"{effect.title}: largest cluster under permutation",
+        label=f"Largest cluster mass of a permutation (sum of {result['Statistic']}{excess})",
+        shown=effect.shown,
+    )
+    empty = int((np.asarray(effect.null) == 0).sum())
+    without = f" {empty:,} permutations had no cluster and count as 0." if empty else ""
+    observed = (
+        "Coloured lines: the observed clusters, with p, the share of permutations whose largest "
+        "cluster is at least as heavy."
+        if len(clusters)
+        else "No cluster was observed."
+    )
+    yield Picture(
+        "null",
+        figure,
+        "Null distribution",
+        f"Mass of the largest cluster of each permutation, the observed labelling among them."
+        f"{without} {observed} Dashed: the mass that a cluster must exceed for "
+        f"p ≤ {result['Alpha']:g}. Test: {test_words(result)}.",
+        "Histogram of the largest cluster masses; observed: "
+        + (
+            ", ".join(
+                f"{abs(m):,.0f} (p = {p:.3g})"
+                for m, p in zip(clusters["mass"], clusters["p"], strict=True)
+            )
+            or "none"
+        )
+        + ".",
+    )
+
+
+def _hemispheres(effect: Effect) -> str:
+    names = [HEMISPHERES[s.hemisphere] for s in effect.stack.space.surfaces]
+    return f"{' and '.join(names)} hemisphere{'s' if len(names) > 1 else ''}"
+
+
+def _ms(seconds: float) -> str:
+    return f"{1e3 * float(seconds):.0f} ms"
+
+
+def _place(effect: Effect, place: int) -> str:
+    space = effect.stack.space
+    x, y, z = space.coordinates[place]
+    label = f"{space.label[place]}, " if space.label[place] else ""
+    side = HEMISPHERES.get(str(space.part[place]))
+    where = f"{side} hemisphere, " if side else ""
+    return f"({x:.0f}, {y:.0f}, {z:.0f}) mm ({label}{where}{space.name})"
+
+
+def _peak(effect: Effect) -> str:
+    return _place(effect, int(effect.pictured[0]["peak"]) // effect.stack.space.n_times)
+
+
+def _outlined(outline: np.ndarray) -> str:
+    return "Black outline: significant clusters." if outline.any() else "No significant cluster."

@@ -1,0 +1,57 @@
+"""The numbers of a result as words: for captions, titles and reports, always from its own file."""
+
+from typing import Any
+
+ALTERNATIVES = {"greater": "one-sided, greater", "less": "one-sided, less"}
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where a reader does not need one."""
+    value = float(value)
+    if value != 0 and not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.2e}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def statistic_words(result: dict[str, Any]) -> str:
+    """Statistic with its degrees of freedom, such as "F(1, 7)"."""
+    return f"{result['Statistic']}({', '.join(number(df) for df in result['DegreesOfFreedom'])})"
+
+
+def threshold_words(result: dict[str, Any]) -> str:
+    """Cluster-forming threshold, such as "|t| > 3.66 (uncorrected p < 0.001)"."""
+    name, sign, value = result["Statistic"], ">", float(result["Threshold"]["statistic"])
+    if name == "t" and result["Alternative"] == "two-sided":
+        name = "|t|"
+    elif result["Alternative"] == "less":
+        sign, value = "<", -abs(value)
+    asked = result["Threshold"]["asked"].get("p")
+    return f"{name} {sign} {value:.3g}" + (f" (uncorrected p < {asked:g})" if asked else "")
+
+
+def resampling_words(result: dict[str, Any]) -> str:
+    """How many permutations there were, and whether they are all there are."""
+    count = f"{int(result['Permutations']):,}"
+    if result["Exact"]:
+        return f"{count} permutations, all there are (exact test)"
+    distinct = int(result["DistinctResamplings"])
+    of = f"{distinct:,}" if distinct < 10**9 else f"{distinct:.2g}"
+    return f"{count} random permutations of {of}"
+
+
+def test_words(result: dict[str, Any]) -> str:
+    """The whole test in one line for a caption."""
+    side = ALTERNATIVES.get(result["Alternative"])
+    return (
+        f"{statistic_words(result)}{f', {side}' if side and result['Statistic'] == 't' else ''}, "
+        f"{int(result['Subjects'])} subjects, cluster-forming threshold {threshold_words(result)}, "
+        f"{resampling_words(result)}"
+    )
+
+
+def p_words(cluster: dict[str, Any]) -> str:
+    """A cluster's p, with its Monte-Carlo interval unless the test is exact."""
+    if str(cluster["exact"]).lower() == "true":
+        return f"p = {number(cluster['p'])}"
+    low, high = number(cluster["p_low"]), number(cluster["p_high"])
+    return f"p = {number(cluster['p'])}, 95% Monte-Carlo interval {low} to {high}"
