@@ -1,0 +1,27 @@
+"""Make the demo study: python -m groupwise.demo FOLDER [--subjects N] [--jobs J]."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from groupwise.demo.study import make_demo
+from groupwise.errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line, make the study, return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m groupwise.demo", description=__doc__)
+    parser.add_argument("folder", type=Path, help="gets bids, subjects and truth.json")
+    parser.add_argument("--subjects", type=int, default=8, help="how many (default: 8)")
+    parser.add_argument("--jobs", type=int, default=2, help="subjects at a time (default: 2)")
+    options = parser.parse_args(arguments)
+    try:
+        make_demo(options.folder, options.subjects, options.jobs)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

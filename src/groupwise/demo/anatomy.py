@@ -1,0 +1,340 @@
+"""Anatomies of the demo study: the template from installed packages, individuals warped from it.
+
+All coordinates are FreeSurfer surface RAS in mm; for the template that is MNI305.
+"""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import mne
+import nibabel as nib
+import numpy as np
+from scipy.ndimage import gaussian_filter, map_coordinates
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+
+HEMISPHERES = {"lh": "left", "rh": "right"}
+
+#: The T1 volumes have 80 x 80 x 80 voxels of 3.2 mm: FreeSurfer's 256 mm cube, made small.
+VOXELS, VOXEL_MM = 80, 3.2
+
+#: Voxel indices to surface RAS of a conformed FreeSurfer volume of that size.
+VOX2RAS_TKR = np.array(
+    [
+        [-VOXEL_MM, 0, 0, 128],
+        [0, 0, VOXEL_MM, -128],
+        [0, -VOXEL_MM, 0, 128],
+        [0, 0, 0, 1],
+    ]
+)
+
+#: MNI305 to MNI152, from the FreeSurfer wiki page 'CoordinateSystems', use case 8.
+MNI305_TO_MNI152 = np.array(
+    [
+        [0.9975, -0.0073, 0.0176, -0.0429],
+        [0.0146, 1.0009, -0.0024, 1.5496],
+        [-0.0130, -0.0093, 0.9971, 1.1840],
+        [0, 0, 0, 1],
+    ]
+)
+
+Surface = tuple[np.ndarray, np.ndarray]  # (n, 3) points in mm, (m, 3) triangles
+
+
+@dataclass(frozen=True)
+class Hemisphere:
+    """The surfaces of one hemisphere, all on the same n vertices."""
+
+    triangles: np.ndarray
+    white: np.ndarray
+    pial: np.ndarray
+    inflated: np.ndarray
+    sphere: np.ndarray
+    registration: np.ndarray  # sphere.reg: where the vertices lie on the template's sphere
+    curv: np.ndarray
+    sulc: np.ndarray
+    thickness: np.ndarray
+    template_white: np.ndarray  # (n, 3) the same places of the cortex in the template
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """One head: cortex, skull, skin, landmarks and the T1 volume on the conformed grid."""
+
+    hemispheres: dict[str, Hemisphere]
+    inner_skull: Surface
+    outer_skull: Surface
+    outer_skin: Surface
+    head: Surface
+    fiducials: dict[str, np.ndarray]  # lpa, nasion, rpa
+    volume: np.ndarray  # (80, 80, 80) uint8
+    scanner_offset: np.ndarray  # (3,) mm: scanner RAS = surface RAS + offset
+    talairach: np.ndarray  # (4, 4) scanner RAS to MNI305
+
+
+def apply_affine(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Apply a 4 x 4 affine to points (..., 3)."""
+    return points @ affine[:3, :3].T + affine[:3, 3]
+
+
+def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
+    """Unit normals (n, 3) of a triangulated surface, weighted by the areas of the triangles."""
+    a, b, c = (points[triangles[:, corner]] for corner in range(3))
+    across = np.cross(b - a, c - a)
+    normals = np.zeros_like(points, dtype=float)
+    for corner in range(3):
+        np.add.at(normals, triangles[:, corner], across)
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def interpolate_on_sphere(
+    sphere: np.ndarray, triangles: np.ndarray, targets: np.ndarray, values: np.ndarray
+) -> np.ndarray:
+    """Carry values (n, ...) at the vertices of a sphere to target points by barycentric weights.
+
+    `sphere` (n, 3) and `targets` (m, 3) count as directions only. Returns (m, ...).
+    """
+    sphere = sphere / np.linalg.norm(sphere, axis=1, keepdims=True)
+    targets = targets / np.linalg.norm(targets, axis=1, keepdims=True)
+    centres = sphere[triangles].mean(axis=1)
+    centres /= np.linalg.norm(centres, axis=1, keepdims=True)
+    _, candidates = cKDTree(centres).query(targets, k=8)
+    # Columns are the corners: solving against a direction gives its weights up to a factor,
+    # and in the triangle that it passes through none of the three is negative.
+    corners = np.swapaxes(sphere[triangles], 1, 2)
+    directions = np.broadcast_to(targets[:, None, :, None], (*candidates.shape, 3, 1))
+    weights = np.linalg.solve(corners[candidates], directions)[..., 0]
+    best = weights.min(axis=-1).argmax(axis=1)
+    each = np.arange(len(targets))
+    weights = np.clip(weights[each, best], 0, None)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.einsum("ij,ij...->i...", weights, values[triangles[candidates[each, best]]])
+
+
+@dataclass(frozen=True)
+class Warp:
+    """A smooth map from the template's head to an individual one: bumps, scale, shear, shift."""
+
+    centres: np.ndarray  # (k, 3) mm
+    shifts: np.ndarray  # (k, 3) mm
+    width: float  # mm, standard deviation of a bump
+    matrix: np.ndarray  # (3, 3)
+    offset: np.ndarray  # (3,) mm
+
+    @classmethod
+    def draw(
+        cls,
+        rng: np.random.Generator,
+        *,
+        scale: float = 0.92,
+        scale_sd: float = 0.03,
+        shear_sd: float = 0.015,
+        bumps: int = 12,
+        bump_sd: float = 3.0,
+        width: float = 45.0,
+        shift_sd: float = 2.0,
+    ) -> "Warp":
+        """Draw a random head. MNI305 is larger than most heads, hence the scale below 1."""
+        shear = np.eye(3) + rng.normal(0, shear_sd, (3, 3)) * (1 - np.eye(3))
+        return cls(
+            centres=rng.uniform(-80, 80, (bumps, 3)),
+            shifts=rng.normal(0, bump_sd, (bumps, 3)),
+            width=width,
+            matrix=shear * (scale * (1 + rng.normal(0, scale_sd, 3))),
+            offset=rng.normal(0, shift_sd, 3),
+        )
+
+    def _bumps(self, points: np.ndarray) -> np.ndarray:
+        near = np.exp(-cdist(points, self.centres, "sqeuclidean") / (2 * self.width**2))
+        return near @ self.shifts
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """Template points (n, 3) in mm to individual points."""
+        return (points + self._bumps(points)) @ self.matrix.T + self.offset
+
+    def inverse(self, points: np.ndarray, iterations: int = 20) -> np.ndarray:
+        """Individual points to template points, by fixed-point iteration (the bumps contract)."""
+        straight = np.linalg.solve(self.matrix, (points - self.offset).T).T
+        found = straight
+        for _ in range(iterations):
+            found = straight - self._bumps(found)
+        return found
+
+
+def package_folder(name: str) -> Path:
+    """The folder of an installed package, without the time of importing it."""
+    spec = find_spec(name)
+    return Path(spec.origin).parent
+
+
+def _template_hemisphere(folder: Path, side: str) -> Hemisphere:
+    """fsaverage5 as nilearn ships it; its `sphere` files are sphere.reg."""
+
+    def arrays(name: str) -> list[np.ndarray]:
+        return [array.data for array in nib.load(folder / f"{name}_{side}.gii.gz").darrays]
+
+    white, triangles = arrays("white")
+    sphere = arrays("sphere")[0].astype(float)
+    return Hemisphere(
+        triangles=triangles.astype(np.int32),
+        white=white.astype(float),
+        pial=arrays("pial")[0].astype(float),
+        inflated=arrays("infl")[0].astype(float),
+        sphere=sphere,
+        registration=sphere,
+        curv=arrays("curv")[0].astype(float),
+        sulc=arrays("sulc")[0].astype(float),
+        thickness=np.clip(arrays("thick")[0].astype(float), 0, None),
+        template_white=white.astype(float),
+    )
+
+
+def _skin_and_skull(inner: Surface, head: Surface) -> tuple[Surface, Surface]:
+    """Outer skull and outer skin on the mesh of the inner skull, none crossing another.
+
+    The skull is 6 mm thick; the skin follows the head surface, at least 3 mm outside the skull.
+    The common icosahedral mesh is what `mne.make_bem_model` can decimate.
+    """
+    points, triangles = inner
+    centre = points.mean(axis=0)
+    radius = np.linalg.norm(points - centre, axis=1, keepdims=True)
+    direction = (points - centre) / radius
+    head_radius = np.linalg.norm(head[0] - centre, axis=1, keepdims=True)
+    skin_radius = interpolate_on_sphere(head[0] - centre, head[1], direction, head_radius)
+    skin_radius = np.maximum(skin_radius, radius + 9.0)
+    return (
+        (centre + direction * (radius + 6.0), triangles),
+        (centre + direction * skin_radius, triangles),
+    )
+
+
+def _template_volume(brain: nib.Nifti1Image, shells: list[Surface]) -> np.ndarray:
+    """A T1-like volume on the conformed grid: the MNI brain in fluid, skull and scalp.
+
+    `shells` are inner skull, outer skull and outer skin on one mesh, so that a point's place
+    between them follows from its direction and its distance to the centre.
+    """
+    grid = np.moveaxis(np.indices((VOXELS,) * 3), 0, -1).reshape(-1, 3)
+    points = apply_affine(VOX2RAS_TKR, grid)
+    centre = shells[0][0].mean(axis=0)
+    distance = np.linalg.norm(points - centre, axis=1)
+    directions = shells[0][0] - centre
+    directions = directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    _, nearest = cKDTree(directions).query((points - centre) / distance[:, None])
+    volume = np.zeros(len(points))
+    for (shell, _), intensity in zip(reversed(shells), (140, 25, 45), strict=True):
+        inside = distance < np.linalg.norm(shell - centre, axis=1)[nearest]
+        volume[inside] = intensity
+    into_brain = np.linalg.inv(brain.affine) @ MNI305_TO_MNI152
+    # The brain has 1 mm voxels: smooth to the size of ours before taking samples.
+    smooth = gaussian_filter(np.asarray(brain.dataobj, dtype=np.float32), VOXEL_MM / 2.355)
+    tissue = map_coordinates(smooth, apply_affine(into_brain, points).T, order=1)
+    volume = np.where(tissue > 45, tissue, volume)
+    return volume.reshape((VOXELS,) * 3).clip(0, 255).astype(np.uint8)
+
+
+def load_template() -> Anatomy:
+    """The template head: fsaverage5 cortex and MNI brain of nilearn, skull and head of mne."""
+    nilearn_data = package_folder("nilearn") / "datasets" / "data"
+    mne_data = package_folder("mne") / "data" / "fsaverage"
+
+    def shell(name: str) -> Surface:
+        surface = mne.read_bem_surfaces(mne_data / name, verbose="error")[0]
+        return surface["rr"] * 1e3, surface["tris"].astype(np.int32)
+
+    inner, head = shell("fsaverage-inner_skull-bem.fif"), shell("fsaverage-head.fif")
+    outer_skull, outer_skin = _skin_and_skull(inner, head)
+    points, _ = mne.io.read_fiducials(mne_data / "fsaverage-fiducials.fif", verbose="error")
+    names = {1: "lpa", 2: "nasion", 3: "rpa"}
+    brain = nib.load(nilearn_data / "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz")
+    return Anatomy(
+        hemispheres={
+            hemisphere: _template_hemisphere(nilearn_data / "fsaverage5", side)
+            for hemisphere, side in HEMISPHERES.items()
+        },
+        inner_skull=inner,
+        outer_skull=outer_skull,
+        outer_skin=outer_skin,
+        head=head,
+        fiducials={names[int(point["ident"])]: point["r"] * 1e3 for point in points},
+        volume=_template_volume(brain, [inner, outer_skull, outer_skin]),
+        scanner_offset=np.zeros(3),
+        talairach=np.eye(4),
+    )
+
+
+def _random_rotation(rng: np.random.Generator) -> np.ndarray:
+    """A rotation drawn uniformly, (3, 3)."""
+    q, r = np.linalg.qr(rng.normal(size=(3, 3)))
+    q *= np.sign(np.diag(r))
+    if np.linalg.det(q) < 0:
+        q[:, 0] *= -1
+    return q
+
+
+def _individual_hemisphere(
+    template: Hemisphere, warp: Warp, rng: np.random.Generator
+) -> Hemisphere:
+    """The template's cortex on a mesh of its own, warped, with an imperfect registration."""
+    # A rotated mesh: vertex k of the individual lies nowhere near vertex k of the template.
+    true_place = template.sphere @ _random_rotation(rng).T
+
+    def carry(values: np.ndarray) -> np.ndarray:
+        return interpolate_on_sphere(template.sphere, template.triangles, true_place, values)
+
+    white = carry(template.white)
+    # Registration misses the true place by smooth shifts of some 2 mm along the sphere.
+    centres = 100 * _random_rotation(rng)
+    near = np.exp(-cdist(true_place, centres, "sqeuclidean") / (2 * 60.0**2))
+    registration = true_place + near @ rng.normal(0, 1.5, (3, 3))
+    registration *= 100 / np.linalg.norm(registration, axis=1, keepdims=True)
+    return Hemisphere(
+        triangles=template.triangles,
+        white=warp(white),
+        pial=warp(carry(template.pial)),
+        inflated=carry(template.inflated) * 0.92,
+        sphere=template.sphere,
+        registration=registration,
+        curv=carry(template.curv),
+        sulc=carry(template.sulc),
+        thickness=carry(template.thickness) * 0.92,
+        template_white=white,
+    )
+
+
+def _individual_volume(volume: np.ndarray, warp: Warp) -> np.ndarray:
+    """The template's volume seen through the warp, on the same conformed grid."""
+    step = 4  # the warp is smooth: inverted on every fourth voxel, it is right to 0.1 mm
+    coarse = np.arange(0, VOXELS + step, step)
+    knots = np.stack(np.meshgrid(coarse, coarse, coarse, indexing="ij"), axis=-1)
+    back = warp.inverse(apply_affine(VOX2RAS_TKR, knots.reshape(-1, 3)))
+    back = apply_affine(np.linalg.inv(VOX2RAS_TKR), back).reshape(knots.shape)
+    fine = np.indices((VOXELS,) * 3) / step
+    places = [map_coordinates(back[..., axis], fine, order=1) for axis in range(3)]
+    return map_coordinates(volume.astype(np.float32), places, order=1).astype(np.uint8)
+
+
+def make_individual(template: Anatomy, rng: np.random.Generator) -> tuple[Anatomy, Warp]:
+    """Draw an individual head from the template. Returns it with its warp (template to it)."""
+    warp = Warp.draw(rng)
+    hemispheres = {
+        name: _individual_hemisphere(hemisphere, warp, rng)
+        for name, hemisphere in template.hemispheres.items()
+    }
+    offset = np.round(rng.normal(0, 8.0, 3), 1)  # heads do not lie at the scanner's centre
+    white = np.concatenate([each.white for each in hemispheres.values()]) + offset
+    goal = np.concatenate([each.template_white for each in hemispheres.values()])
+    solution, *_ = np.linalg.lstsq(np.c_[white, np.ones(len(white))], goal, rcond=None)
+    anatomy = Anatomy(
+        hemispheres=hemispheres,
+        inner_skull=(warp(template.inner_skull[0]), template.inner_skull[1]),
+        outer_skull=(warp(template.outer_skull[0]), template.outer_skull[1]),
+        outer_skin=(warp(template.outer_skin[0]), template.outer_skin[1]),
+        head=(warp(template.head[0]), template.head[1]),
+        fiducials={name: warp(r[None])[0] for name, r in template.fiducials.items()},
+        volume=_individual_volume(template.volume, warp),
+        scanner_offset=offset,
+        talairach=np.vstack([solution.T, [0, 0, 0, 1]]),
+    )
+    return anatomy, warp
