@@ -21,6 +21,22 @@ def colour_map(signed: bool) -> str:
     return "RdBu_r" if signed else "YlOrRd"
 
 
+def colour_limit(values: np.ndarray, threshold: float) -> float:
+    """Where the colours of a statistic end: the 98th percentile beyond the threshold.
+
+    Single points of an F or t with few degrees of freedom would else leave all others pale.
+    """
+    size, threshold = np.abs(values), abs(float(threshold))
+    beyond = size[size > threshold]
+    return max(1.5 * threshold, float(np.percentile(beyond, 98)) if len(beyond) else 0.0)
+
+
+def extend(values: np.ndarray, limits: tuple[float, float]) -> str:
+    """Which ends of a colour bar get an arrow because values lie beyond them."""
+    low, high = float(np.min(values)) < limits[0], float(np.max(values)) > limits[1]
+    return {(0, 0): "neither", (0, 1): "max", (1, 0): "min", (1, 1): "both"}[low, high]
+
+
 def fade(values: np.ndarray, threshold: float) -> np.ndarray:
     """Opacity of an unthresholded map: 1 beyond the threshold, to 0 with the square below it.
 

@@ -51,14 +51,14 @@ def collapse(
 ) -> tuple[np.ndarray, list[str]]:
     """Average cells (n, cells, ...) over the factors that are not kept; the first varies slowest.
 
-    Returns the array (n, kept cells, ...) and the names of its cells, such as "visual, left".
+    Returns the array (n, kept cells, ...) and the names of its cells, such as "visual/left".
     """
     names, sizes = list(factors), [len(levels) for levels in factors.values()]
     grid = x.reshape(x.shape[0], *sizes, *x.shape[2:])
     grid = grid.mean(tuple(1 + i for i, name in enumerate(names) if name not in keep))
     kept = [list(factors[name]) for name in names if name in keep]
     labels = [
-        ", ".join(levels[i] for levels, i in zip(kept, index, strict=True))
+        "/".join(levels[i] for levels, i in zip(kept, index, strict=True))
         for index in np.ndindex(*(len(levels) for levels in kept))
     ]
     return grid.reshape(x.shape[0], len(labels), *x.shape[2:]), labels

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 
 def critical_mass(null: np.ndarray, alpha: float) -> float:
@@ -56,7 +57,7 @@ def null_figure(
         right = mass > 0.7 * top
         axis.axvline(mass, color="#D55E00", lw=2, alpha=1 - 0.25 * rank)
         axis.annotate(
-            f"cluster {rank + 1}: p = {value:.4g}",
+            f"cluster {rank + 1}: p = {value:.3g}",
             (mass, 0.84 - 0.12 * rank),
             xycoords=("data", "axes fraction"),
             xytext=(-5 if right else 5, 0),
@@ -67,6 +68,7 @@ def null_figure(
             bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.85},
         )
     axis.set_xlim(0, 1.02 * top)
+    axis.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axis.set_xlabel(label, fontsize=11)
     axis.set_ylabel("Permutations", fontsize=11)
     axis.set_title(title, fontsize=11)

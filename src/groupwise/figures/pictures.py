@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from groupwise.figures.colours import colour_map, fade
+from groupwise.figures.colours import colour_limit, colour_map, fade
 from groupwise.figures.courses import (
     cluster_average,
     collapse,
@@ -109,7 +109,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
     """Duration of clusters, statistic at each cluster's peak, courses or values, null."""
     space, result = effect.stack.space, effect.result
     statistic, labels = effect.statistic, effect.labels
-    views = f"inflated {_hemispheres(effect)}, lateral and medial views"
+    views = f"Inflated {_hemispheres(effect)}, lateral and medial views"
     ids = list(effect.significant["id"])
     if space.times is not None:
         yield _duration(effect, views)
@@ -118,7 +118,8 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
         time = int(point) % space.n_times
         when = "" if space.times is None else f" at {_ms(space.times[time])}"
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
-        limit, signed = float(np.abs(statistic).max()), result["Statistic"] == "t"
+        signed = result["Statistic"] == "t"
+        limit = colour_limit(statistic, result["Threshold"]["statistic"])
         outline = np.isin(labels[:, time], ids)
         figure = surface_figure(
             space,
@@ -151,11 +152,11 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     statistic = effect.statistic[:, 0]
     outline = np.isin(effect.labels[:, 0], list(effect.significant["id"]))
     signed = result["Statistic"] == "t"
-    limit, threshold = float(np.abs(statistic).max()), float(result["Threshold"]["statistic"])
+    threshold = abs(float(result["Threshold"]["statistic"]))
     style = {
         "label": statistic_words(result),
-        "limit": limit,
-        "threshold": abs(threshold),
+        "limit": colour_limit(statistic, threshold),
+        "threshold": threshold,
         "signed": signed,
     }
     mni = space.name.upper().startswith("MNI")
@@ -253,7 +254,7 @@ def _duration(effect: Effect, views: str) -> Picture:
         hatched = np.any(effect.labels == effect.pictured[0]["id"], axis=1)
         what = (
             f"No cluster is significant. Hatched in grey: where the largest one lies at any time "
-            f"({effect.p_of(effect.pictured[0])})"
+            f"({effect.p_of(effect.pictured[0])}; peak at {_peak(effect)})"
         )
         alt = f"nothing is significant; the largest cluster, at {_peak(effect)}, is hatched"
     else:
@@ -272,7 +273,7 @@ def _duration(effect: Effect, views: str) -> Picture:
             hatched=hatched,
         ),
         "Duration of clusters",
-        f"{what}, between {span}. {DESCRIPTIVE} Test: {test_words(result)}.",
+        f"{what}, from {span}. {DESCRIPTIVE} Test: {test_words(result)}.",
         f"{views}: {alt}.",
     )
 

@@ -13,6 +13,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
+from groupwise.figures.colours import extend
 from groupwise.stack.space import FeatureSpace, Surface
 
 #: Horizontal and depth axis of a view: which coordinate points right, which to the viewer.
@@ -176,7 +177,12 @@ def surface_figure(
     figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=11)
     if limits[1] > limits[0]:
         bar = figure.colorbar(
-            ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.5, aspect=30
+            ScalarMappable(norm, colours),
+            ax=axes,
+            orientation="horizontal",
+            shrink=0.5,
+            aspect=30,
+            extend=extend(values, limits),
         )
         bar.set_label(label, fontsize=10)
         bar.ax.tick_params(labelsize=9)

@@ -8,7 +8,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from groupwise.figures.colours import colour_map, fade
+from groupwise.figures.colours import colour_map, extend, fade
 from groupwise.stack.space import FeatureSpace
 
 
@@ -68,7 +68,7 @@ def slice_figure(
         if outline is not None and np.any(outline):
             region = to_image(space, outline.astype(np.float32))
             shown.add_contours(region, levels=[0.5], colors="black", linewidths=1.0)
-    _label(figure, title, label, limit, signed)
+    _label(figure, title, label, values, limit, signed)
     return figure
 
 
@@ -100,7 +100,7 @@ def glass_figure(
         annotate=False,
     )
     shown.annotate(size=9)
-    _label(figure, title, label, limit, signed)
+    _label(figure, title, label, values, limit, signed)
     return figure
 
 
@@ -110,11 +110,18 @@ def axial_heights(space: FeatureSpace, count: int) -> list[float]:
     return [float(z) for z in np.round(np.linspace(low, high, count))]
 
 
-def _label(figure: Figure, title: str, label: str, limit: float, signed: bool) -> None:
+def _label(
+    figure: Figure, title: str, label: str, values: np.ndarray, limit: float, signed: bool
+) -> None:
     figure.suptitle(title, fontsize=11, y=0.985, va="top")
     inches = figure.get_figheight()
     axis = figure.add_axes((0.28, 0.42 / inches, 0.44, 0.1 / inches))
     norm = Normalize(-limit if signed else 0, limit)
-    bar = figure.colorbar(ScalarMappable(norm, colour_map(signed)), axis, orientation="horizontal")
+    bar = figure.colorbar(
+        ScalarMappable(norm, colour_map(signed)),
+        axis,
+        orientation="horizontal",
+        extend=extend(values, (norm.vmin, norm.vmax)),
+    )
     bar.set_label(label, fontsize=10, labelpad=1)
     axis.tick_params(labelsize=9, pad=1)
