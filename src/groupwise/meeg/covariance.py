@@ -39,7 +39,7 @@ def epochs_covariance(
     """
     import mne
 
-    if tmin is not None and tmin > epochs.tmax or tmax is not None and tmax < epochs.tmin:
+    if (tmin is not None and tmin > epochs.tmax) or (tmax is not None and tmax < epochs.tmin):
         raise InputError(
             f"covariance: {tmin} to {tmax} s lies outside the epochs "
             f"({epochs.tmin:g} to {epochs.tmax:g} s). Correct covariance.tmin and tmax."

@@ -1,0 +1,23 @@
+"""Boundary-element model of the head."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    import mne
+
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.meeg.forward import head_model
+
+    params = dict(snakemake.params.items())
+    subject = f"sub-{snakemake.wildcards.subject}"
+    bem = head_model(subject, params["subjects_dir"], **params["spec"]["bem"])
+    with write_whole(snakemake.output.bem) as part:
+        mne.write_bem_solution(part, bem, overwrite=True)
+    write_json(
+        snakemake.output.sidecar,
+        {
+            "Description": "Boundary-element model of the head",
+            "Triangles": [int(surface["ntri"]) for surface in bem["surfs"]],
+            **provenance(params, [snakemake.input.skull]),
+        },
+    )

@@ -1,0 +1,40 @@
+"""Filter, repair, cut, reject and equalize epochs."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels, remove_artifacts
+    from groupwise.meeg.recordings import read_runs
+
+    params = dict(snakemake.params.items())
+    spec = params["spec"]
+    raw, events = read_runs(
+        snakemake.input.raw,
+        snakemake.input.events,
+        spec["conditions"],
+        params["root"],
+        params["bad_channels"],
+    )
+    pick_channels(raw, spec["channels"], spec["epochs"]["reject"], spec["artifacts"])
+    raw.load_data()
+    filter_raw(raw, **spec["filter"])
+    raw, removed = remove_artifacts(raw, **spec["artifacts"], random_state=params["seed"])
+    epochs, drops = make_epochs(
+        raw, events, list(spec["conditions"]), spec["channels"], **spec["epochs"]
+    )
+    with write_whole(snakemake.output.epochs) as part:
+        epochs.save(part, overwrite=True)
+    with write_whole(snakemake.output.drops) as part:
+        drops.to_csv(part, sep="\t", index=False, na_rep="n/a")
+    write_json(
+        snakemake.output.sidecar,
+        {
+            "Description": "Clean epochs",
+            "SamplingFrequency": epochs.info["sfreq"],
+            "Epochs": dict(zip(drops["condition"], map(int, drops["kept"]), strict=True)),
+            "BadChannels": epochs.info["bads"],
+            "Artifacts": removed,
+            **provenance(params, [*snakemake.input.raw, *snakemake.input.events]),
+        },
+    )

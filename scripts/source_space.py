@@ -1,0 +1,22 @@
+"""Sources on the subject's white surface."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.meeg.forward import source_space
+
+    params = dict(snakemake.params.items())
+    subject = f"sub-{snakemake.wildcards.subject}"
+    spacing = params["spec"]["source_space"]["spacing"]
+    src = source_space(subject, params["subjects_dir"], spacing)
+    with write_whole(snakemake.output.source_space) as part:
+        src.save(part, overwrite=True)
+    write_json(
+        snakemake.output.sidecar,
+        {
+            "Description": "Source space on the white surface",
+            "Sources": [int(hemisphere["nuse"]) for hemisphere in src],
+            **provenance(params, list(snakemake.input.surfaces)),
+        },
+    )

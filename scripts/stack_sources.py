@@ -1,0 +1,30 @@
+"""One array of all subjects' maps, with the table of its rows and its feature space."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    import mne
+    import pandas as pd
+
+    from groupwise.files import provenance
+    from groupwise.meeg.sources import estimate_rows, read_estimate, template_space, times_within
+    from groupwise.stack import write_stack
+
+    params = dict(snakemake.params.items())
+    rows = params["rows"]
+    src = mne.read_source_spaces(snakemake.input.template)
+    times = read_estimate(rows[0]["path"]).times
+    keep, kept_times = times_within(times, params["crop"])
+    space = template_space(src, params["subjects_dir"], kept_times, params["hemispheres"])
+    vertices = [hemisphere["vertno"] for hemisphere in src]
+    write_stack(
+        Path(snakemake.output.data).parent,
+        estimate_rows(rows, space, vertices, times, keep),
+        pd.DataFrame(rows),
+        space,
+        units="A m" if params["method"] == "MNE" else "1",
+        description=f"Source estimates ({params['method']}) on the vertices of {space.name}",
+        provenance=provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+    )

@@ -1,0 +1,322 @@
+"""Pictures of one subject's recording, by which to judge it before it enters the group."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from scipy.signal import find_peaks
+
+if TYPE_CHECKING:
+    import mne
+
+#: Factor from SI units and unit of each channel type in pictures.
+UNITS = {"mag": (1e15, "fT"), "grad": (1e13, "fT/cm"), "eeg": (1e6, "µV")}
+TITLES = {"mag": "Magnetometers", "grad": "Gradiometers", "eeg": "EEG"}
+#: Okabe and Ito (2008): told apart by colour-blind readers.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+
+
+def drop_figure(drops: pd.DataFrame, worst: int = 10) -> Figure:
+    """Epochs kept and lost in each condition, and the channels that cost most.
+
+    Parameters
+    ----------
+    drops : table of `groupwise.meeg.preprocess.drop_table`.
+    worst : number of channels shown.
+    """
+    height = 1.4 + 0.42 * max(len(drops), 4)
+    figure = Figure(figsize=(9, height), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    rejected = drops["dropped"] - drops["dropped_equalize"]
+    left_edge = np.zeros(len(drops))
+    for label, counts, colour in (
+        ("kept", drops["kept"], COLOURS[0]),
+        ("to equal counts", drops["dropped_equalize"], COLOURS[5]),
+        ("rejected", rejected, COLOURS[1]),
+    ):
+        bars = left.barh(drops["condition"], counts, left=left_edge, color=colour, label=label)
+        inside = [str(n) if n > 0.04 * drops["events"].max() else "" for n in counts]
+        left.bar_label(bars, inside, label_type="center", color="white", fontsize=9)
+        left_edge += counts.to_numpy(float)
+    left.invert_yaxis()
+    left.set_xlabel("epochs")
+    left.spines[["top", "right"]].set_visible(False)
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
+    costs = channel_costs(drops)[:worst]
+    if costs:
+        names, counts = zip(*costs, strict=True)
+        right.barh(names, counts, color=COLOURS[1], height=0.7)
+        right.invert_yaxis()
+        right.xaxis.set_major_locator(MaxNLocator(integer=True))
+        right.set_xlabel("epochs over the limit")
+        right.spines[["top", "right"]].set_visible(False)
+    else:
+        right.text(0.5, 0.5, "no channel was over its limit", ha="center", va="center")
+        right.set_axis_off()
+    return figure
+
+
+def channel_costs(drops: pd.DataFrame) -> list[tuple[str, int]]:
+    """Channels and the number of epochs each cost over all conditions, most first."""
+    total: dict[str, int] = {}
+    for cell in drops["channels"].fillna(""):
+        for entry in filter(None, str(cell).split("; ")):
+            name, _, count = entry.rpartition(": ")
+            total[name] = total.get(name, 0) + int(count)
+    return sorted(total.items(), key=lambda item: -item[1])
+
+
+def peak_times(evokeds: Sequence["mne.Evoked"], kind: str, count: int = 4) -> np.ndarray:
+    """The times (s) of the largest peaks of global field power over conditions, in order.
+
+    Parameters
+    ----------
+    kind : channel type. Peaks lie after 0 s where the epochs reach there.
+    """
+    power = np.mean([_channels(e, kind).data ** 2 for e in evokeds], axis=(0, 1))
+    times = evokeds[0].times
+    allowed = np.flatnonzero(times > 0) if times[-1] > 0 else np.arange(len(times))
+    # A zero at either end lets the first and the last sample be peaks.
+    peaks = find_peaks(np.pad(power[allowed], 1))[0] - 1
+    best = peaks[np.argsort(power[allowed][peaks])[::-1][:count]]
+    return times[allowed][np.sort(best)]
+
+
+def evoked_figure(evokeds: Sequence["mne.Evoked"], kind: str, n_maps: int = 4) -> Figure:
+    """Evoked responses of all conditions with topographies at the common peaks, on one scale.
+
+    Parameters
+    ----------
+    evokeds : one a condition.
+    kind : channel type; of pairs of planar gradiometers the topography shows the length.
+    """
+    factor, unit = UNITS[kind]
+    picked = [_channels(evoked, kind) for evoked in evokeds]
+    times = peak_times(evokeds, kind, n_maps)
+    limit = max(np.abs(e.data).max() for e in picked) * factor
+    at_peaks = max(
+        np.abs(e.data[:, e.time_as_index(times, use_rounding=True)]).max() for e in picked
+    )
+    at_peaks *= factor
+    figure = Figure(
+        figsize=(3.6 + 1.35 * len(times), 0.7 + 1.55 * len(picked)), layout="constrained"
+    )
+    axes = figure.subplots(
+        len(picked), len(times) + 1, squeeze=False, width_ratios=[2.6, *[1] * len(times)]
+    )
+    signed = kind != "grad"
+    for row, evoked in enumerate(picked):
+        axis = axes[row, 0]
+        axis.plot(evoked.times * 1e3, evoked.data.T * factor, color="0.35", lw=0.35, alpha=0.6)
+        for time in times:
+            axis.axvline(time * 1e3, color=COLOURS[1], lw=0.8)
+        axis.axvline(0, color="black", lw=0.8, ls=":")
+        axis.set(xlim=evoked.times[[0, -1]] * 1e3, ylim=(-1.05 * limit, 1.05 * limit), ylabel=unit)
+        axis.set_title(f"{evoked.comment} ({evoked.nave} epochs)", fontsize=10, loc="left")
+        axis.spines[["top", "right"]].set_visible(False)
+        if row == len(picked) - 1:
+            axis.set_xlabel("ms")
+        else:
+            axis.tick_params(labelbottom=False)
+        evoked.plot_topomap(
+            times,
+            ch_type=kind,
+            axes=list(axes[row, 1:]),
+            vlim=(-at_peaks, at_peaks) if signed else (0, at_peaks),
+            cmap="RdBu_r" if signed else "Reds",
+            colorbar=False,
+            show=False,
+        )
+        for axis, time in zip(axes[row, 1:], times, strict=True):
+            axis.set_title(f"{time * 1e3:.0f} ms" if row == 0 else "", fontsize=10)
+    bar = figure.colorbar(axes[0, 1].images[0], ax=axes[:, 1:], shrink=0.6, aspect=25, pad=0.02)
+    bar.set_label(unit if signed else f"{unit}, length of pairs")
+    return figure
+
+
+def whitened_figure(evokeds: Sequence["mne.Evoked"], covariance: "mne.Covariance") -> Figure:
+    """Whitened evoked responses and their normalised power: about 1 where there is only noise.
+
+    Power is the sum of squares of the whitened channels over their rank (Engemann and Gramfort
+    2015, https://doi.org/10.1016/j.neuroimage.2014.12.040).
+
+    Parameters
+    ----------
+    evokeds : one a condition.
+    covariance : noise covariance of one epoch; the number of averages is taken into account.
+    """
+    kinds = _kinds(evokeds[0])
+    figure = Figure(figsize=(1 + 4.4 * len(kinds), 5), layout="constrained")
+    axes = figure.subplots(2, len(kinds), squeeze=False, sharex=True)
+    for column, kind in enumerate(kinds):
+        upper, lower = axes[:, column]
+        for number, evoked in enumerate(evokeds):
+            white, power = whitened_power(evoked, covariance, kind)
+            milliseconds = evoked.times * 1e3
+            colour = COLOURS[number % len(COLOURS)]
+            upper.plot(milliseconds, white.T, color=colour, lw=0.3, alpha=0.45)
+            lower.plot(milliseconds, power, color=colour, lw=1.6, label=evoked.comment)
+        for level in (-1.96, 1.96):
+            upper.axhline(level, color="black", lw=1, ls="--")
+        lower.axhline(1, color="black", lw=1, ls="--")
+        for axis in (upper, lower):
+            axis.axvline(0, color="black", lw=0.8, ls=":")
+            axis.spines[["top", "right"]].set_visible(False)
+        upper.set_title(TITLES[kind], fontsize=11)
+        upper.margins(x=0)
+        lower.set_ylim(bottom=0)
+        lower.set_xlabel("ms")
+    axes[0, 0].set_ylabel("whitened signal (noise: ±1.96)")
+    axes[1, 0].set_ylabel("normalised power (noise: 1)")
+    figure.legend(
+        *axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
+    )
+    return figure
+
+
+def whitened_power(
+    evoked: "mne.Evoked", covariance: "mne.Covariance", kind: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Whitened channels (n, times) of a type and their normalised power (times,)."""
+    import mne
+
+    picked = _channels(evoked, kind)
+    own = mne.pick_channels_cov(covariance, picked.ch_names, ordered=True)
+    rank = mne.compute_rank(own, info=picked.info)
+    white = mne.whiten_evoked(picked, own, rank=rank).data
+    return white, np.sum(white**2, axis=0) / sum(rank.values())
+
+
+def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
+    """Noise covariance of each channel type, and the spectrum of its eigenvalues.
+
+    A steep fall marks the rank: the number of dimensions that the noise really has.
+    """
+    import mne
+
+    kinds = _kinds(info)
+    figure = Figure(figsize=(1 + 3.9 * len(kinds), 6.2), layout="constrained")
+    axes = figure.subplots(2, len(kinds), squeeze=False, height_ratios=[3, 2])
+    for column, kind in enumerate(kinds):
+        factor, unit = UNITS[kind]
+        names = _names(info, kind)
+        own = mne.pick_channels_cov(covariance, names, ordered=True)
+        matrix = np.diag(own.data) if own["diag"] else own.data
+        matrix = matrix * factor**2
+        limit = np.quantile(np.abs(matrix), 0.999)
+        image = axes[0, column].imshow(
+            matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest"
+        )
+        axes[0, column].set(title=f"{TITLES[kind]} ({len(names)})", xticks=[], yticks=[])
+        figure.colorbar(image, ax=axes[0, column], shrink=0.8, label=f"({unit})²")
+        values = np.linalg.svd(matrix, compute_uv=False)
+        rank = sum(mne.compute_rank(own, info=mne.pick_info(info, _picks(info, names))).values())
+        axis = axes[1, column]
+        axis.semilogy(np.arange(1, len(values) + 1), np.sqrt(values), color=COLOURS[0], lw=1.8)
+        axis.axvline(rank, color=COLOURS[1], lw=1.2, ls="--")
+        axis.annotate(
+            f"rank {rank}", (rank, 0.95), xycoords=("data", "axes fraction"), xytext=(-5, 0),
+            textcoords="offset points", ha="right", va="top", fontsize=9,
+        )  # fmt: skip
+        # What lies below the numerical precision is not noise of the brain or the sensors.
+        axis.set_ylim(bottom=max(np.sqrt(values[0]) * 1e-6, np.sqrt(values.min()) / 2))
+        axis.set(xlabel="eigenvalue", ylabel=f"root of eigenvalue, {unit}")
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def quality_figures(
+    drops: pd.DataFrame,
+    evokeds: Sequence["mne.Evoked"],
+    covariance: "mne.Covariance",
+) -> list[dict[str, "Figure | str"]]:
+    """All pictures of a subject with their words.
+
+    Returns
+    -------
+    Dicts with `name` (stem of the file), `figure`, `title`, `caption` and `alt`.
+    """
+    kept, events = int(drops["kept"].sum()), int(drops["events"].sum())
+    costs = channel_costs(drops)
+    most = f"; {costs[0][0]} cost most ({costs[0][1]})" if costs else ""
+    pictures: list[dict[str, Figure | str]] = [
+        {
+            "name": "drops",
+            "figure": drop_figure(drops),
+            "title": "Epochs",
+            "caption": f"{kept} of {events} epochs are kept{most}. An epoch counts for every "
+            "channel that was over its limit.",
+            "alt": f"Bars by condition: {kept} of {events} epochs kept{most}.",
+        }
+    ]
+    for kind in _kinds(evokeds[0]):
+        times = peak_times(evokeds, kind)
+        peaks = ", ".join(f"{time * 1e3:.0f}" for time in times)
+        pictures.append(
+            {
+                "name": f"evoked-{kind}",
+                "figure": evoked_figure(evokeds, kind),
+                "title": f"Evoked responses, {TITLES[kind].lower() if kind != 'eeg' else 'EEG'}",
+                "caption": "Evoked response of each condition, one line a channel, and its "
+                f"topography at the largest common peaks ({peaks} ms), all on one scale.",
+                "alt": f"Evoked responses of {len(evokeds)} conditions with topographies at "
+                f"{peaks} ms.",
+            }
+        )
+    power = {e.comment: _largest_power(e, covariance) for e in evokeds}
+    loud = max(power, key=lambda name: power[name])
+    pictures.append(
+        {
+            "name": "whitened",
+            "figure": whitened_figure(evokeds, covariance),
+            "title": "Whitened evoked responses",
+            "caption": "Channels in units of the noise (above) and normalised power (below). With "
+            "a good noise covariance the power stays near 1 before the stimulus and 95% of the "
+            f"lines lie within the dashes. Largest power: {power[loud]:.1f} ({loud}).",
+            "alt": f"Whitened evoked responses; normalised power reaches {power[loud]:.1f}.",
+        }
+    )
+    method = str(covariance.get("method", "")) or "estimated"
+    pictures.append(
+        {
+            "name": "covariance",
+            "figure": covariance_figure(covariance, evokeds[0].info),
+            "title": "Noise covariance",
+            "caption": "Noise covariance by channel type, and the square roots of its "
+            "eigenvalues with the rank.",
+            "alt": f"Matrices of the noise covariance ({method}) and the spectra of eigenvalues.",
+        }
+    )
+    return pictures
+
+
+def _largest_power(evoked: "mne.Evoked", covariance: "mne.Covariance") -> float:
+    return max(float(whitened_power(evoked, covariance, kind)[1].max()) for kind in _kinds(evoked))
+
+
+def _kinds(inst: "mne.Evoked | mne.Info") -> list[str]:
+    """Data channel types present, in the order of `UNITS`."""
+    types = set(inst.get_channel_types())
+    return [kind for kind in UNITS if kind in types]
+
+
+def _names(info: "mne.Info", kind: str) -> list[str]:
+    """Good channels of a type."""
+    types = info.get_channel_types()
+    return [
+        name
+        for name, own in zip(info["ch_names"], types, strict=True)
+        if own == kind and name not in info["bads"]
+    ]
+
+
+def _picks(info: "mne.Info", names: Sequence[str]) -> list[int]:
+    return [info["ch_names"].index(name) for name in names]
+
+
+def _channels(evoked: "mne.Evoked", kind: str) -> "mne.Evoked":
+    """Good channels of a type only."""
+    return evoked.copy().pick(_names(evoked.info, kind))
