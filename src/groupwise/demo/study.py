@@ -62,12 +62,34 @@ What was simulated, with its places, times and sizes, stands in `truth.json` bes
 
 #: What BIDS asks to be told of a recording and mne-bids cannot know.
 RECORDING_FACTS = {
+    "ManufacturersModelName": "Neuromag 306 (simulated)",
+    "SoftwareVersions": "n/a",
+    "DeviceSerialNumber": "n/a",
+    "InstitutionName": "n/a",
+    "InstitutionAddress": "n/a",
+    "InstitutionalDepartmentName": "n/a",
     "TaskDescription": "Tones and checkerboards on the left or the right, watched passively.",
     "Instructions": "None: the data are simulated.",
-    "InstitutionName": "None: simulated",
-    "DeviceSerialNumber": "0",
     "DewarPosition": "upright",
+    "HardwareFilters": "n/a",
+    "MaxMovement": 0,
+    "ECOGChannelCount": 0,
+    "SEEGChannelCount": 0,
     "SubjectArtefactDescription": "Simulated blinks and heartbeats.",
+}
+
+#: The same of the events: what the columns' values mean.
+EVENT_FACTS = {
+    "trial_type": {
+        "Description": "Modality and side of the stimulus.",
+        "Levels": {
+            "auditory/left": "A tone in the left ear",
+            "auditory/right": "A tone in the right ear",
+            "visual/left": "A checkerboard in the left visual field",
+            "visual/right": "A checkerboard in the right visual field",
+        },
+    },
+    "StimulusPresentation": {"SoftwareName": "None: simulated"},
 }
 
 
@@ -225,6 +247,8 @@ def _write_recording(
     if events is not None:
         empty_room = _bids_path(bids, "sub-emptyroom").update(extension=".fif").fpath
         facts["AssociatedEmptyRoom"] = empty_room.relative_to(bids).as_posix()
+        described = path.copy().update(suffix="events", extension=".json")
+        mne_bids.update_sidecar_json(described, EVENT_FACTS, verbose="error")
     mne_bids.update_sidecar_json(path.copy().update(extension=".json"), facts, verbose="error")
 
 
@@ -274,11 +298,11 @@ def _write_description(bids: Path) -> None:
 
 
 def _write_participants(bids: Path, labels: list[str]) -> None:
-    rng = np.random.default_rng(SEED)
-    table = pd.DataFrame({"participant_id": [f"sub-{label}" for label in labels]})
-    draws = [(int(rng.integers(20, 40)), "FM"[int(rng.integers(2))]) for _ in range(99)]
-    table["age"] = [draws[int(label) - 1][0] for label in labels]
-    table["sex"] = [draws[int(label) - 1][1] for label in labels]
+    rows = [("sub-emptyroom", "n/a", "n/a")]
+    for label in labels:
+        rng = np.random.default_rng([SEED, int(label), 5])
+        rows.append((f"sub-{label}", int(rng.integers(20, 40)), "FM"[int(rng.integers(2))]))
+    table = pd.DataFrame(rows, columns=["participant_id", "age", "sex"])
     write_text(bids / "participants.tsv", table.to_csv(sep="\t", index=False))
     write_json(
         bids / "participants.json",
