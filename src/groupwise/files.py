@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from groupwise.errors import InputError
+
 #: The packages whose versions decide a result; each sidecar lists those that are installed.
 SOFTWARE = ("groupwise", "mne", "mne-bids", "nilearn", "nibabel", "numpy", "scipy", "pandas")
 
@@ -69,6 +71,27 @@ def write_manifest(
         file = os.path.relpath(Path(figure["file"]).resolve(), folder)
         listed.append(dict(figure) | {"file": Path(file).as_posix()})
     write_json(path, {"title": title, "subject": subject, "figures": listed})
+
+
+def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
+    """A manifest, or the one in a folder (`figures.json`), its files as paths that open from here.
+
+    Raises InputError naming a manifest that cannot be read or a picture that is not there.
+    """
+    path = Path(path)
+    path = path / "figures.json" if path.is_dir() else path
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        for figure in manifest["figures"]:
+            figure["file"] = str(path.parent / figure["file"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: not a readable list of figures ({error}); make it again"
+        ) from error
+    absent = [f["file"] for f in manifest["figures"] if not Path(f["file"]).is_file()]
+    if absent:
+        raise InputError([f"{name}: absent, though {path} lists it" for name in absent])
+    return manifest
 
 
 def digest_of_file(path: str | os.PathLike) -> str:

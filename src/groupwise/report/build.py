@@ -1,0 +1,411 @@
+"""The report: one HTML file with everything in it, readable offline, on a phone and on paper."""
+
+import base64
+import io
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from groupwise.permutation.wording import (
+    ALTERNATIVES,
+    number,
+    p_words,
+    resampling_words,
+    statistic_words,
+    threshold_words,
+)
+
+#: Columns of the cluster table as the report shows them: title, and factor to the unit shown.
+CLUSTER_COLUMNS = {
+    "id": ("Cluster", None),
+    "p": ("p", None),
+    "p_low": ("p, 95% low", None),
+    "p_high": ("p, 95% high", None),
+    "mass": ("Mass", None),
+    "p_size": ("p of size", None),
+    "size": ("Points", None),
+    "hemisphere": ("Hemisphere", None),
+    "area_mm2": ("Area (mm²)", None),
+    "volume_mm3": ("Volume (mm³)", None),
+    "vertex_ms": ("Vertices × ms", None),
+    "t_start": ("Start (ms)", 1e3),
+    "t_stop": ("End (ms)", 1e3),
+    "peak_time": ("Peak (ms)", 1e3),
+    "peak_statistic": ("Peak {statistic}", None),
+    "x": ("x (mm)", None),
+    "y": ("y (mm)", None),
+    "z": ("z (mm)", None),
+    "peak_vertex": ("Peak vertex", None),
+    "label": ("Label of the peak", None),
+    "labels": ("Labels", None),
+}
+#: Shown as they are, without rounding.
+COUNTS = {"id", "size", "peak_vertex", "vertex_ms"}
+ROWS_SHOWN = 20
+
+
+def build_report(
+    *,
+    study: str,
+    config: Mapping[str, Any],
+    analyses: Sequence[Mapping[str, Any]],
+    availability: pd.DataFrame | None,
+    exclusions: Mapping[str, str],
+    quality: Mapping[str, Sequence[Mapping[str, str]]],
+    provenance: Mapping[str, Any],
+    recordings: pd.DataFrame | None = None,
+) -> str:
+    """The report as the text of one HTML file that asks for nothing from outside.
+
+    Parameters
+    ----------
+    study : its name.
+    config : the resolved study config; `analyses` in it is read for names of levels.
+    analyses : each {"name", "effects": [{"name", "result" (result.json of `infer`), "clusters"
+        (its table), "figures": [{"file", "title", "caption", "alt"}]}]}. Files are PNG.
+    availability : subjects (index) by conditions (columns), trials or maps that took part; NaN
+        where there is none.
+    exclusions : subjects left out, each with the reason.
+    quality : figures of each subject, as above.
+    provenance : from `groupwise.files.provenance`: Software and Sources are shown.
+    recordings : a table of what was found, shown as it is.
+    """
+    shown = [
+        {
+            "id": _slug("analysis", analysis["name"]),
+            "name": analysis["name"],
+            "effects": [
+                _effect(analysis["name"], effect, config.get("analyses", {}))
+                for effect in analysis["effects"]
+            ],
+        }
+        for analysis in analyses
+    ]
+    subjects = 0 if availability is None else len(availability)
+    sources = dict(provenance.get("Sources", {}))
+    environment = Environment(
+        loader=PackageLoader("groupwise", "report"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("report.html.j2").render(
+        version=version("groupwise"),
+        study=study,
+        facts=[
+            _count(max([subjects, *_subjects_of(analyses)]), "subject"),
+            _count(len(analyses), "group analysis", "group analyses"),
+            _count(sum(len(a["effects"]) for a in analyses), "effect"),
+        ],
+        analyses=shown,
+        glance=_glance(analyses),
+        availability=_availability(availability),
+        exclusions=dict(exclusions),
+        quality=[
+            {
+                "name": f"sub-{subject.removeprefix('sub-')}",
+                "note": _count(len(figures), "figure"),
+                "figures": [_figure(figure, small=True) for figure in figures],
+            }
+            for subject, figures in quality.items()
+        ],
+        config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
+        software=_table(
+            pd.DataFrame(provenance.get("Software", {}).items(), columns=["Software", "Version"]),
+            "Software that made the results",
+        ),
+        sources=_table(
+            pd.DataFrame(sources.items(), columns=["File", "SHA-256"]),
+            "Files and their digests",
+            css={"SHA-256": "digest"},
+        ),
+        recordings=_table(
+            pd.DataFrame() if recordings is None else recordings, "What was found of each subject"
+        ),
+    )
+
+
+def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
+    """What a reader must know before believing a p: coarse steps, wide intervals, lost points."""
+    found = []
+    count, alpha = int(result["Permutations"]), float(result["Alpha"])
+    if 1 / count > alpha / 5:
+        more = (
+            "the number of subjects allows no more"
+            if result["Exact"]
+            else "ask for more permutations"
+        )
+        found.append(
+            f"Coarse p: {count:,} permutations allow no p below {number(1 / count)}, and alpha is "
+            f"{alpha:g}; {more}."
+        )
+    if not result["Exact"] and len(clusters):
+        wide = clusters[(clusters["p_low"] <= alpha) & (clusters["p_high"] > alpha)]
+        if len(wide):
+            names = ", ".join(str(i) for i in wide["id"])
+            found.append(
+                f"The Monte-Carlo interval of cluster {names} holds alpha ({alpha:g}): more "
+                "permutations could change the verdict."
+            )
+    lost = {why: int(k) for why, k in result["PointsExcluded"].items() if int(k)}
+    if lost:
+        total, tested = sum(lost.values()), int(result["PointsTested"])
+        why = ", ".join(f"{name}: {k:,}" for name, k in lost.items())
+        found.append(f"{total:,} of {total + tested:,} points were left out ({why}).")
+    return found
+
+
+def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """The design in words; `analysis` is its part of the config, for the names of levels."""
+    design = result["Design"]
+    kind = design.get("design")
+    if kind == "Within":
+        levels = analysis.get("within") or {}
+        factors = " × ".join(
+            f"{name} ({', '.join(levels[name]) if name in levels else f'{k} levels'})"
+            for name, k in design["factors"].items()
+        )
+        sizes = " × ".join(str(k) for k in design["factors"].values())
+        named = design["effect"].split(":")
+        what = (
+            f"main effect of {named[0]}" if len(named) == 1 else f"interaction {design['effect']}"
+        )
+        return f"Repeated measures, {sizes}: {factors}. Tested: {what}, with its own error term."
+    conditions = analysis.get("conditions") or []
+    side = ALTERNATIVES.get(result["Alternative"], "two-sided")
+    if kind == "Paired":
+        pair = " minus ".join(conditions) if conditions else "first minus second condition"
+        return f"Paired: {pair} of each subject, against zero, {side}."
+    of = f" ({conditions[0]})" if conditions else ""
+    return f"One sample: one map of each subject{of}, against zero, {side}."
+
+
+def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) -> dict[str, Any]:
+    result, clusters = effect["result"], effect["clusters"]
+    excess = result["Mass"] == "excess"
+    facts = {
+        "Design": design_words(result, specs.get(analysis) or {}),
+        "Statistic": f"{statistic_words(result)}, {int(result['Subjects'])} subjects",
+        "Threshold": f"{threshold_words(result)}, to form clusters",
+        "Cluster mass": f"sum of {result['Statistic']}{' above the threshold' if excess else ''}",
+        "Permutations": f"{resampling_words(result)}, seed {result['Seed']}",
+        "Corrected over": f"{int(result['PointsTested']):,} points ({result['Space']}), "
+        f"family-wise error rate {result['Alpha']:g}",
+    }
+    if len(clusters):
+        first = clusters.iloc[0].to_dict()
+        facts["Largest cluster"] = f"mass {number(abs(first['mass']))}, {p_words(first)}"
+    largest = result["MaximumStatistic"]
+    facts["Largest statistic"] = (
+        f"{number(largest['largest'])}, p = {number(largest['p'])} corrected by the maximum "
+        "statistic"
+    )
+    name = f"{analysis}_{effect['name'].replace(':', 'X')}"
+    text = clusters.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    return {
+        "id": _slug("effect", name),
+        "name": effect["name"],
+        "sentence": result["Sentence"],
+        "significant": int(result["SignificantClusters"]) > 0,
+        "notes": [result["ClusterNote"]],
+        "warnings": cautions(result, clusters),
+        "facts": facts,
+        "figures": [_figure(figure) for figure in effect["figures"]],
+        "table": _cluster_table(clusters, result),
+        "more": len(clusters) if len(clusters) > ROWS_SHOWN else 0,
+        "download": _data_uri("text/tab-separated-values", text.encode()),
+        "file": f"{name}_clusters.tsv",
+    }
+
+
+def _cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any]) -> dict[str, Any]:
+    kept = [name for name in CLUSTER_COLUMNS if name in clusters]
+    columns, rows = [], []
+    for name in kept:
+        title = CLUSTER_COLUMNS[name][0].format(statistic=result["Statistic"])
+        columns.append({"title": title, "numeric": _numeric(clusters[name]), "description": ""})
+    for record in clusters.head(ROWS_SHOWN).to_dict("records"):
+        cells = []
+        for name, column in zip(kept, columns, strict=True):
+            value = record[name]
+            if pd.isna(value) or value == "n/a":
+                cells.append(_cell("", "–", column["numeric"]))
+            elif name in COUNTS:
+                cells.append(_cell(value, f"{float(value):,.0f}", True))
+            elif column["numeric"]:
+                value = float(value) * (CLUSTER_COLUMNS[name][1] or 1)
+                cells.append(_cell(value, number(value), True))
+            else:
+                cells.append(_cell(value, str(value), False, wrap=name == "labels"))
+        rows.append({"cells": cells, "strong": record["p"] <= result["Alpha"]})
+    caption = (
+        f"Clusters, the heaviest first; bold: p ≤ {result['Alpha']:g}. Place, extent and time "
+    )
+    caption += "are descriptive. Select a heading to sort."
+    return {"caption": caption, "columns": columns, "rows": rows, "sortable": True}
+
+
+def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    titles = {
+        "Analysis": False,
+        "Effect": False,
+        "Test": False,
+        "Subjects": True,
+        "Permutations": True,
+        "Clusters": True,
+        "Significant": True,
+        "Smallest p": True,
+    }
+    rows = []
+    for analysis in analyses:
+        for effect in analysis["effects"]:
+            result = effect["result"]
+            smallest = result["SmallestClusterP"]
+            values = [
+                (analysis["name"], analysis["name"]),
+                (effect["name"], effect["name"]),
+                (statistic_words(result), statistic_words(result)),
+                (result["Subjects"], f"{result['Subjects']}"),
+                (
+                    result["Permutations"],
+                    f"{result['Permutations']:,}{' (exact)' if result['Exact'] else ''}",
+                ),
+                (result["Clusters"], f"{result['Clusters']:,}"),
+                (result["SignificantClusters"], f"{result['SignificantClusters']}"),
+                ("", "–") if smallest is None else (smallest, number(smallest)),
+            ]
+            cells = [
+                _cell(value, text, numeric)
+                for (value, text), numeric in zip(values, titles.values(), strict=True)
+            ]
+            rows.append({"cells": cells, "strong": int(result["SignificantClusters"]) > 0})
+    columns = [{"title": t, "numeric": n, "description": ""} for t, n in titles.items()]
+    return {
+        "caption": "All tests; bold: at least one significant cluster",
+        "columns": columns,
+        "rows": rows,
+        "sortable": len(rows) > 1,
+    }
+
+
+def _availability(table: pd.DataFrame | None) -> dict[str, Any]:
+    if table is None:
+        return _table(pd.DataFrame(), "")
+    rows = []
+    for subject, counts in table.iterrows():
+        cells = [_cell(str(subject), str(subject), False)]
+        for value in counts:
+            if pd.isna(value):
+                cells.append(_cell("", "missing", True) | {"css": "missing"})
+            else:
+                cells.append(_cell(value, f"{float(value):,.0f}", True))
+        rows.append({"cells": cells, "strong": False})
+    columns = [{"title": "Subject", "numeric": False, "description": ""}]
+    columns += [{"title": str(c), "numeric": True, "description": ""} for c in table.columns]
+    caption = f"Subjects by conditions: {table.attrs.get('unit', 'trials')} that took part"
+    return {"caption": caption, "columns": columns, "rows": rows, "sortable": False}
+
+
+def _table(
+    table: pd.DataFrame, caption: str, css: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Any table as it is."""
+    columns = [
+        {"title": str(name), "numeric": _numeric(table[name]), "description": ""} for name in table
+    ]
+    rows = []
+    for record in table.itertuples(index=False):
+        cells = []
+        for column, value in zip(columns, record, strict=True):
+            text = "–" if pd.isna(value) else f"{value}"
+            cell = _cell("" if pd.isna(value) else value, text, column["numeric"])
+            special = (css or {}).get(column["title"])
+            cells.append(cell | {"css": special} if special else cell)
+        rows.append({"cells": cells, "strong": False})
+    return {"caption": caption, "columns": columns, "rows": rows, "sortable": False}
+
+
+def _cell(value: Any, text: str, numeric: bool, *, wrap: bool = False) -> dict[str, Any]:
+    return {
+        "value": value,
+        "text": text,
+        "numeric": numeric,
+        "css": "n" if numeric else ("wrap" if wrap else ""),
+    }
+
+
+def _numeric(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def _figure(figure: Mapping[str, str], *, small: bool = False) -> dict[str, Any]:
+    """A PNG as part of the page. `small` reduces it to 256 colours where that saves space."""
+    content = Path(figure["file"]).read_bytes()
+    if content[:8] != b"\x89PNG\r\n\x1a\n":
+        raise ValueError(f"{figure['file']} is not a PNG file")
+    width, height = struct.unpack(">II", content[16:24])
+    if small:
+        content = min(content, _fewer_colours(content), key=len)
+    return {
+        "source": _data_uri("image/png", content),
+        "width": width,
+        "height": height,
+        "title": figure["title"],
+        "caption": figure["caption"],
+        "alt": figure["alt"],
+    }
+
+
+def _fewer_colours(content: bytes) -> bytes:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content)) as image:
+        white = Image.new("RGBA", image.size, "white")
+        flat = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    out = io.BytesIO()
+    flat.quantize(256, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _data_uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _slug(*parts: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", "-".join(parts)).strip("-")
+
+
+def _count(n: int, one: str, many: str | None = None) -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _subjects_of(analyses: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [int(e["result"]["Subjects"]) for a in analyses for e in a["effects"]]
+
+
+def trials_of(drops: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Subjects by conditions: epochs kept, from each subject's table of drops."""
+    table = pd.DataFrame(
+        {name: drop.set_index("condition")["kept"] for name, drop in drops.items()}
+    ).T
+    table = table[list(dict.fromkeys(c for drop in drops.values() for c in drop["condition"]))]
+    table = table.replace(0, np.nan)
+    table.attrs["unit"] = "trials"
+    return table
+
+
+def maps_of(observations: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Subjects by conditions: maps, from the tables of rows of the stacks."""
+    rows = pd.concat(observations)
+    rows = rows.drop_duplicates(
+        [c for c in ("subject", "session", "condition", "path") if c in rows]
+    )
+    condition = rows["condition"].where(rows["condition"] != "", "map")
+    table = pd.crosstab(rows["subject"], condition).replace(0, np.nan)
+    table.attrs["unit"] = "maps"
+    return table
