@@ -1,0 +1,304 @@
+"""From the observed maps and the null distribution to corrected maps and clusters.
+
+Files of a result (`Result.save`), all maps in the shape of the space, (places,) or (places,
+times):
+
+maps.npz
+    =============  =======  ==================================================================
+    statistic      float64  t or F, computed in float64; NaN where excluded (so are all p)
+    p_uncorrected  float64  parametric
+    p_max          float64  permutation p, corrected over points by the maximum statistic
+    q_fdr          float64  Benjamini and Hochberg over p_uncorrected
+    p_bonferroni   float64  of p_uncorrected
+    p_cluster      float64  p of the point's cluster, by mass; 1 outside clusters
+    labels         int32    id of the point's cluster, 0 outside
+    significant    bool     the point's cluster has p <= alpha
+    excluded       bool     not tested
+    eps_gg ...     float64  eps_gg, eps_hf, p_gg, p_hf: only where the effect has d > 1
+    =============  =======  ==================================================================
+clusters.tsv, clusters.json
+    `describe_clusters` and the meaning of its columns.
+result.json
+    design, threshold, numbers of permutations, the sentence of the result, provenance.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from groupwise.errors import InputError
+from groupwise.files import write_whole
+from groupwise.permutation.blocks import sums_of, weights_of
+from groupwise.permutation.clusters import mass_and_size
+from groupwise.permutation.fixedpoint import f_of_units, lowered, t_of_units
+from groupwise.permutation.merge import Null
+from groupwise.permutation.prepare import Prepared
+from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Raised with every edit that changes what infer writes.
+INFER_VERSION = 1
+PANEL = 65536
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a permutation test says.
+
+    Attributes
+    ----------
+    maps : the arrays of maps.npz, in the shape of the points.
+    clusters : DataFrame, largest mass first: id, sign, mass (the sum of the statistic: negative
+        on the negative side), size (points), p, p_low, p_high (95% Monte-Carlo interval), p_size
+        (by cluster size), peak (point number; a tuple of indices where points have several
+        dimensions), peak_statistic.
+    null : maxima by permutation and side.
+    prepared : what was tested.
+    alpha : level of significance.
+    """
+
+    maps: dict[str, np.ndarray]
+    clusters: "pd.DataFrame"
+    null: Null
+    prepared: Prepared
+    alpha: float
+
+    @property
+    def statistic(self) -> np.ndarray:
+        """Observed t or F, NaN at excluded points."""
+        return self.maps["statistic"]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Cluster id of each point, 0 outside."""
+        return self.maps["labels"]
+
+    @property
+    def p_max(self) -> np.ndarray:
+        """p of each point, corrected by the maximum statistic."""
+        return self.maps["p_max"]
+
+    @property
+    def exact(self) -> bool:
+        """Whether all distinct resamplings were enumerated."""
+        return self.null.exact
+
+    @property
+    def sentence(self) -> str:
+        """The result in a sentence: what differs, not where or when."""
+        p = self.prepared
+        how = (
+            f"all {self.null.n} distinct sign flips, exact"
+            if self.exact
+            else f"{self.null.n} random sign flips"
+        )
+        if not len(self.clusters):
+            return (
+                f"No evidence that {p.design.claim}: no cluster formed above "
+                f"{p.design.statistic} = {p.threshold:.4g} (cluster-based permutation test; {how})."
+            )
+        best = self.clusters.sort_values("p", kind="stable").iloc[0]
+        interval = (
+            ""
+            if self.exact
+            else f", 95% Monte-Carlo interval {_number(best.p_low)} to {_number(best.p_high)}"
+        )
+        test = f"cluster-based permutation test, p = {_number(best.p)}{interval}; {how}"
+        if best.p <= self.alpha:
+            return f"{p.design.claim[0].upper()}{p.design.claim[1:]} ({test})."
+        return f"No evidence that {p.design.claim} (smallest p of a cluster; {test})."
+
+    def summary(self) -> dict[str, Any]:
+        """The result's sidecar, but for provenance and space."""
+        p = self.prepared
+        df = p.design.df(p.n)
+        tested = self.maps["p_max"][~self.maps["excluded"]]
+        count = round(float(tested.min()) * self.null.n)
+        low, high = interval(np.array(count), self.null)
+        return {
+            "Description": "Cluster-based permutation test",
+            "Sentence": self.sentence,
+            "Note": (
+                "A significant cluster says that the conditions differ, not where or when; extent "
+                "and latency of a cluster are descriptive (Sassenhagen and Draschkow 2019)."
+            ),
+            "Design": p.design.to_dict(),
+            "Effect": getattr(p.design, "effect", None),
+            "Statistic": p.design.statistic,
+            "DegreesOfFreedom": list(df) if p.design.statistic == "F" else [df[1]],
+            "Subjects": p.n,
+            "Alternative": p.alternative,
+            "Alpha": self.alpha,
+            "Threshold": {"Asked": p.asked, "Statistic": p.threshold},
+            "Mass": p.mass,
+            "Seed": p.seed,
+            "Permutations": self.null.n,
+            "DistinctResamplings": self.null.distinct,
+            "Exact": self.exact,
+            "PointsTested": len(p.kept),
+            "PointsExcluded": {"not finite": p.not_finite, "no variation": p.no_variation},
+            "Clusters": len(self.clusters),
+            "SignificantClusters": int((self.clusters["p"] <= self.alpha).sum()),
+            "SmallestClusterP": float(self.clusters["p"].min()) if len(self.clusters) else None,
+            "MaximumStatistic": {
+                "Observed": float(self.null.statistic[0].max()),
+                "P": float(tested.min()),
+                "PLow": float(low),
+                "PHigh": float(high),
+            },
+            "AnalysisDigest": p.digest,
+        }
+
+    def save_maps(self, path: str | os.PathLike) -> None:
+        """Write maps.npz, whole or not at all."""
+        with write_whole(path) as part, part.open("wb") as handle:
+            np.savez_compressed(handle, **self.maps)
+
+
+def read_maps(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """The arrays of maps.npz."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except Exception as error:  # whatever a damaged archive makes zlib, zipfile or numpy raise
+        raise InputError(f"{Path(path)}: not readable ({error}); delete it, infer again") from error
+
+
+def infer(prepared: Prepared, null: Null, alpha: float = 0.05) -> Result:
+    """Corrected maps and clusters of the observed data.
+
+    p = #{i: M_i >= M_obs} / N with the identity among the N. Values that are equal but for the
+    rounding of the scores count as equal (`fixedpoint.lowered`). Two-sided p come from the
+    maximum over both sides.
+
+    Parameters
+    ----------
+    prepared : with its maps.
+    null : merged from blocks of the same prepared effect.
+    alpha : clusters with p <= alpha are called significant.
+
+    Raises
+    ------
+    InputError : the null is of other data, design or engine.
+    """
+    if prepared.observed is None:
+        raise ValueError("the prepared effect was loaded without its maps")
+    if null.digest != prepared.digest:
+        raise InputError(
+            f"the null distribution (digest {null.digest[:12]}) is of another analysis than the "
+            f"prepared effect ({prepared.digest[:12]}); merge its own blocks"
+        )
+    statistic_of = f_of_units if prepared.design.statistic == "F" else t_of_units
+    sums = _observed_sums(prepared)
+    oriented = np.abs(sums) if len(prepared.sides) == 2 else sums * prepared.sides[0]
+    least = statistic_of(
+        lowered(oriented, prepared.n, prepared.design.d, prepared.design.statistic), prepared.n
+    )
+    p_max = np.full(prepared.n_points, np.nan)
+    p_max[prepared.kept] = _reaching(null.statistic.max(axis=1), least) / null.n
+
+    clusters, labels = _observed_clusters(prepared, sums, null)
+    p_cluster = np.where(np.isnan(p_max), np.nan, 1.0)
+    inside = labels > 0
+    p_cluster[inside] = clusters["p"].to_numpy()[labels[inside] - 1]
+    uncorrected = prepared.observed["p_uncorrected"]
+    maps = {
+        **prepared.observed,
+        "p_max": p_max,
+        "q_fdr": fdr(uncorrected),
+        "p_bonferroni": bonferroni(uncorrected),
+        "p_cluster": p_cluster,
+        "labels": labels,
+        "significant": inside & (p_cluster <= alpha),
+        "excluded": np.isnan(p_max),
+    }
+    if len(prepared.shape) > 1:
+        clusters["peak"] = [
+            tuple(int(k) for k in np.unravel_index(peak, prepared.shape))
+            for peak in clusters["peak"]
+        ]
+    return Result(
+        maps={name: values.reshape(prepared.shape) for name, values in maps.items()},
+        clusters=clusters,
+        null=null,
+        prepared=prepared,
+        alpha=alpha,
+    )
+
+
+def interval(count: np.ndarray, null: Null) -> tuple[np.ndarray, np.ndarray]:
+    """95% Monte-Carlo interval of count / N; p itself where nothing was left to chance."""
+    if null.exact:
+        return np.asarray(count) / null.n, np.asarray(count) / null.n
+    return clopper_pearson(count, null.n)
+
+
+def _reaching(maxima: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """How many of the maxima are at least as large as each value."""
+    return len(maxima) - np.searchsorted(np.sort(maxima), least, side="left")
+
+
+def _observed_sums(prepared: Prepared) -> np.ndarray:
+    """(tested points,) fixed-point sums of the identity, by the very path of the null."""
+    signs = prepared.flips.signs(0, 1)
+    n_tested = prepared.values.shape[2]
+    return np.concatenate(
+        [
+            sums_of(prepared, signs, slice(start, min(start + PANEL, n_tested)))[0]
+            for start in range(0, n_tested, PANEL)
+        ]
+    )
+
+
+def _observed_clusters(
+    prepared: Prepared, sums: np.ndarray, null: Null
+) -> tuple["pd.DataFrame", np.ndarray]:
+    import pandas as pd  # here, so that a block of permutations starts without it
+
+    above = np.zeros(len(sums), bool)
+    for side in prepared.sides:
+        above |= sums * side > prepared.units
+    points, sums = prepared.kept[above], sums[above]
+    count, component = prepared.neighbours.components(points, sums > 0)
+    weights = weights_of(prepared, sums)
+    mass, size = mass_and_size(component, count, weights)
+    # The mass with every point lowered by what rounding may have added: a tie reaches it.
+    near = lowered(np.abs(sums), prepared.n, prepared.design.d, prepared.design.statistic)
+    least, _ = mass_and_size(component, count, weights_of(prepared, near))
+    sign = np.ones(count, int)
+    sign[component] = np.where(sums > 0, 1, -1)
+    # Peak: of a component's points in order of the statistic, the first.
+    order = np.lexsort((points, -weights, component))
+    peak = order[np.searchsorted(component[order], np.arange(count))]
+    rank = np.lexsort((points[peak], -mass))
+    identity = np.empty(count, np.int32)
+    identity[rank] = np.arange(1, count + 1)
+    labels = np.zeros(prepared.n_points, np.int32)
+    labels[points] = identity[component]
+    reaching = _reaching(null.mass.max(axis=1), least)
+    low, high = interval(reaching, null)
+    peaks = points[peak]
+    table = pd.DataFrame(
+        {
+            "id": identity,
+            "sign": sign,
+            "mass": sign * mass,
+            "size": size,
+            "p": reaching / null.n,
+            "p_low": low,
+            "p_high": high,
+            "p_size": _reaching(null.size.max(axis=1), size) / null.n,
+            "peak": peaks,
+            "peak_statistic": prepared.observed["statistic"][peaks],
+        }
+    )
+    return table.iloc[rank].reset_index(drop=True), labels
+
+
+def _number(p: float) -> str:
+    return f"{p:.3g}"

@@ -1,0 +1,134 @@
+"""The cluster table: what and how large, and where and when its peak is, in words of the field."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from groupwise.permutation.infer import Result
+from groupwise.stack.space import FeatureSpace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: How many of a cluster's anatomical labels are listed.
+MAIN_LABELS = 3
+
+
+def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.DataFrame":
+    """One row a cluster, largest mass first; `describe_columns` says what each column means.
+
+    Parameters
+    ----------
+    result : of `infer`.
+    space : the places and times of the maps; without it only what needs no place is told.
+    """
+    import pandas as pd  # here, so that a block of permutations starts without it
+
+    table = result.clusters.copy()
+    table.insert(8, "n_permutations", result.null.n)
+    table.insert(9, "exact", result.exact)
+    if space is None:
+        return table
+    peaks = np.array([_flat(peak, result.prepared.shape) for peak in table["peak"]], dtype=int)
+    table["peak"] = peaks
+    places, times = space.places_and_times(peaks)
+    if space.times is not None:
+        table["peak_time"] = space.times[times]
+    if space.kind == "surface":
+        table["hemisphere"] = space.part[places]
+        table["peak_vertex"] = space.vertices[places]
+    else:
+        for axis, name in enumerate(("peak_i", "peak_j", "peak_k")):
+            table[name] = space.voxels[places, axis]
+    for axis, name in enumerate("xyz"):
+        table[name] = space.coordinates[places, axis]
+    labelled = bool(np.any(space.label != ""))
+    if labelled:
+        table["label"] = space.label[places]
+    extents = [_extent(points, space, labelled) for points in _points_of(result)]
+    return pd.concat([table, pd.DataFrame(extents, index=table.index)], axis=1)
+
+
+def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -> dict[str, Any]:
+    """Descriptions of a cluster table's columns, in the form of a BIDS JSON sidecar."""
+    known = {
+        "id": {"Description": "Number of the cluster, in the order of its mass; its value in the "
+                              "map of labels"},
+        "sign": {"Description": "Side of the statistic",
+                 "Levels": {"1": "above the threshold", "-1": "below minus the threshold"}},
+        "mass": {"Description": "Cluster mass: sum over its points of the statistic, or of the "
+                                "statistic's excess over the threshold, as the result's sidecar "
+                                "says"},
+        "size": {"Description": "Number of points (places x times)"},
+        "p": {"Description": "Permutation p of the cluster mass, corrected for all clusters"},
+        "p_low": {"Description": "Lower end of the 95% Monte-Carlo interval of p (Clopper-Pearson; "
+                                 "p itself where all resamplings were enumerated)"},
+        "p_high": {"Description": "Upper end of the 95% Monte-Carlo interval of p"},
+        "p_size": {"Description": "Permutation p of the cluster size, corrected for all clusters"},
+        "n_permutations": {"Description": "Number of permutations, the observed one included"},
+        "exact": {"Description": "Whether all distinct resamplings were enumerated"},
+        "peak": {"Description": "Number of the point with the largest statistic, from 0: place x "
+                                "number of times + time"},
+        "peak_statistic": {"Description": "Statistic at the peak"},
+        "peak_time": {"Description": "Time of the peak; descriptive", "Units": "s"},
+        "hemisphere": {"Description": "Hemisphere", "Levels": {"lh": "left", "rh": "right"}},
+        "peak_vertex": {"Description": "Vertex of the peak, by its number in the full surface of "
+                                       "the template"},
+        "label": {"Description": "Anatomical label at the peak"},
+        "labels": {"Description": "Anatomical labels with the largest parts of the cluster's "
+                                  "extent; descriptive"},
+        "area_mm2": {"Description": "Area of all places that belong to the cluster at any time; "
+                                    "descriptive", "Units": "mm2"},
+        "volume_mm3": {"Description": "Volume of all places that belong to the cluster; "
+                                      "descriptive", "Units": "mm3"},
+        "vertex_ms": {"Description": "Vertices times the milliseconds that each belongs to the "
+                                     "cluster; descriptive", "Units": "vertex ms"},
+        "t_start": {"Description": "First sample of the cluster; descriptive", "Units": "s"},
+        "t_stop": {"Description": "Last sample of the cluster; descriptive", "Units": "s"},
+    }  # fmt: skip
+    where = "" if space is None else f" in the space {_frame(space)}"
+    for axis in "xyz":
+        text = f"Coordinate {axis} of the peak{where}; descriptive"
+        known[axis] = {"Description": text, "Units": "mm"}
+    for axis in "ijk":
+        known[f"peak_{axis}"] = {"Description": f"Voxel index {axis} of the peak, from 0"}
+    return {name: known[name] for name in table.columns}
+
+
+def _extent(points: np.ndarray, space: FeatureSpace, labelled: bool) -> dict[str, Any]:
+    """How far a cluster reaches in space and time."""
+    places, times = space.places_and_times(points)
+    union = np.unique(places)
+    measure = space.measure[union].astype(np.float64)
+    total = float(measure.sum())
+    extent: dict[str, Any] = {}
+    if labelled:
+        names, which = np.unique(space.label[union], return_inverse=True)
+        share = np.bincount(which, weights=measure) / total
+        order = [k for k in np.argsort(-share, kind="stable") if names[k] != ""][:MAIN_LABELS]
+        extent["labels"] = "; ".join(f"{names[k]} {100 * share[k]:.0f}%" for k in order)
+    extent[{"mm2": "area_mm2", "mm3": "volume_mm3"}[space.measure_unit]] = total
+    if space.times is not None:
+        if space.kind == "surface":
+            step = np.median(np.diff(space.times)) if space.n_times > 1 else np.nan
+            extent["vertex_ms"] = len(points) * float(step) * 1000
+        extent["t_start"] = space.times[times.min()]
+        extent["t_stop"] = space.times[times.max()]
+    return extent
+
+
+def _points_of(result: Result) -> list[np.ndarray]:
+    """Point numbers of each cluster, in the order of the table."""
+    labels = result.labels.ravel()
+    points = np.flatnonzero(labels)
+    points = points[np.argsort(labels[points], kind="stable")]
+    ends = np.cumsum(np.bincount(labels[points], minlength=len(result.clusters) + 1)[1:])
+    return np.split(points, ends[:-1]) if len(ends) else []
+
+
+def _flat(peak: Any, shape: tuple[int, ...]) -> int:
+    return int(np.ravel_multi_index(peak, shape)) if isinstance(peak, tuple) else int(peak)
+
+
+def _frame(space: FeatureSpace) -> str:
+    return "fsaverage (MNI305)" if space.name == "fsaverage" else space.name

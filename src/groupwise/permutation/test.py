@@ -1,0 +1,86 @@
+"""A permutation test in memory: prepare, one block, merge, infer."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.sparse import csr_array, sparray, spmatrix
+
+from groupwise.errors import InputError
+from groupwise.permutation.blocks import run_block
+from groupwise.permutation.infer import Result, infer
+from groupwise.permutation.merge import merge
+from groupwise.permutation.prepare import prepare
+from groupwise.stack.lattice import Lattice
+from groupwise.stats.designs import Design, OneSample
+
+
+def permutation_test(
+    x: np.ndarray,
+    design: Design,
+    *,
+    adjacency: sparray | spmatrix | Lattice | None = None,
+    threshold: Mapping[str, float] | None = None,
+    alternative: str = "two-sided",
+    mass: str = "sum",
+    permutations: int = 10_000,
+    seed: int = 0,
+    alpha: float = 0.05,
+) -> Result:
+    """Test a design on maps held in memory.
+
+    Parameters
+    ----------
+    x : (subjects, cells, *points), the first factor varying slowest over the cells; (subjects,
+        *points) for OneSample.
+    design : e.g. `Within({"modality": 2, "side": 2}, effect="modality:side")`.
+    adjacency : sparse (places, places) with points (places,) or (places, times), neighbours in
+        time implied; a `Lattice` of the shape of the points (of its mask's inside, if it has a
+        mask); None: no point has a neighbour.
+    threshold : cluster-forming, {"p": ...} (the default, with .001) or {"stat": ...}.
+    alternative : "two-sided", "greater" or "less"; an F leaves it "two-sided".
+    mass : of a cluster, "sum" of the statistic or of its "excess" over the threshold.
+    permutations : at or above the number of distinct resamplings: all of them, once each.
+    seed : of the resampling.
+    alpha : clusters with p <= alpha are called significant.
+
+    Returns
+    -------
+    Result : `statistic`, `p_max`, `labels` (points), `clusters` (DataFrame), `null` (maxima by
+        permutation and side), `exact`, `maps`, `sentence`.
+
+    Raises
+    ------
+    InputError : shapes, adjacency or arguments that do not fit.
+    """
+    x = np.asarray(x)
+    if isinstance(design, OneSample):
+        x = x[:, None]
+    points = x.shape[2:]
+    n_points = int(np.prod(points))
+    n_times = 1
+    if adjacency is None:
+        adjacency = csr_array((n_points, n_points), dtype=bool)
+    elif isinstance(adjacency, Lattice):
+        expected = tuple(adjacency.shape) if adjacency.mask is None else (adjacency.n_points,)
+        if tuple(points) != expected:
+            raise InputError(f"the maps have points {tuple(points)}, the lattice {expected}")
+        adjacency = adjacency.adjacency()
+    elif len(points) == 2:
+        n_times = points[1]
+    elif len(points) > 2:
+        raise InputError(
+            f"points {tuple(points)}: a sparse adjacency goes with (places,) or (places, times); "
+            "for more dimensions give a Lattice"
+        )
+    prepared = prepare(
+        x,
+        design,
+        adjacency,
+        n_times=n_times,
+        threshold={"p": 0.001} if threshold is None else threshold,
+        alternative=alternative,
+        mass=mass,
+        seed=seed,
+    )
+    null = merge([run_block(prepared, 0, permutations)], permutations)
+    return infer(prepared, null, alpha)

@@ -1,0 +1,140 @@
+"""The repeated-measures ANOVA with partitioned error, and the t test, over many points at once."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from groupwise.errors import InputError
+from groupwise.stats.contrasts import effects_of
+from groupwise.stats.designs import Within, exclusions
+from groupwise.stats.thresholds import p_of_f
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def t_of_scores(y: np.ndarray) -> np.ndarray:
+    """Student's t (*points) of scores (n, 1, *points) against zero."""
+    y = y[:, 0]
+    n = len(y)
+    mean = y.sum(axis=0) / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return mean / np.sqrt(((y - mean) ** 2).sum(axis=0) / (n * (n - 1)))
+
+
+def f_of_scores(y: np.ndarray) -> np.ndarray:
+    """F (*points) of the hypothesis that all d mean contrast scores (n, d, *points) are zero.
+
+    [n sum_j(mean_j^2) / d] / [sum_s sum_j (y_sj - mean_j)^2 / ((n - 1) d)], which is the F of the
+    partitioned-error repeated-measures ANOVA for balanced, complete data.
+    """
+    n = len(y)
+    mean = y.sum(axis=0) / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return n * (n - 1) * (mean**2).sum(axis=0) / ((y - mean) ** 2).sum(axis=(0, 1))
+
+
+def sphericity(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Greenhouse-Geisser and Huynh-Feldt epsilon (*points) of contrast scores (n, d, *points).
+
+    From the centred covariance S of the orthonormal scores: GG = tr(S)^2 / (d tr(S^2)),
+    HF = (n d GG - 2) / (d (n - 1 - d GG)), not limited to 1. Maxwell and Delaney, Designing
+    Experiments and Analyzing Data, chapter 12.
+    """
+    n, d = y.shape[:2]
+    centred = y - y.sum(axis=0) / n
+    trace = np.zeros(y.shape[2:])
+    squares = np.zeros(y.shape[2:])
+    for i in range(d):
+        for j in range(i, d):
+            s = (centred[:, i] * centred[:, j]).sum(axis=0)
+            squares += s * s * (1 if i == j else 2)
+            if i == j:
+                trace += s
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gg = trace**2 / (d * squares)
+        room = n - 1 - d * gg
+        # Too few subjects for the correction: it is then without bound, and 1 is what is used.
+        hf = np.where(room > 1e-12, (n * d * gg - 2) / (d * room), np.inf)
+    if d == 1:
+        hf = np.where(np.isfinite(gg), 1.0, np.nan)
+    return gg, np.where(np.isnan(gg), np.nan, hf)
+
+
+def corrected_p(f: np.ndarray, epsilon: np.ndarray, df: tuple[int, int]) -> np.ndarray:
+    """p of F with both degrees of freedom times epsilon, at most 1."""
+    epsilon = np.minimum(epsilon, 1.0)
+    return p_of_f(f, (df[0] * epsilon, df[1] * epsilon))
+
+
+def rm_anova(x: np.ndarray, factors: Mapping[str, int]) -> "pd.DataFrame":
+    """Repeated-measures ANOVA of a balanced, complete within-subject design.
+
+    Parameters
+    ----------
+    x : (subjects, cells, *points), the first factor varying slowest over the cells.
+    factors : factor to its number of levels.
+
+    Returns
+    -------
+    DataFrame, one row an effect (index "effect"), with columns
+
+    ========== ==========================================================
+    F          statistic; NaN where a value is not finite or nothing varies
+    df1, df2   degrees of freedom, uncorrected
+    p          under sphericity
+    eps_gg     Greenhouse-Geisser epsilon
+    eps_hf     Huynh-Feldt epsilon, may exceed 1
+    p_gg, p_hf p with the degrees of freedom times epsilon (at most 1)
+    ========== ==========================================================
+
+    floats where x has no points, arrays of shape (*points,) where it has.
+
+    Raises
+    ------
+    InputError : fewer than two subjects, or the cells are not those of the factors.
+    """
+    import pandas as pd  # here, so that a block of permutations starts without it
+
+    x = np.asarray(x)
+    if x.ndim < 2 or len(x) < 2:
+        raise InputError(f"an ANOVA needs (subjects, cells, ...) of 2 subjects or more: {x.shape}")
+    rows = {}
+    for effect in effects_of(factors):
+        design = Within(factors, effect)
+        y = design.scores(x)
+        out = _untestable(x, y)
+        df = design.df(len(x))
+        f = np.where(out, np.nan, f_of_scores(y))
+        gg, hf = (np.where(out, np.nan, epsilon) for epsilon in sphericity(y))
+        rows[effect] = {
+            "F": f,
+            "df1": df[0],
+            "df2": df[1],
+            "p": p_of_f(f, df),
+            "eps_gg": gg,
+            "eps_hf": hf,
+            "p_gg": corrected_p(f, gg, df),
+            "p_hf": corrected_p(f, hf, df),
+        }
+    if x.ndim == 2:
+        plain = {e: {k: np.asarray(v).item() for k, v in row.items()} for e, row in rows.items()}
+        table = pd.DataFrame.from_dict(plain, orient="index")
+    else:
+        table = pd.DataFrame(
+            {
+                name: pd.Series([row[name] for row in rows.values()], list(rows))
+                for name in next(iter(rows.values()))
+            }
+        )
+    table.index.name = "effect"
+    return table
+
+
+def _untestable(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(*points) bool: not finite, or without variation."""
+    points = x.shape[2:]
+    flat = (*x.shape[:2], -1), (*y.shape[:2], -1)
+    not_finite, no_variation = exclusions(x.reshape(flat[0]), y.reshape(flat[1]))
+    return (not_finite | no_variation).reshape(points)
