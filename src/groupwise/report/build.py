@@ -254,12 +254,12 @@ def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     titles = {
         "Analysis": False,
         "Effect": False,
+        "Smallest p": True,
+        "Significant": True,
+        "Clusters": True,
         "Test": False,
         "Subjects": True,
         "Permutations": True,
-        "Clusters": True,
-        "Significant": True,
-        "Smallest p": True,
     }
     rows = []
     for analysis in analyses:
@@ -269,15 +269,15 @@ def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             values = [
                 (analysis["name"], analysis["name"]),
                 (effect["name"], effect["name"]),
+                ("", "–") if smallest is None else (smallest, number(smallest)),
+                (result["SignificantClusters"], f"{result['SignificantClusters']}"),
+                (result["Clusters"], f"{result['Clusters']:,}"),
                 (statistic_words(result), statistic_words(result)),
                 (result["Subjects"], f"{result['Subjects']}"),
                 (
                     result["Permutations"],
                     f"{result['Permutations']:,}{' (exact)' if result['Exact'] else ''}",
                 ),
-                (result["Clusters"], f"{result['Clusters']:,}"),
-                (result["SignificantClusters"], f"{result['SignificantClusters']}"),
-                ("", "–") if smallest is None else (smallest, number(smallest)),
             ]
             cells = [
                 _cell(value, text, numeric)
