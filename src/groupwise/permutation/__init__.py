@@ -4,8 +4,8 @@ from groupwise.permutation.blocks import Block, run_block
 from groupwise.permutation.infer import INFER_VERSION, Result, infer, read_maps
 from groupwise.permutation.merge import Null, merge
 from groupwise.permutation.prepare import ENGINE_VERSION, Prepared, prepare
-from groupwise.permutation.resample import SignFlips, floor_of
-from groupwise.permutation.table import describe_clusters, describe_columns
+from groupwise.permutation.resample import SignFlips
+from groupwise.permutation.table import describe_clusters, describe_columns, write_clusters
 from groupwise.permutation.test import permutation_test
 from groupwise.stack.lattice import Lattice
 
@@ -20,11 +20,11 @@ __all__ = [
     "SignFlips",
     "describe_clusters",
     "describe_columns",
-    "floor_of",
     "infer",
     "merge",
     "permutation_test",
     "prepare",
     "read_maps",
     "run_block",
+    "write_clusters",
 ]

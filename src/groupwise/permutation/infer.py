@@ -95,7 +95,7 @@ class Result:
         how = (
             f"all {self.null.n} distinct sign flips, exact"
             if self.exact
-            else f"{self.null.n} random sign flips"
+            else f"{self.null.n} of {_count(self.null.distinct)} distinct sign flips, random"
         )
         if not len(self.clusters):
             return (
@@ -123,7 +123,7 @@ class Result:
         return {
             "Description": "Cluster-based permutation test",
             "Sentence": self.sentence,
-            "Note": (
+            "ClusterNote": (
                 "A significant cluster says that the conditions differ, not where or when; extent "
                 "and latency of a cluster are descriptive (Sassenhagen and Draschkow 2019)."
             ),
@@ -134,7 +134,7 @@ class Result:
             "Subjects": p.n,
             "Alternative": p.alternative,
             "Alpha": self.alpha,
-            "Threshold": {"Asked": p.asked, "Statistic": p.threshold},
+            "Threshold": {"asked": p.asked, "statistic": p.threshold},
             "Mass": p.mass,
             "Seed": p.seed,
             "Permutations": self.null.n,
@@ -146,10 +146,10 @@ class Result:
             "SignificantClusters": int((self.clusters["p"] <= self.alpha).sum()),
             "SmallestClusterP": float(self.clusters["p"].min()) if len(self.clusters) else None,
             "MaximumStatistic": {
-                "Observed": float(self.null.statistic[0].max()),
-                "P": float(tested.min()),
-                "PLow": float(low),
-                "PHigh": float(high),
+                "largest": float(self.null.statistic[0].max()),
+                "p": float(tested.min()),
+                "p_low": float(low),
+                "p_high": float(high),
             },
             "AnalysisDigest": p.digest,
         }
@@ -302,3 +302,7 @@ def _observed_clusters(
 
 def _number(p: float) -> str:
     return f"{p:.3g}"
+
+
+def _count(number: int) -> str:
+    return str(number) if number < 10**6 else f"{number:.2g}"

@@ -17,10 +17,10 @@ from groupwise.errors import InputError
 from groupwise.files import digest_of, write_whole
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import to_fixed, units_of_f, units_of_t
-from groupwise.permutation.resample import SignFlips, is_symmetric
+from groupwise.permutation.resample import SignFlips
 from groupwise.stack.space import check_adjacency
 from groupwise.stats.anova import corrected_p, f_of_scores, sphericity, t_of_scores
-from groupwise.stats.designs import Design, design_from_dict, exclusions
+from groupwise.stats.designs import Design, design_from_dict, exclusions, is_symmetric
 from groupwise.stats.thresholds import cluster_threshold, p_of
 
 #: Raised with every edit that changes a result of prepare, blocks or merge: part of the digest,

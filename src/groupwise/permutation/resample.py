@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from groupwise.files import digest_of
-from groupwise.stats.designs import Design, check_alternative
+from groupwise.stats.designs import distinct_flips
 
 #: Beyond this many bits an index can not be mapped one-to-one in 64-bit arithmetic.
 ADDRESSABLE_BITS = 63
@@ -42,7 +42,7 @@ class SignFlips:
     @property
     def distinct(self) -> int:
         """Number of distinct resamplings, D."""
-        return 2**self.free
+        return distinct_flips(self.n, self.symmetric)
 
     @cached_property
     def _key(self) -> np.ndarray:
@@ -111,18 +111,3 @@ def _mix(values: np.ndarray) -> np.ndarray:
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))
-
-
-def is_symmetric(design: Design, alternative: str) -> bool:
-    """Whether flipping everyone leaves the maxima over the tested sides as they are."""
-    check_alternative(design, alternative)
-    return design.statistic == "F" or alternative == "two-sided"
-
-
-def floor_of(design: Design, n: int, alternative: str = "two-sided") -> tuple[int, float]:
-    """Number of distinct resamplings D, and the smallest p that they can give, 1/D.
-
-    A study whose alpha is below 1/D can not find anything: this tells it before any work.
-    """
-    distinct = SignFlips(n, is_symmetric(design, alternative), seed=0).distinct
-    return distinct, 1.0 / distinct

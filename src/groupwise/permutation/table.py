@@ -1,9 +1,11 @@
 """The cluster table: what and how large, and where and when its peak is, in words of the field."""
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from groupwise.files import write_whole
 from groupwise.permutation.infer import Result
 from groupwise.stack.space import FeatureSpace
 
@@ -93,6 +95,13 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
     for axis in "ijk":
         known[f"peak_{axis}"] = {"Description": f"Voxel index {axis} of the peak, from 0"}
     return {name: known[name] for name in table.columns}
+
+
+def write_clusters(path: str | os.PathLike, table: "pd.DataFrame") -> None:
+    """Write a cluster table as TSV, whole or not at all."""
+    written = table.assign(exact=table["exact"].map({True: "true", False: "false"}))
+    with write_whole(path) as part:
+        written.to_csv(part, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
 
 def _extent(points: np.ndarray, space: FeatureSpace, labelled: bool) -> dict[str, Any]:

@@ -158,6 +158,26 @@ def check_alternative(design: Design, alternative: str) -> None:
         )
 
 
+def is_symmetric(design: Design, alternative: str) -> bool:
+    """Whether flipping everyone leaves the maxima over the tested sides as they are."""
+    check_alternative(design, alternative)
+    return design.statistic == "F" or alternative == "two-sided"
+
+
+def distinct_flips(n: int, symmetric: bool) -> int:
+    """Number of distinct sign flips of n subjects, D."""
+    return 2 ** (n - 1 if symmetric else n)
+
+
+def floor_of(design: Design, n: int, alternative: str = "two-sided") -> tuple[int, float]:
+    """Number of distinct resamplings D, and the smallest p that they can give, 1/D.
+
+    A study whose alpha is below 1/D can not find anything: this tells it before any work.
+    """
+    distinct = distinct_flips(n, is_symmetric(design, alternative))
+    return distinct, 1.0 / distinct
+
+
 def exclusions(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Points that can not be tested, by rules that no sign flip changes.
 

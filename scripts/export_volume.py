@@ -1,0 +1,28 @@
+"""Maps of an effect as NIfTI."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    import json
+    from pathlib import Path
+
+    from groupwise.permutation import read_maps
+    from groupwise.stack import FeatureSpace
+    from groupwise.stack.volumes import write_volume
+
+    space = FeatureSpace.load(snakemake.input.space)
+    statistic = json.loads(Path(snakemake.input.result).read_text(encoding="utf-8"))["Statistic"]
+    maps = read_maps(snakemake.input.maps)
+    names = {
+        statistic: "statistic",
+        "p": "p_cluster",
+        "pMax": "p_max",
+        "pUncorrected": "p_uncorrected",
+        "qFDR": "q_fdr",
+        "cluster": "labels",
+        "significant": "significant",
+    }
+    stem = f"space-{space.name}_effect-{snakemake.wildcards.effect}"
+    for name, key in names.items():
+        path = Path(snakemake.output.folder) / f"{stem}_stat-{name}_statmap.nii.gz"
+        write_volume(path, space, maps[key])

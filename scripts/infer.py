@@ -1,0 +1,35 @@
+"""Corrected p of points and clusters, the cluster table, the sentence of the result."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    import json
+    from pathlib import Path
+
+    from groupwise.files import provenance, write_json
+    from groupwise.permutation import (
+        Null,
+        Prepared,
+        describe_clusters,
+        describe_columns,
+        infer,
+        write_clusters,
+    )
+    from groupwise.stack import FeatureSpace
+
+    params = dict(snakemake.params.items())
+    space = FeatureSpace.load(snakemake.input.space)
+    stack = json.loads(Path(snakemake.input.stack).read_text(encoding="utf-8"))
+    prepared = Prepared.load(Path(snakemake.input.values).parent, maps=True)
+    result = infer(prepared, Null.load(snakemake.input.null), params["alpha"])
+    table = describe_clusters(result, space)
+    result.save_maps(snakemake.output.maps)
+    write_clusters(snakemake.output.clusters, table)
+    write_json(snakemake.output.columns, describe_columns(table, space))
+    sources = [snakemake.input.space, snakemake.input.stack, snakemake.input.null]
+    write_json(
+        snakemake.output.result,
+        result.summary()
+        | {"Units": stack["Units"], "Space": space.name, "SpaceDigest": space.digest}
+        | provenance(params, sources),
+    )

@@ -1,0 +1,9 @@
+"""The null distribution from all its blocks."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.permutation import Block, merge
+
+    blocks = [Block.load(path) for path in snakemake.input.blocks]
+    merge(blocks, snakemake.params.permutations).save(snakemake.output.null)

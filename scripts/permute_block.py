@@ -1,0 +1,12 @@
+"""Largest statistic, cluster mass and cluster size of a fixed range of permutations."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from groupwise.permutation import Prepared, run_block
+
+    prepared = Prepared.load(Path(snakemake.input.values).parent)
+    block = run_block(prepared, snakemake.params.start, snakemake.params.stop)
+    block.save(snakemake.output.block)

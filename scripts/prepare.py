@@ -1,0 +1,25 @@
+"""Observed maps of one effect, and its scores in the fixed point that permutations sum."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from groupwise.permutation import prepare
+    from groupwise.stack import cell_rows, read_stack
+    from groupwise.stats import design_from_dict
+
+    params = dict(snakemake.params.items())
+    stack = read_stack(Path(snakemake.input.data).parent)
+    _, rows = cell_rows(stack.observations, params["within"])
+    prepare(
+        stack.data,
+        design_from_dict(params["design"]),
+        stack.space.adjacency,
+        n_times=stack.space.n_times,
+        alternative=params["alternative"],
+        seed=params["seed"],
+        rows=rows,
+        shape=stack.space.shape,
+        **params["cluster"],
+    ).save(Path(snakemake.output.values).parent)

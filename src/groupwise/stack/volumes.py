@@ -1,0 +1,284 @@
+"""Ready-made maps as a stack: a table of NIfTI or ANALYZE images on one grid; and back to NIfTI."""
+
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+
+from groupwise.errors import InputError
+from groupwise.files import write_whole
+from groupwise.stack.lattice import Lattice
+from groupwise.stack.space import FeatureSpace
+
+#: What nibabel raises for files that are damaged, truncated, or no images.
+UNREADABLE = (
+    ImageFileError,
+    HeaderDataError,
+    WrapStructError,
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+)
+#: Affines of one grid may differ by rounding in their files, in mm.
+SAME_MM = 1e-3
+
+
+def read_table(path: str | os.PathLike, least: int = 2) -> pd.DataFrame:
+    """The table of a study that begins with ready-made maps.
+
+    Parameters
+    ----------
+    path : TSV with the columns `subject` and `path` (relative to the table), and one a factor or
+        condition; all are read as text.
+    least : fewest subjects that the study can do with.
+
+    Returns
+    -------
+    DataFrame : the table; `path` is now relative to the working directory (or absolute).
+
+    Raises
+    ------
+    InputError : listing missing columns, empty cells, files that do not exist or stand twice,
+        rows that stand twice, too few subjects.
+    """
+    path = Path(path)
+    try:
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not a readable table of maps ({error})") from error
+    table.columns = [str(name).strip() for name in table.columns]
+    absent = [name for name in ("subject", "path") if name not in table]
+    if absent:
+        raise InputError(
+            f"{path}: no column {' and no column '.join(absent)} (it has "
+            f"{', '.join(table.columns)}); the table is tab-separated with a header line"
+        )
+    findings = []
+    files = [str(path.parent / name) for name in table["path"]]
+    for line, (subject, name, file) in enumerate(
+        zip(table["subject"], table["path"], files, strict=True), start=2
+    ):
+        if not subject.strip() or not name.strip():
+            findings.append(f"{path}, line {line}: no {'path' if subject.strip() else 'subject'}")
+        else:
+            findings += [
+                f"{path}, line {line}: {part} does not exist; paths are relative to the table"
+                for part in files_of(file)
+                if not Path(part).is_file()
+            ]
+    for name, lines in _repeated(files).items():
+        findings.append(f"{path}, lines {lines}: {name} stands twice; a map counts once")
+    facts = table.drop(columns="path")
+    for values, lines in _repeated(list(facts.itertuples(index=False, name=None))).items():
+        what = ", ".join(f"{name} {value}" for name, value in zip(facts, values, strict=True))
+        findings.append(
+            f"{path}, lines {lines}: {what} stands twice; add a column that tells the maps apart, "
+            "or remove one"
+        )
+    count = len(set(table["subject"]))
+    if count < least:
+        findings.append(f"{path}: {count} subjects, {least} or more are needed")
+    if findings:
+        raise InputError(findings)
+    return table.assign(path=files)
+
+
+def files_of(path: str | os.PathLike) -> list[str]:
+    """The files that make an image: header and data of an ANALYZE or NIfTI pair, else one."""
+    path = Path(path)
+    if path.suffix in (".hdr", ".img"):
+        return [str(path.with_suffix(".hdr")), str(path.with_suffix(".img"))]
+    return [str(path)]
+
+
+def read_map(path: str | os.PathLike) -> np.ndarray:
+    """(i, j, k) float64 values of an image; trailing dimensions of length 1 are dropped.
+
+    Raises
+    ------
+    InputError : naming an image that is damaged, truncated or not one volume.
+    """
+    image = _open(path)
+    _grid(path, image)
+    try:
+        return np.asarray(image.get_fdata(caching="unchanged")).reshape(image.shape[:3])
+    except UNREADABLE as error:
+        raise InputError(f"{path}: damaged or truncated ({error}); copy it again") from error
+
+
+def common_grid(paths: Sequence[str | os.PathLike]) -> tuple[tuple[int, int, int], np.ndarray]:
+    """Shape and affine (voxel to mm) that all images share; reads headers only.
+
+    Raises
+    ------
+    InputError : listing the images that can not be read or lie on another grid than the first.
+    """
+    findings, first = [], None
+    for path in paths:
+        try:
+            image = _open(path)
+            shape, affine = _grid(path, image), image.affine
+        except InputError as error:
+            findings += error.findings
+            continue
+        if first is None:
+            first = (path, shape, affine)
+        elif shape != first[1]:
+            findings.append(f"{path}: grid {shape}, that of {first[0]} is {first[1]}; resample it")
+        elif not np.allclose(affine, first[2], rtol=0, atol=SAME_MM):
+            findings.append(
+                f"{path}: its affine puts the voxels elsewhere (by up to "
+                f"{np.abs(affine - first[2]).max():.3g}) than that of {first[0]}; resample it"
+            )
+    if findings:
+        raise InputError(findings)
+    if first is None:
+        raise InputError("no maps: the list of images is empty")
+    return first[1], np.asarray(first[2], dtype=np.float64)
+
+
+def common_mask(
+    paths: Sequence[str | os.PathLike], mask: str | os.PathLike | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Voxels where every map is finite and not zero.
+
+    Parameters
+    ----------
+    paths : images on one grid.
+    mask : an image on the same grid whose voxels that are not zero are kept of them.
+
+    Returns
+    -------
+    inside : (i, j, k) bool.
+    count : (i, j, k) int32, number of maps that are finite and not zero at each voxel.
+    affine : (4, 4), voxel to mm.
+
+    Raises
+    ------
+    InputError : different grids, or no voxel left, with the maps that hold the fewest voxels.
+    """
+    shape, affine = common_grid([*paths, *([mask] if mask else [])])
+    count = np.zeros(shape, np.int32)
+    own = {}
+    for path in paths:
+        values = read_map(path)
+        there = np.isfinite(values) & (values != 0)
+        own[str(path)] = np.count_nonzero(there)
+        count += there
+    inside = count == len(paths)
+    if mask:
+        inside &= np.nan_to_num(read_map(mask)) != 0
+    if not inside.any():
+        fewest = sorted(own, key=own.get)[:3]
+        listed = ", ".join(f"{path} ({own[path]} voxels)" for path in fewest)
+        raise InputError(
+            "no voxel is finite and not zero in every map"
+            + (f" and inside {mask}" if mask else "")
+            + f"; the maps with the fewest: {listed}"
+        )
+    return inside, count, affine
+
+
+def volume_space(
+    inside: np.ndarray, affine: np.ndarray, *, name: str, connectivity: str = "faces"
+) -> FeatureSpace:
+    """Feature space of the voxels inside a mask, in C order of the grid.
+
+    Parameters
+    ----------
+    inside : (i, j, k) bool.
+    affine : voxel to mm.
+    name : template space, e.g. "MNI".
+    connectivity : of the voxel lattice, see `Lattice`.
+    """
+    voxels = np.argwhere(inside).astype(np.int32)
+    nothing = np.full(len(voxels), "", dtype="<U1")
+    return FeatureSpace(
+        kind="volume",
+        name=name,
+        coordinates=nib.affines.apply_affine(affine, voxels).astype(np.float32),
+        measure=np.full(len(voxels), abs(np.linalg.det(affine[:3, :3])), np.float32),
+        measure_unit="mm3",
+        part=nothing,
+        label=nothing,
+        adjacency=Lattice(inside.shape, connectivity, inside).adjacency(),
+        affine=np.asarray(affine, dtype=np.float64),
+        grid=tuple(int(k) for k in inside.shape),
+        voxels=voxels,
+    )
+
+
+def rows_inside(paths: Sequence[str | os.PathLike], inside: np.ndarray) -> Iterator[np.ndarray]:
+    """Each image's values (points,) inside a mask, one image in memory at a time."""
+    for path in paths:
+        yield read_map(path)[inside]
+
+
+def as_volume(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
+    """A map (points,) as NIfTI: int32 of integers (0 outside), float32 of the rest (NaN outside).
+
+    NaN outside, since 0 is a value: a p of 0 or a statistic of 0 would cover the image.
+    """
+    discrete = np.issubdtype(values.dtype, np.integer) or values.dtype == bool
+    volume = np.full(space.grid, 0 if discrete else np.nan, np.int32 if discrete else np.float32)
+    volume[tuple(space.voxels.T)] = values
+    return _image(volume, space.affine, space.name)
+
+
+def write_volume(path: str | os.PathLike, space: FeatureSpace, values: np.ndarray) -> None:
+    """Write a map (points,) as NIfTI, whole or not at all."""
+    with write_whole(path) as part:
+        nib.save(as_volume(space, values), part)
+
+
+def write_coverage(path: str | os.PathLike, space: FeatureSpace, count: np.ndarray) -> None:
+    """Write the number of maps at each voxel of the grid (i, j, k), inside the mask or not."""
+    with write_whole(path) as part:
+        nib.save(_image(count.astype(np.int32), space.affine, space.name), part)
+
+
+def _image(volume: np.ndarray, affine: np.ndarray, name: str) -> nib.Nifti1Image:
+    image = nib.Nifti1Image(volume, affine)
+    # 4: MNI; 2: aligned to something else, as the file's name tells.
+    code = 4 if name.upper().startswith("MNI") else 2
+    image.set_sform(affine, code)
+    image.set_qform(affine, code)
+    image.header.set_xyzt_units("mm")
+    return image
+
+
+def _open(path: str | os.PathLike) -> nib.spatialimages.SpatialImage:
+    absent = [part for part in files_of(path) if not Path(part).is_file()]
+    if absent:
+        raise InputError([f"{part} does not exist" for part in absent])
+    try:
+        return nib.load(path)
+    except UNREADABLE as error:
+        raise InputError(
+            f"{path}: not a readable NIfTI or ANALYZE image ({error}); copy it again"
+        ) from error
+
+
+def _grid(path: str | os.PathLike, image: nib.spatialimages.SpatialImage) -> tuple[int, int, int]:
+    shape = tuple(int(k) for k in image.shape)
+    if len(shape) < 3 or any(k != 1 for k in shape[3:]):
+        raise InputError(f"{path}: shape {shape}; a map is one volume, give one file a map")
+    if image.get_data_dtype().fields is not None:
+        raise InputError(f"{path}: colours instead of numbers; give the map itself")
+    return shape[:3]
+
+
+def _repeated(values: list) -> dict:
+    """Values that stand more than once, with the lines of a table where they do."""
+    lines: dict = {}
+    for line, value in enumerate(values, start=2):
+        lines.setdefault(value, []).append(str(line))
+    return {value: ", ".join(where) for value, where in lines.items() if len(where) > 1}
