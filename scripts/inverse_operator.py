@@ -24,7 +24,7 @@ with job(snakemake):
         {
             "Description": "Minimum-norm inverse operator",
             "Sources": int(operator["nsource"]),
-            "Channels": int(operator["nchan"]),
+            "Channels": len(operator["noise_cov"].ch_names),
             **provenance(params, sources),
         },
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from scipy.signal import find_peaks
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def drop_figure(drops: pd.DataFrame, worst: int = 10) -> Figure:
     if costs:
         names, counts = zip(*costs, strict=True)
         right.barh(names, counts, color=COLOURS[1], height=0.7)
-        right.invert_yaxis()
+        right.set_ylim(max(len(costs), 6) - 0.5, -0.5)
         right.xaxis.set_major_locator(MaxNLocator(integer=True))
         right.set_xlabel("epochs over the limit")
         right.spines[["top", "right"]].set_visible(False)
@@ -79,8 +79,9 @@ def peak_times(evokeds: Sequence["mne.Evoked"], kind: str, count: int = 4) -> np
     power = np.mean([_channels(e, kind).data ** 2 for e in evokeds], axis=(0, 1))
     times = evokeds[0].times
     allowed = np.flatnonzero(times > 0) if times[-1] > 0 else np.arange(len(times))
-    # A zero at either end lets the first and the last sample be peaks.
-    peaks = find_peaks(np.pad(power[allowed], 1))[0] - 1
+    peaks = find_peaks(power[allowed])[0]
+    if not len(peaks):
+        peaks = np.array([np.argmax(power[allowed])])
     best = peaks[np.argsort(power[allowed][peaks])[::-1][:count]]
     return times[allowed][np.sort(best)]
 
@@ -137,28 +138,52 @@ def evoked_figure(evokeds: Sequence["mne.Evoked"], kind: str, n_maps: int = 4) -
     return figure
 
 
-def whitened_figure(evokeds: Sequence["mne.Evoked"], covariance: "mne.Covariance") -> Figure:
-    """Whitened evoked responses and their normalised power: about 1 where there is only noise.
-
-    Power is the sum of squares of the whitened channels over their rank (Engemann and Gramfort
-    2015, https://doi.org/10.1016/j.neuroimage.2014.12.040).
+def whiten(
+    evokeds: Sequence["mne.Evoked"], covariance: "mne.Covariance"
+) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
+    """Whiten evoked responses, each channel type for itself.
 
     Parameters
     ----------
     evokeds : one a condition.
     covariance : noise covariance of one epoch; the number of averages is taken into account.
+
+    Returns
+    -------
+    Channel type -> for each evoked response the whitened channels (n, times), and their
+    normalised power (times,): the sum of squares over the rank, 1 where there is only noise
+    (Engemann and Gramfort 2015, https://doi.org/10.1016/j.neuroimage.2014.12.040).
     """
-    kinds = _kinds(evokeds[0])
-    figure = Figure(figsize=(1 + 4.4 * len(kinds), 5), layout="constrained")
-    axes = figure.subplots(2, len(kinds), squeeze=False, sharex=True)
-    for column, kind in enumerate(kinds):
-        upper, lower = axes[:, column]
-        for number, evoked in enumerate(evokeds):
-            white, power = whitened_power(evoked, covariance, kind)
-            milliseconds = evoked.times * 1e3
+    import mne
+
+    whitened = {}
+    for kind in _kinds(evokeds[0]):
+        picked = [_channels(evoked, kind) for evoked in evokeds]
+        own = mne.pick_channels_cov(covariance, picked[0].ch_names, ordered=True)
+        rank = mne.compute_rank(own, info=picked[0].info)
+        white = [mne.whiten_evoked(evoked, own, rank=rank).data for evoked in picked]
+        whitened[kind] = [(data, np.sum(data**2, axis=0) / sum(rank.values())) for data in white]
+    return whitened
+
+
+def whitened_figure(
+    evokeds: Sequence["mne.Evoked"],
+    whitened: dict[str, list[tuple[np.ndarray, np.ndarray]]],
+) -> Figure:
+    """Whitened evoked responses and their normalised power.
+
+    Parameters
+    ----------
+    evokeds : one a condition, for times and names.
+    whitened : of `whiten`.
+    """
+    figure = Figure(figsize=(1 + 4.4 * len(whitened), 5), layout="constrained")
+    axes = figure.subplots(2, len(whitened), squeeze=False, sharex=True)
+    for (upper, lower), (kind, responses) in zip(axes.T, whitened.items(), strict=True):
+        for number, (evoked, (data, power)) in enumerate(zip(evokeds, responses, strict=True)):
             colour = COLOURS[number % len(COLOURS)]
-            upper.plot(milliseconds, white.T, color=colour, lw=0.3, alpha=0.45)
-            lower.plot(milliseconds, power, color=colour, lw=1.6, label=evoked.comment)
+            upper.plot(evoked.times * 1e3, data.T, color=colour, lw=0.3, alpha=0.45)
+            lower.plot(evoked.times * 1e3, power, color=colour, lw=1.6, label=evoked.comment)
         for level in (-1.96, 1.96):
             upper.axhline(level, color="black", lw=1, ls="--")
         lower.axhline(1, color="black", lw=1, ls="--")
@@ -169,25 +194,12 @@ def whitened_figure(evokeds: Sequence["mne.Evoked"], covariance: "mne.Covariance
         upper.margins(x=0)
         lower.set_ylim(bottom=0)
         lower.set_xlabel("ms")
-    axes[0, 0].set_ylabel("whitened signal (noise: ±1.96)")
-    axes[1, 0].set_ylabel("normalised power (noise: 1)")
+    axes[0, 0].set_ylabel("whitened signal")
+    axes[1, 0].set_ylabel("normalised power")
     figure.legend(
         *axes[1, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False
     )
     return figure
-
-
-def whitened_power(
-    evoked: "mne.Evoked", covariance: "mne.Covariance", kind: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Whitened channels (n, times) of a type and their normalised power (times,)."""
-    import mne
-
-    picked = _channels(evoked, kind)
-    own = mne.pick_channels_cov(covariance, picked.ch_names, ordered=True)
-    rank = mne.compute_rank(own, info=picked.info)
-    white = mne.whiten_evoked(picked, own, rank=rank).data
-    return white, np.sum(white**2, axis=0) / sum(rank.values())
 
 
 def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
@@ -223,6 +235,9 @@ def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
         )  # fmt: skip
         # What lies below the numerical precision is not noise of the brain or the sensors.
         axis.set_ylim(bottom=max(np.sqrt(values[0]) * 1e-6, np.sqrt(values.min()) / 2))
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter(NullFormatter())
         axis.set(xlabel="eigenvalue", ylabel=f"root of eigenvalue, {unit}")
         axis.spines[["top", "right"]].set_visible(False)
     return figure
@@ -266,17 +281,18 @@ def quality_figures(
                 f"{peaks} ms.",
             }
         )
-    power = {e.comment: _largest_power(e, covariance) for e in evokeds}
-    loud = max(power, key=lambda name: power[name])
+    whitened = whiten(evokeds, covariance)
+    largest = max(float(power.max()) for pairs in whitened.values() for _, power in pairs)
     pictures.append(
         {
             "name": "whitened",
-            "figure": whitened_figure(evokeds, covariance),
+            "figure": whitened_figure(evokeds, whitened),
             "title": "Whitened evoked responses",
             "caption": "Channels in units of the noise (above) and normalised power (below). With "
-            "a good noise covariance the power stays near 1 before the stimulus and 95% of the "
-            f"lines lie within the dashes. Largest power: {power[loud]:.1f} ({loud}).",
-            "alt": f"Whitened evoked responses; normalised power reaches {power[loud]:.1f}.",
+            "a good noise covariance the power before the stimulus is 1 (dashes; less where "
+            "resampling has removed high frequencies) and 95% of the channels lie within ±1.96. "
+            f"Largest power: {largest:.1f}.",
+            "alt": f"Whitened evoked responses; normalised power reaches {largest:.1f}.",
         }
     )
     method = str(covariance.get("method", "")) or "estimated"
@@ -291,10 +307,6 @@ def quality_figures(
         }
     )
     return pictures
-
-
-def _largest_power(evoked: "mne.Evoked", covariance: "mne.Covariance") -> float:
-    return max(float(whitened_power(evoked, covariance, kind)[1].max()) for kind in _kinds(evoked))
 
 
 def _kinds(inst: "mne.Evoked | mne.Info") -> list[str]:
