@@ -49,8 +49,7 @@ class Effect:
 
     title: how analysis and effect are called; result, clusters, maps: what `infer` wrote; null:
     (N,) maxima of the cluster mass; within: factors and levels of the design's cells, None where
-    a subject has one map; keep: factors that the effect names; shown: how many clusters at most
-    get pictures of their own.
+    a subject has one map; shown: how many clusters at most get pictures of their own.
     """
 
     title: str
@@ -60,8 +59,19 @@ class Effect:
     null: np.ndarray
     stack: Stack
     within: Mapping[str, Sequence[str]] | None
-    keep: Sequence[str]
     shown: int = 3
+
+    @property
+    def keep(self) -> list[str]:
+        """Factors that the effect names; all where it names none."""
+        named = self.result["Effect"]
+        return named.split(":") if named else list(self.within or {})
+
+    @property
+    def units(self) -> str:
+        """Units of the maps as they stand on an axis."""
+        units = self.stack.meta["Units"]
+        return "no unit" if units in ("1", "") else units
 
     @property
     def significant(self) -> pd.DataFrame:
@@ -119,7 +129,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
         when = "" if space.times is None else f" at {_ms(space.times[time])}"
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
         signed = result["Statistic"] == "t"
-        limit = colour_limit(statistic, result["Threshold"]["statistic"])
+        limit = colour_limit(statistic, result["Threshold"]["Statistic"])
         outline = np.isin(labels[:, time], ids)
         figure = surface_figure(
             space,
@@ -129,7 +139,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             label=statistic_words(result),
             cmap=colour_map(signed),
             limits=(-limit if signed else 0, limit),
-            opacity=fade(statistic[:, time], result["Threshold"]["statistic"]),
+            opacity=fade(statistic[:, time], result["Threshold"]["Statistic"]),
             outline=outline,
         )
         yield Picture(
@@ -152,7 +162,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     statistic = effect.statistic[:, 0]
     outline = np.isin(effect.labels[:, 0], list(effect.significant["id"]))
     signed = result["Statistic"] == "t"
-    threshold = abs(float(result["Threshold"]["statistic"]))
+    threshold = abs(float(result["Threshold"]["Statistic"]))
     style = {
         "label": statistic_words(result),
         "limit": colour_limit(statistic, threshold),
@@ -282,7 +292,7 @@ def _averages(effect: Effect) -> Iterator[Picture]:
     """Courses (with times) or subject values (without) of the conditions in pictured clusters."""
     stack, space = effect.stack, effect.stack.space
     subjects, rows = cell_rows(stack.observations, effect.within)
-    units = stack.meta["Units"]
+    units = effect.units
     for cluster in effect.pictured:
         members = np.any(effect.labels == cluster["id"], axis=1)
         x = cluster_average(stack.data, rows, members, space.n_times)
@@ -328,7 +338,7 @@ def _averages(effect: Effect) -> Iterator[Picture]:
             f"{kind}_cluster-{cluster['id']}",
             figure,
             f"{what.replace('Each subject', 'Subject')} in {effect.name_of(cluster)}",
-            f"{what} over the {places} of {effect.name_of(cluster)}{over}, in {units}, for "
+            f"{what} over the {places} of {effect.name_of(cluster)}{over} ({units}), for "
             f"{len(subjects)} subjects, with mean and {band}.{shaded} {SELECTED}",
             alt + ".",
         )

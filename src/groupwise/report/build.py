@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -91,6 +90,9 @@ def build_report(
     ]
     subjects = 0 if availability is None else len(availability)
     sources = dict(provenance.get("Sources", {}))
+    for analysis in analyses:
+        for effect in analysis["effects"]:
+            sources |= effect["result"].get("Sources", {})
     environment = Environment(
         loader=PackageLoader("groupwise", "report"), autoescape=True, undefined=StrictUndefined
     )
@@ -121,7 +123,7 @@ def build_report(
         ),
         sources=_table(
             pd.DataFrame(sources.items(), columns=["File", "SHA-256"]),
-            "Files and their digests",
+            "Files that the results were made of, with their digests",
             css={"SHA-256": "digest"},
         ),
         recordings=_table(
@@ -202,7 +204,7 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         facts["Largest cluster"] = f"mass {number(abs(first['mass']))}, {p_words(first)}"
     largest = result["MaximumStatistic"]
     facts["Largest statistic"] = (
-        f"{number(largest['largest'])}, p = {number(largest['p'])} corrected by the maximum "
+        f"{number(largest['Observed'])}, p = {number(largest['P'])} corrected by the maximum "
         "statistic"
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X')}"
@@ -212,7 +214,7 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         "name": effect["name"],
         "sentence": result["Sentence"],
         "significant": int(result["SignificantClusters"]) > 0,
-        "notes": [result["ClusterNote"]],
+        "notes": [result["Note"]],
         "warnings": cautions(result, clusters),
         "facts": facts,
         "figures": [_figure(figure) for figure in effect["figures"]],
@@ -233,7 +235,7 @@ def _cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any]) -> dict[st
         cells = []
         for name, column in zip(kept, columns, strict=True):
             value = record[name]
-            if pd.isna(value) or value == "n/a":
+            if pd.isna(value) or value in ("", "n/a"):
                 cells.append(_cell("", "–", column["numeric"]))
             elif name in COUNTS:
                 cells.append(_cell(value, f"{float(value):,.0f}", True))
@@ -388,24 +390,34 @@ def _subjects_of(analyses: Sequence[Mapping[str, Any]]) -> list[int]:
     return [int(e["result"]["Subjects"]) for a in analyses for e in a["effects"]]
 
 
-def trials_of(drops: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Subjects by conditions: epochs kept, from each subject's table of drops."""
-    table = pd.DataFrame(
-        {name: drop.set_index("condition")["kept"] for name, drop in drops.items()}
-    ).T
-    table = table[list(dict.fromkeys(c for drop in drops.values() for c in drop["condition"]))]
-    table = table.replace(0, np.nan)
-    table.attrs["unit"] = "trials"
-    return table
+def grouped(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Effects, each with "analysis" and "effect", as `build_report` takes them."""
+    analyses: dict[str, list] = {}
+    for effect in effects:
+        named = {"name": effect["result"]["Effect"] or effect["effect"]}
+        analyses.setdefault(effect["analysis"], []).append({**effect, **named})
+    return [{"name": name, "effects": found} for name, found in analyses.items()]
 
 
-def maps_of(observations: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Subjects by conditions: maps, from the tables of rows of the stacks."""
-    rows = pd.concat(observations)
-    rows = rows.drop_duplicates(
-        [c for c in ("subject", "session", "condition", "path") if c in rows]
-    )
-    condition = rows["condition"].where(rows["condition"] != "", "map")
-    table = pd.crosstab(rows["subject"], condition).replace(0, np.nan)
-    table.attrs["unit"] = "maps"
+def availability_of(
+    drops: Mapping[str, pd.DataFrame], observations: Sequence[pd.DataFrame] = ()
+) -> pd.DataFrame | None:
+    """Subjects by conditions: epochs kept or, where there are no epochs, maps.
+
+    drops: of each subject, a table with condition and kept; observations: tables of the stacks'
+    rows. NaN where there is nothing.
+    """
+    if drops:
+        table = pd.DataFrame({s: drop.set_index("condition")["kept"] for s, drop in drops.items()})
+        order = dict.fromkeys(c for drop in drops.values() for c in drop["condition"])
+        table = table.T[list(order)]
+    elif observations:
+        rows = pd.concat(observations)[["subject", "session", "condition", "path"]]
+        rows = rows.fillna("n/a").drop_duplicates()
+        condition = rows["condition"].where(~rows["condition"].isin(["", "n/a"]), "map")
+        table = pd.crosstab(rows["subject"], condition)
+    else:
+        return None
+    table = table.astype(float).where(table > 0)
+    table.attrs["unit"] = "trials" if drops else "maps"
     return table
