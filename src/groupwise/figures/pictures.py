@@ -129,7 +129,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
         when = "" if space.times is None else f" at {_ms(space.times[time])}"
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
         signed = result["Statistic"] == "t"
-        limit = colour_limit(statistic, result["Threshold"]["Statistic"])
+        limit = colour_limit(statistic, result["Threshold"]["statistic"])
         outline = np.isin(labels[:, time], ids)
         figure = surface_figure(
             space,
@@ -139,7 +139,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             label=statistic_words(result),
             cmap=colour_map(signed),
             limits=(-limit if signed else 0, limit),
-            opacity=fade(statistic[:, time], result["Threshold"]["Statistic"]),
+            opacity=fade(statistic[:, time], result["Threshold"]["statistic"]),
             outline=outline,
         )
         yield Picture(
@@ -162,7 +162,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     statistic = effect.statistic[:, 0]
     outline = np.isin(effect.labels[:, 0], list(effect.significant["id"]))
     signed = result["Statistic"] == "t"
-    threshold = abs(float(result["Threshold"]["Statistic"]))
+    threshold = abs(float(result["Threshold"]["statistic"]))
     style = {
         "label": statistic_words(result),
         "limit": colour_limit(statistic, threshold),

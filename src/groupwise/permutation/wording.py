@@ -20,12 +20,12 @@ def statistic_words(result: dict[str, Any]) -> str:
 
 def threshold_words(result: dict[str, Any]) -> str:
     """Cluster-forming threshold, such as "|t| > 3.66 (uncorrected p < 0.001)"."""
-    name, sign, value = result["Statistic"], ">", float(result["Threshold"]["Statistic"])
+    name, sign, value = result["Statistic"], ">", float(result["Threshold"]["statistic"])
     if name == "t" and result["Alternative"] == "two-sided":
         name = "|t|"
     elif result["Alternative"] == "less":
         sign, value = "<", -abs(value)
-    asked = result["Threshold"]["Asked"].get("p")
+    asked = result["Threshold"]["asked"].get("p")
     return f"{name} {sign} {value:.3g}" + (f" (uncorrected p < {asked:g})" if asked else "")
 
 

@@ -204,7 +204,7 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         facts["Largest cluster"] = f"mass {number(abs(first['mass']))}, {p_words(first)}"
     largest = result["MaximumStatistic"]
     facts["Largest statistic"] = (
-        f"{number(largest['Observed'])}, p = {number(largest['P'])} corrected by the maximum "
+        f"{number(largest['largest'])}, p = {number(largest['p'])} corrected by the maximum "
         "statistic"
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X')}"
@@ -214,7 +214,7 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         "name": effect["name"],
         "sentence": result["Sentence"],
         "significant": int(result["SignificantClusters"]) > 0,
-        "notes": [result["Note"]],
+        "notes": [result["ClusterNote"]],
         "warnings": cautions(result, clusters),
         "facts": facts,
         "figures": [_figure(figure) for figure in effect["figures"]],

@@ -1,0 +1,197 @@
+"""Figures: the numbers behind them, their words, and that each can be drawn without a display."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from effects import WITHIN, ball, make_effect, surface_space, volume_space
+from matplotlib.figure import Figure
+
+from groupwise.figures.colours import colour_limit, fade
+from groupwise.figures.courses import cluster_average, collapse, within_subject_bands
+from groupwise.figures.null import critical_mass, null_figure
+from groupwise.figures.pictures import save_pictures, surface_pictures, volume_pictures
+from groupwise.figures.surface import cluster_duration, paint, project
+from groupwise.figures.volume import to_image
+from groupwise.files import read_manifest
+
+TIMES = np.arange(0, 0.2, 0.02)
+
+
+@pytest.fixture(scope="module")
+def clear():
+    return make_effect(surface_space(("lh", "rh"), TIMES), strength=4.0)
+
+
+@pytest.fixture(scope="module")
+def nothing():
+    return make_effect(surface_space(("lh",), TIMES), strength=0.0, n=6)
+
+
+@pytest.fixture(scope="module")
+def mean():
+    return make_effect(volume_space(), strength=3.0)
+
+
+class TestBands:
+    def test_against_a_hand_computation(self):
+        # Three subjects, two conditions; subject means 2, 3, 7, grand mean 4. Normalised:
+        # (3, 5), (3, 5), (2, 6). Variances with n - 1: 1/3 and 1/3, times k / (k - 1) = 2.
+        x = np.array([[1.0, 3.0], [2.0, 4.0], [5.0, 9.0]])
+        mean, half = within_subject_bands(x, "sem")
+        np.testing.assert_allclose(mean, [8 / 3, 16 / 3])
+        np.testing.assert_allclose(half, np.sqrt(2 / 3 / 3))
+        # t(2) at .975 is 4.302653 (any table of Student's t).
+        np.testing.assert_allclose(within_subject_bands(x, "ci")[1], half * 4.302653, rtol=1e-6)
+
+    def test_two_conditions_give_the_error_of_the_difference_over_root_two(self):
+        x = np.random.default_rng(0).normal(size=(12, 2)) + np.arange(12)[:, None]
+        difference = (x[:, 0] - x[:, 1]).std(ddof=1) / np.sqrt(12)
+        np.testing.assert_allclose(within_subject_bands(x, "sem")[1], difference / np.sqrt(2))
+
+    def test_subjects_level_does_not_matter(self):
+        x = np.random.default_rng(1).normal(size=(8, 4, 5))
+        shifted = x + 100 * np.random.default_rng(2).normal(size=(8, 1, 1))
+        # Only a level common to all times of a subject is removed at every time alike.
+        np.testing.assert_allclose(
+            within_subject_bands(x)[1], within_subject_bands(shifted)[1], atol=1e-10
+        )
+
+    def test_one_condition_has_the_ordinary_error(self):
+        x = np.random.default_rng(3).normal(size=(9, 1))
+        np.testing.assert_allclose(within_subject_bands(x, "sem")[1], x.std(0, ddof=1) / 3)
+
+
+def test_cluster_average_takes_members_of_each_cell():
+    data = np.arange(4 * 6).reshape(4, 6).astype(np.float32)  # 4 maps of 3 places x 2 times
+    members = np.array([True, False, True])
+    means = cluster_average(data, np.array([[0, 3], [2, 1]]), members, 2)
+    assert means.shape == (2, 2, 2)
+    np.testing.assert_allclose(means[0, 1], [(18 + 22) / 2, (19 + 23) / 2])
+
+
+def test_collapse_averages_over_factors_that_are_not_kept():
+    x = np.arange(4.0)[None, :]  # auditory/left, auditory/right, visual/left, visual/right
+    means, names = collapse(x, WITHIN, ["side"])
+    assert names == ["left", "right"]
+    np.testing.assert_allclose(means, [[1.0, 2.0]])
+    assert collapse(x, WITHIN, list(WITHIN))[1][1] == "auditory/right"
+
+
+def test_duration_counts_samples_of_the_chosen_clusters():
+    labels = np.array([[0, 1, 1, 2], [2, 0, 0, 0], [0, 0, 0, 0]])
+    times = np.arange(4) * 0.02
+    np.testing.assert_allclose(cluster_duration(labels, [1], times), [40, 0, 0])
+    np.testing.assert_allclose(cluster_duration(labels, [1, 2], times), [60, 20, 0])
+    np.testing.assert_allclose(cluster_duration(labels, [], times), 0)
+
+
+def test_critical_mass_separates_what_is_significant():
+    null = np.random.default_rng(0).integers(0, 30, 128).astype(float)
+    critical = critical_mass(null, 0.05)
+    for mass in np.unique(null):
+        assert ((null >= mass).mean() <= 0.05) == (mass > critical)
+    assert critical_mass(null[:10], 0.05) == np.inf
+
+
+def test_null_figure_draws_without_clusters():
+    figure = null_figure(np.zeros(16), [], [], alpha=0.05, title="t", label="mass")
+    assert isinstance(figure, Figure)
+
+
+class TestView:
+    def test_each_pixel_shows_the_nearest_point(self):
+        surface = ball("lh", 2000)
+        for side, sign in (("lateral", -1), ("medial", 1)):
+            view = project(surface, side, pixels_per_mm=2)
+            x = view.interpolate(surface.inflated[:, 0])[view.covered]
+            assert (sign * x > -5).all(), "a point of the far side is seen"
+            # A disc of 50 mm radius in pixels of half a millimetre.
+            assert abs(view.covered.sum() / 4 - np.pi * 50**2) < 0.03 * np.pi * 50**2
+
+    def test_front_is_left_in_lateral_views_of_the_left(self):
+        surface = ball("lh", 2000)
+        y = project(surface, "lateral").interpolate(surface.inflated[:, 1])
+        assert y[y.shape[0] // 2, 60] > 40 > -40 > y[y.shape[0] // 2, -60]
+
+    def test_paint_shows_values_and_marks(self):
+        surface = ball("rh", 500)
+        view = project(surface, "lateral")
+        from matplotlib import colormaps
+        from matplotlib.colors import Normalize
+
+        inside = surface.inflated[:, 2] > 20
+        arguments = {"cmap": colormaps["viridis"], "norm": Normalize(0, 1)}
+        n = len(inside)
+        grey = paint(view, surface, np.zeros(n), opacity=np.zeros(n), **arguments)
+        seen = grey[..., 3] > 0.5
+        assert np.ptp(grey[seen][:, :3], axis=1).max() < 1e-6, "a brain without a map is grey"
+        marked = paint(view, surface, np.zeros(n), opacity=np.zeros(n), outline=inside, **arguments)
+        assert (marked[seen][:, :3].max(1) < 0.05).sum() > 50, "no outline"
+
+
+def test_fade_and_limit():
+    np.testing.assert_allclose(fade(np.array([0, -2.0, 4, 9]), 4), [0, 0.25, 1, 1])
+    assert colour_limit(np.zeros(5), 4) == 6
+    assert colour_limit(np.array([5.0] * 99 + [1000]), 4) < 50
+
+
+def test_image_has_values_at_their_voxels():
+    space = volume_space((3, 4, 5))
+    image = to_image(space, np.arange(space.n_spatial))
+    assert image.shape == (3, 4, 5)
+    assert image.get_fdata()[tuple(space.voxels[17])] == 17
+
+
+class TestPictures:
+    def test_clear_effect_has_its_pictures_and_numbers(self, clear):
+        pictures = {picture.name: picture for picture in surface_pictures(clear)}
+        assert set(pictures) >= {"duration", "null", "statistic_cluster-1", "courses_cluster-1"}
+        assert clear.clusters["p"][0] <= 0.05
+        for picture in pictures.values():
+            assert picture.title and picture.caption.endswith(".") and picture.alt.endswith(".")
+        test = pictures["duration"].caption
+        assert "F(1, 6)" in test and "7 subjects" in test and "p < 0.01" in test
+        assert f"F > {clear.result['Threshold']['statistic']:.3g}" in test
+        assert "64 permutations, all there are (exact test)" in test
+        assert "auditory/left" in pictures["courses_cluster-1"].alt
+        assert "Cousineau–Morey" in pictures["courses_cluster-1"].caption
+        assert "7 subjects" in pictures["courses_cluster-1"].caption
+
+    def test_nothing_significant_is_said(self, nothing):
+        assert not len(nothing.significant)
+        pictures = {picture.name: picture for picture in surface_pictures(nothing)}
+        assert "No cluster is significant" in pictures["duration"].caption
+        title = pictures["duration"].figure.get_suptitle()
+        assert "not significant" in title
+        assert "(not significant)" in pictures["courses_cluster-1"].caption
+
+    def test_no_cluster_at_all(self):
+        effect = make_effect(surface_space(("lh",)), strength=0.0, threshold={"stat": 1e5})
+        names = [picture.name for picture in surface_pictures(effect)]
+        assert names == ["statistic_cluster-0", "null"]
+
+    def test_volume(self, mean):
+        pictures = {picture.name: picture for picture in volume_pictures(mean)}
+        assert set(pictures) >= {"slices_cluster-1", "mosaic", "glass", "values_cluster-1", "null"}
+        caption = pictures["slices_cluster-1"].caption
+        assert "t(6)" in caption and "|t| >" in caption and "Black outline" in caption
+        x, y, z = mean.stack.space.coordinates[mean.clusters["peak"][0]]
+        assert f"({x:.0f}, {y:.0f}, {z:.0f}) mm" in caption
+
+    def test_files_are_png_and_listed_the_same_bytes_each_time(self, nothing, tmp_path):
+        for name in ("a", "b"):
+            save_pictures(surface_pictures(nothing), tmp_path / name, "Effect")
+        manifest = read_manifest(tmp_path / "a")
+        assert json.loads((tmp_path / "a/figures.json").read_text())["title"] == "Effect"
+        assert len(manifest["figures"]) == len(list((tmp_path / "a").glob("*.png")))
+        for figure in manifest["figures"]:
+            content = Path(figure["file"]).read_bytes()
+            assert content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) < 600_000
+            assert content == (tmp_path / "b" / Path(figure["file"]).name).read_bytes()
+
+    def test_no_caption_claims_a_place_or_a_time(self, clear):
+        for picture in surface_pictures(clear):
+            assert not re.search(r"\beffect (at|in|on|between|from)\b", picture.caption, re.I)
