@@ -45,7 +45,7 @@ test-peers: env .peers/.ready
 lint: env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check --quiet
-	$(BIN)/snakefmt --check --quiet Snakefile workflow
+	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/lint-imports
 
 format: env

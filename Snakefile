@@ -23,6 +23,7 @@ rule all:
     default_target: True
     input:
         rules.report.output,
+        of_effects(f"{EFFECT}/maps"),
         f"{OUT}/dataset_description.json",
 
 

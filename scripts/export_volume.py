@@ -6,8 +6,8 @@ with job(snakemake):
     import json
     from pathlib import Path
 
-    from groupwise.permutation import read_maps
-    from groupwise.stack import FeatureSpace
+    from groupwise.permutation.infer import read_maps
+    from groupwise.stack.space import FeatureSpace
     from groupwise.stack.volumes import write_volume
 
     space = FeatureSpace.load(snakemake.input.space)

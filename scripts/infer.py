@@ -7,15 +7,11 @@ with job(snakemake):
     from pathlib import Path
 
     from groupwise.files import provenance, write_json
-    from groupwise.permutation import (
-        Null,
-        Prepared,
-        describe_clusters,
-        describe_columns,
-        infer,
-        write_clusters,
-    )
-    from groupwise.stack import FeatureSpace
+    from groupwise.permutation.infer import infer
+    from groupwise.permutation.merge import Null
+    from groupwise.permutation.prepare import Prepared
+    from groupwise.permutation.table import describe_clusters, describe_columns, write_clusters
+    from groupwise.stack.space import FeatureSpace
 
     params = dict(snakemake.params.items())
     space = FeatureSpace.load(snakemake.input.space)

@@ -3,7 +3,8 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from groupwise.permutation import Block, merge
+    from groupwise.permutation.blocks import Block
+    from groupwise.permutation.merge import merge
 
     blocks = [Block.load(path) for path in snakemake.input.blocks]
     merge(blocks, snakemake.params.permutations).save(snakemake.output.null)

@@ -5,7 +5,8 @@ from groupwise.job import job
 with job(snakemake):
     from pathlib import Path
 
-    from groupwise.permutation import Prepared, run_block
+    from groupwise.permutation.blocks import run_block
+    from groupwise.permutation.prepare import Prepared
 
     prepared = Prepared.load(Path(snakemake.input.values).parent)
     block = run_block(prepared, snakemake.params.start, snakemake.params.stop)

@@ -5,9 +5,10 @@ from groupwise.job import job
 with job(snakemake):
     from pathlib import Path
 
-    from groupwise.permutation import prepare
-    from groupwise.stack import cell_rows, read_stack
-    from groupwise.stats import design_from_dict
+    from groupwise.permutation.prepare import prepare
+    from groupwise.stack.observations import cell_rows
+    from groupwise.stack.store import read_stack
+    from groupwise.stats.designs import design_from_dict
 
     params = dict(snakemake.params.items())
     stack = read_stack(Path(snakemake.input.data).parent)

@@ -8,7 +8,7 @@ with job(snakemake):
     import pandas as pd
 
     from groupwise.files import provenance
-    from groupwise.stack import write_stack
+    from groupwise.stack.store import write_stack
     from groupwise.stack.volumes import common_mask, rows_inside, volume_space, write_coverage
 
     params = dict(snakemake.params.items())

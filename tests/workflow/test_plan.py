@@ -56,7 +56,9 @@ def test_runs_and_session(tmp_path):
     run = snakemake(tmp_path, config, "-n", "--printshellcmds")
     assert run.returncode == 0, run.text
     assert run.jobs["preprocess"] == 6
-    order = [run.text.index(f"sub-01_ses-a_task-audvis_run-{r}_meg.fif") for r in ("01", "02", "10")]
+    order = [
+        run.text.index(f"sub-01_ses-a_task-audvis_run-{r}_meg.fif") for r in ("01", "02", "10")
+    ]
     assert order == sorted(order)
 
 

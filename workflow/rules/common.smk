@@ -13,7 +13,15 @@ def told(function, *arguments):
     try:
         return function(*arguments)
     except InputError as error:
-        raise WorkflowError("Groupwise cannot go on:\n  " + "\n  ".join(error.findings)) from None
+        raise WorkflowError(
+            "Groupwise cannot go on:\n  " + "\n  ".join(error.findings)
+        ) from None
+
+
+def refuse(findings: list[str]) -> None:
+    """Raise the findings, if there are any."""
+    if findings:
+        raise InputError(findings)
 
 
 STUDY = told(read_study, config)
@@ -24,6 +32,14 @@ RECORDINGS = told(find_recordings, STUDY) if STUDY.meeg else None
 def analyses_of(data: str) -> list[str]:
     """Names of the analyses of one kind of data."""
     return [name for name, analysis in STUDY.analyses.items() if analysis.data == data]
+
+
+def within_of(analysis: str) -> dict[str, list[str]]:
+    """Columns and levels that tell the cells of an analysis apart, first factor slowest."""
+    spec = STUDY.analyses[analysis]
+    if spec.within is not None:
+        return spec.within
+    return {"condition": spec.conditions} if spec.conditions else {}
 
 
 def one_of(names: list[str]) -> str:

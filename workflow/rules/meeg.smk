@@ -19,7 +19,8 @@ def estimates(space: str | None = None) -> dict[str, str]:
     """Path of the source estimate of each condition; {subject} stays a wildcard."""
     entities = {"inv": MEEG.inverse.method} | ({"space": space} if space else {})
     return {
-        name: subject_file("stc.h5", cond=camel(name), **entities) for name in MEEG.conditions
+        name: subject_file("stc.h5", cond=camel(name), **entities)
+        for name in MEEG.conditions
     }
 
 
@@ -308,11 +309,17 @@ if MEEG:
         """Source estimates on the template's vertices."""
         input:
             estimates=list(estimates().values()),
-            inverse=rules.inverse_operator.output.inverse,
+            spheres=lambda wildcards: [
+                f"{MEEG.subjects_dir}/{name}/surf/{hemi}.sphere.reg"
+                for name in (f"sub-{wildcards.subject}", MEEG.morph.to)
+                for hemi in ("lh", "rh")
+            ],
             template=rules.template_source_space.output.source_space,
         output:
             estimates=list(estimates(space=MEEG.morph.to).values()),
-            sidecar=subject_file("stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method),
+            sidecar=subject_file(
+                "stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method
+            ),
         log:
             log_of("morph", "subject"),
         benchmark:
@@ -380,12 +387,12 @@ if MEEG:
             observations=f"{STACK}/observations.tsv",
             space=f"{STACK}/space.npz",
             sidecar=f"{STACK}/stack.json",
-        wildcard_constraints:
-            analysis=one_of(analyses_of("meeg")),
         log:
             log_of("stack_sources", "analysis"),
         benchmark:
             benchmark_of("stack_sources", "analysis")
+        wildcard_constraints:
+            analysis=one_of(analyses_of("meeg")),
         resources:
             mem_mb=megabytes(800, 1),
             runtime=20,

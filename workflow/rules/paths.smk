@@ -27,12 +27,18 @@ def anatomy_file(ending: str) -> str:
 
 def log_of(rule: str, *wildcards: str) -> str:
     """A job's log."""
-    return f"{OUT}/logs/{'_'.join([rule, *('{' + name + '}' for name in wildcards)])}.log"
+    return (
+        f"{OUT}/logs/{'_'.join([rule, *('{' + name + '}' for name in wildcards)])}.log"
+    )
 
 
 def benchmark_of(rule: str, *wildcards: str) -> str:
     """A job's time and memory."""
-    return log_of(rule, *wildcards).replace("/logs/", "/benchmarks/").replace(".log", ".tsv")
+    return (
+        log_of(rule, *wildcards)
+        .replace("/logs/", "/benchmarks/")
+        .replace(".log", ".tsv")
+    )
 
 
 STACK = f"{OUT}/group/{{analysis}}/stack"
@@ -46,4 +52,6 @@ def slug(effect: str) -> str:
 
 def effect_named(analysis: str, part: str) -> str:
     """The effect whose slug stands in a path."""
-    return next(name for name in STUDY.analyses[analysis].effect_names if slug(name) == part)
+    return next(
+        name for name in STUDY.analyses[analysis].effect_names if slug(name) == part
+    )

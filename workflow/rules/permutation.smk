@@ -5,8 +5,9 @@ from groupwise.stats.designs import design_from_dict, floor_of
 
 def n_subjects(analysis: str) -> int:
     """Subjects of an analysis."""
-    rows = (rows_of_sources if STUDY.analyses[analysis].data == "meeg" else rows_of_maps)(analysis)
-    return len({row["subject"] for row in rows})
+    if STUDY.analyses[analysis].data == "meeg":
+        return len(RECORDINGS.names)
+    return len({row["subject"] for row in MAP_ROWS[analysis]})
 
 
 def design_of(analysis: str, effect: str) -> dict:
@@ -21,7 +22,9 @@ def design_of(analysis: str, effect: str) -> dict:
 def resamplings(analysis: str, effect: str) -> int:
     """Distinct resamplings of an effect's design."""
     design = design_from_dict(design_of(analysis, effect))
-    return floor_of(design, n_subjects(analysis), STUDY.analyses[analysis].alternative)[0]
+    return floor_of(design, n_subjects(analysis), STUDY.analyses[analysis].alternative)[
+        0
+    ]
 
 
 def permutations(analysis: str, effect: str) -> int:
@@ -30,7 +33,7 @@ def permutations(analysis: str, effect: str) -> int:
 
 
 def check_floors() -> list[str]:
-    """Analyses whose smallest possible p cannot reach alpha."""
+    """Findings on analyses whose smallest possible p cannot reach alpha."""
     findings = []
     for name, analysis in STUDY.analyses.items():
         for effect in analysis.effect_names:
@@ -45,21 +48,19 @@ def check_floors() -> list[str]:
     return findings
 
 
-def refuse(findings: list[str]) -> None:
-    """End the planning with findings, if there are any."""
-    if findings:
-        raise InputError(findings)
-
-
-told(lambda: refuse(check_floors()))
+told(refuse, check_floors())
 
 
 def blocks(wildcards) -> list[str]:
     """Block files of an effect: fixed ranges of indices, so that more permutations add files."""
     effect = effect_named(wildcards.analysis, wildcards.effect)
     return [
-        f"{EFFECT}/blocks/block-{start:08d}_size-{STUDY.block_size}.npz".format(**wildcards)
-        for start in range(0, permutations(wildcards.analysis, effect), STUDY.block_size)
+        f"{EFFECT}/blocks/block-{start:08d}_size-{STUDY.block_size}.npz".format(
+            **wildcards
+        )
+        for start in range(
+            0, permutations(wildcards.analysis, effect), STUDY.block_size
+        )
     ]
 
 
@@ -68,7 +69,9 @@ def stop_of(wildcards) -> int:
 
     Not where the permutations asked for end: the block stays valid when more are asked for.
     """
-    count = resamplings(wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect))
+    count = resamplings(
+        wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
+    )
     return min(int(wildcards.start) + int(wildcards.size), count)
 
 
@@ -95,9 +98,9 @@ rule prepare:
             wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
         ),
         within=lambda wildcards: within_of(wildcards.analysis),
-        cluster=lambda wildcards: STUDY.analyses[wildcards.analysis].cluster.model_dump(
-            include={"threshold", "mass"}, exclude_none=True
-        ),
+        cluster=lambda wildcards: STUDY.analyses[
+            wildcards.analysis
+        ].cluster.model_dump(include={"threshold", "mass"}, exclude_none=True),
         alternative=lambda wildcards: STUDY.analyses[wildcards.analysis].alternative,
         seed=STUDY.seed,
         version=1,

@@ -12,7 +12,10 @@ def effects() -> list[tuple[str, str]]:
 
 def of_effects(pattern: str) -> list[str]:
     """A path of each effect."""
-    return [pattern.format(analysis=analysis, effect=effect) for analysis, effect in effects()]
+    return [
+        pattern.format(analysis=analysis, effect=effect)
+        for analysis, effect in effects()
+    ]
 
 
 def of_subjects(pattern: str) -> list[str]:
@@ -39,15 +42,6 @@ def targets_of_group() -> list[str]:
     return of_effects(f"{EFFECT}/infer/result.json") + of_effects(f"{EFFECT}/maps")
 
 
-def meaning_of(analysis: str) -> dict:
-    """How the cells of an analysis are found in its stack, and what they are called."""
-    spec = STUDY.analyses[analysis]
-    return {
-        "within": within_of(analysis),
-        "cells": ["/".join(cell["tags"]) for cell in cells_of(spec)],
-    }
-
-
 rule export_surface:
     """Maps of a surface as STC/H5 and GIFTI."""
     input:
@@ -56,12 +50,12 @@ rule export_surface:
         result=rules.infer.output.result,
     output:
         folder=directory(f"{EFFECT}/maps"),
-    wildcard_constraints:
-        analysis=one_of(analyses_of("meeg")),
     log:
         log_of("export_surface", "analysis", "effect"),
     benchmark:
         benchmark_of("export_surface", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(analyses_of("meeg")),
     resources:
         mem_mb=megabytes(600, 10),
         runtime=10,
@@ -79,12 +73,12 @@ rule export_volume:
         result=rules.infer.output.result,
     output:
         folder=directory(f"{EFFECT}/maps"),
-    wildcard_constraints:
-        analysis=one_of(analyses_of("maps")),
     log:
         log_of("export_volume", "analysis", "effect"),
     benchmark:
         benchmark_of("export_volume", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(analyses_of("maps")),
     resources:
         mem_mb=megabytes(600, 10),
         runtime=10,
@@ -108,3 +102,93 @@ rule dataset_description:
         version=1,
     script:
         "../../scripts/dataset_description.py"
+
+
+rule figures_surface:
+    """Pictures of an effect on the cortex."""
+    input:
+        maps=rules.infer.output.maps,
+        clusters=rules.infer.output.clusters,
+        result=rules.infer.output.result,
+        null=rules.merge.output.null,
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+    output:
+        folder=directory(f"{EFFECT}/figures"),
+    log:
+        log_of("figures_surface", "analysis", "effect"),
+    benchmark:
+        benchmark_of("figures_surface", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(analyses_of("meeg")),
+    resources:
+        mem_mb=megabytes(800, 10),
+        runtime=10,
+    params:
+        within=lambda wildcards: within_of(wildcards.analysis),
+        version=1,
+    script:
+        "../../scripts/figures_surface.py"
+
+
+rule figures_volume:
+    """Pictures of an effect on slices and in the glass brain."""
+    input:
+        maps=rules.infer.output.maps,
+        clusters=rules.infer.output.clusters,
+        result=rules.infer.output.result,
+        null=rules.merge.output.null,
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+    output:
+        folder=directory(f"{EFFECT}/figures"),
+    log:
+        log_of("figures_volume", "analysis", "effect"),
+    benchmark:
+        benchmark_of("figures_volume", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(analyses_of("maps")),
+    resources:
+        mem_mb=megabytes(800, 10),
+        runtime=10,
+    params:
+        within=lambda wildcards: within_of(wildcards.analysis),
+        version=1,
+    script:
+        "../../scripts/figures_volume.py"
+
+
+rule report:
+    """The report of the study: one HTML file with results, figures, quality and provenance."""
+    input:
+        results=of_effects(rules.infer.output.result),
+        clusters=of_effects(rules.infer.output.clusters),
+        figures=of_effects(f"{EFFECT}/figures"),
+        observations=[
+            f"{STACK}/observations.tsv".format(analysis=a) for a in STUDY.analyses
+        ],
+        quality=of_subjects(f"{OUT}/sub-{{subject}}/figures"),
+        drops=of_subjects(rules.preprocess.output.drops) if MEEG else [],
+        check=CHECKED if MEEG else [],
+    output:
+        report=f"{OUT}/report.html",
+    log:
+        log_of("report"),
+    benchmark:
+        benchmark_of("report")
+    resources:
+        mem_mb=megabytes(800, 10),
+        runtime=10,
+    params:
+        study=STUDY.study,
+        config=STUDY.model_dump(mode="json", exclude_none=True),
+        analyses=[
+            {"analysis": analysis, "effect": effect} for analysis, effect in effects()
+        ],
+        subjects=RECORDINGS.names if MEEG else [],
+        left_out={**(RECORDINGS.left_out if MEEG else {}), **MAPS_LEFT_OUT},
+        version=1,
+    script:
+        "../../scripts/report.py"
