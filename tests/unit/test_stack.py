@@ -97,7 +97,7 @@ def test_broken_space_is_named(surface_space, tmp_path):
     path = tmp_path / "space.npz"
     surface_space.save(path)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match="space.npz"):
+    with pytest.raises(InputError, match=r"space\.npz"):
         FeatureSpace.load(path)
 
 

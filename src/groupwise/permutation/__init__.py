@@ -1,7 +1,7 @@
 """The engine: prepare, blocks of permutations, merge, infer."""
 
 from groupwise.permutation.blocks import Block, run_block
-from groupwise.permutation.infer import INFER_VERSION, Result, infer, read_maps
+from groupwise.permutation.infer import Result, infer, read_maps
 from groupwise.permutation.merge import Null, merge
 from groupwise.permutation.prepare import ENGINE_VERSION, Prepared, prepare
 from groupwise.permutation.resample import SignFlips
@@ -11,7 +11,6 @@ from groupwise.stack.lattice import Lattice
 
 __all__ = [
     "ENGINE_VERSION",
-    "INFER_VERSION",
     "Block",
     "Lattice",
     "Null",

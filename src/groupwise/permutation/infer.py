@@ -41,8 +41,7 @@ from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Raised with every edit that changes what infer writes.
-INFER_VERSION = 1
+#: Points whose observed sums are formed at a time.
 PANEL = 65536
 
 

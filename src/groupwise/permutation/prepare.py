@@ -256,7 +256,8 @@ def prepare(
     for start in range(0, n_points, PANEL):
         here = slice(start, min(start + PANEL, n_points))
         maps = flat[:, :, here] if rows is None else flat[:, here][rows]
-        y = design.scores(maps)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is excluded next
+            y = design.scores(maps)
         not_finite, no_variation = exclusions(maps, y)
         excluded += np.count_nonzero(not_finite), np.count_nonzero(no_variation)
         inside = ~(not_finite | no_variation)

@@ -47,8 +47,13 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
     labelled = bool(np.any(space.label != ""))
     if labelled:
         table["label"] = space.label[places]
-    extents = [_extent(points, space, labelled) for points in _points_of(result)]
-    return pd.concat([table, pd.DataFrame(extents, index=table.index)], axis=1)
+    columns = ["labels"] if labelled else []
+    columns += ["area_mm2" if space.measure_unit == "mm2" else "volume_mm3"]
+    if space.times is not None:
+        columns += ["vertex_ms"] if space.kind == "surface" else []
+        columns += ["t_start", "t_stop"]
+    extents = [_extent(points, space) for points in _points_of(result)]
+    return pd.concat([table, pd.DataFrame(extents, columns=columns, index=table.index)], axis=1)
 
 
 def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -> dict[str, Any]:
@@ -104,23 +109,23 @@ def write_clusters(path: str | os.PathLike, table: "pd.DataFrame") -> None:
         written.to_csv(part, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
 
 
-def _extent(points: np.ndarray, space: FeatureSpace, labelled: bool) -> dict[str, Any]:
+def _extent(points: np.ndarray, space: FeatureSpace) -> dict[str, Any]:
     """How far a cluster reaches in space and time."""
     places, times = space.places_and_times(points)
     union = np.unique(places)
     measure = space.measure[union].astype(np.float64)
     total = float(measure.sum())
-    extent: dict[str, Any] = {}
-    if labelled:
-        names, which = np.unique(space.label[union], return_inverse=True)
-        share = np.bincount(which, weights=measure) / total
-        order = [k for k in np.argsort(-share, kind="stable") if names[k] != ""][:MAIN_LABELS]
-        extent["labels"] = "; ".join(f"{names[k]} {100 * share[k]:.0f}%" for k in order)
-    extent[{"mm2": "area_mm2", "mm3": "volume_mm3"}[space.measure_unit]] = total
+    names, which = np.unique(space.label[union], return_inverse=True)
+    share = np.bincount(which, weights=measure) / total
+    order = [k for k in np.argsort(-share, kind="stable") if names[k] != ""][:MAIN_LABELS]
+    extent: dict[str, Any] = {
+        "labels": "; ".join(f"{names[k]} {100 * share[k]:.0f}%" for k in order),
+        "area_mm2": total,
+        "volume_mm3": total,
+    }
     if space.times is not None:
-        if space.kind == "surface":
-            step = np.median(np.diff(space.times)) if space.n_times > 1 else np.nan
-            extent["vertex_ms"] = len(points) * float(step) * 1000
+        step = np.median(np.diff(space.times)) if space.n_times > 1 else np.nan
+        extent["vertex_ms"] = len(points) * float(step) * 1000
         extent["t_start"] = space.times[times.min()]
         extent["t_stop"] = space.times[times.max()]
     return extent

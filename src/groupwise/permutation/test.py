@@ -1,5 +1,6 @@
 """A permutation test in memory: prepare, one block, merge, infer."""
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,7 +12,7 @@ from groupwise.permutation.infer import Result, infer
 from groupwise.permutation.merge import merge
 from groupwise.permutation.prepare import prepare
 from groupwise.stack.lattice import Lattice
-from groupwise.stats.designs import Design, OneSample
+from groupwise.stats.designs import Design, OneSample, floor_of
 
 
 def permutation_test(
@@ -52,6 +53,8 @@ def permutation_test(
     ------
     InputError : shapes, adjacency or arguments that do not fit.
     """
+    if permutations < 1:
+        raise InputError(f"permutations: {permutations}; the observed map is the first of them")
     x = np.asarray(x)
     if isinstance(design, OneSample):
         x = x[:, None]
@@ -82,5 +85,12 @@ def permutation_test(
         mass=mass,
         seed=seed,
     )
+    distinct, floor = floor_of(design, prepared.n, alternative)
+    if max(floor, 1 / permutations) > alpha:
+        warnings.warn(
+            f"{prepared.n} subjects have {distinct} distinct resamplings, {permutations} were "
+            f"asked for: no p can be as small as alpha = {alpha}",
+            stacklevel=2,
+        )
     null = merge([run_block(prepared, 0, permutations)], permutations)
     return infer(prepared, null, alpha)

@@ -103,11 +103,12 @@ def rm_anova(x: np.ndarray, factors: Mapping[str, int]) -> "pd.DataFrame":
     rows = {}
     for effect in effects_of(factors):
         design = Within(factors, effect)
-        y = design.scores(x)
-        out = _untestable(x, y)
         df = design.df(len(x))
-        f = np.where(out, np.nan, f_of_scores(y))
-        gg, hf = (np.where(out, np.nan, epsilon) for epsilon in sphericity(y))
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes NaN
+            y = design.scores(x)
+            out = _untestable(x, y)
+            f = np.where(out, np.nan, f_of_scores(y))
+            gg, hf = (np.where(out, np.nan, epsilon) for epsilon in sphericity(y))
         rows[effect] = {
             "F": f,
             "df1": df[0],
