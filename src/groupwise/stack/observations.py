@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from groupwise.errors import InputError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def cell_rows(
-    observations: pd.DataFrame, within: Mapping[str, Sequence[str]] | None = None
+    observations: "pd.DataFrame", within: Mapping[str, Sequence[str]] | None = None
 ) -> tuple[list[str], np.ndarray]:
     """Rows of each subject's cells.
 

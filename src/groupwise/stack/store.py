@@ -5,14 +5,16 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from groupwise.errors import InputError
 from groupwise.files import digest_of_file, write_json, write_whole
 from groupwise.stack.space import FeatureSpace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DATA, OBSERVATIONS, SPACE, SIDECAR = "stack.npy", "observations.tsv", "space.npz", "stack.json"
 
@@ -31,7 +33,7 @@ class Stack:
     """
 
     data: np.ndarray
-    observations: pd.DataFrame
+    observations: "pd.DataFrame"
     space: FeatureSpace
     meta: dict[str, Any]
 
@@ -39,7 +41,7 @@ class Stack:
 def write_stack(
     folder: str | os.PathLike,
     rows: Iterable[np.ndarray],
-    observations: pd.DataFrame,
+    observations: "pd.DataFrame",
     space: FeatureSpace,
     *,
     units: str,
@@ -134,19 +136,21 @@ def read_stack(folder: str | os.PathLike) -> Stack:
     )
 
 
-def read_observations(path: str | os.PathLike) -> pd.DataFrame:
+def read_observations(path: str | os.PathLike) -> "pd.DataFrame":
     """Read a table of observations: text in every column but `row`, "" for "n/a"."""
+    import pandas as pd  # here, so that a block of permutations starts without it
+
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).replace("n/a", "")
     table["row"] = table["row"].astype(int)
     return table
 
 
-def _complete(observations: pd.DataFrame) -> pd.DataFrame:
+def _complete(observations: "pd.DataFrame") -> "pd.DataFrame":
     """The table as it is stored: row, subject, session, condition, then the rest."""
     table = observations.drop(columns="row", errors="ignore").reset_index(drop=True)
     table = table.fillna("").astype(str).replace("n/a", "")
     for place, name in enumerate(("subject", "session", "condition")):
-        column = table.pop(name) if name in table else pd.Series([""] * len(table), dtype=str)
+        column = table.pop(name) if name in table else [""] * len(table)
         table.insert(place, name, column)
     table.insert(0, "row", range(len(table)))
     return table
