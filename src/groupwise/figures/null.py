@@ -39,8 +39,10 @@ def null_figure(
     top = max([null.max(), *masses, 1e-12])
     figure = Figure(figsize=(7.4, 3.6), layout="constrained")
     axis = figure.subplots()
-    bins = np.linspace(0, 1.02 * top, int(np.clip(np.sqrt(len(null)) * 1.5, 12, 60)) + 1)
-    axis.hist(null, bins, color="0.72", edgecolor="white", lw=0.5)
+    # Bins as fine as the bulk of the null asks for, however far away an observed cluster lies.
+    bulk = np.quantile(null, 0.99) or top
+    width = max(bulk / np.clip(np.sqrt(len(null)), 10, 30), top / 500)
+    axis.hist(null, np.arange(0, top + 2 * width, width), color="0.65", edgecolor="none")
     critical = critical_mass(null, alpha)
     if np.isfinite(critical):
         axis.axvline(critical, color="black", ls="--", lw=1.4)

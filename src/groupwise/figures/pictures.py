@@ -24,7 +24,14 @@ from groupwise.figures.null import null_figure
 from groupwise.figures.surface import HEMISPHERES, cluster_duration, surface_figure
 from groupwise.figures.volume import axial_heights, glass_figure, slice_figure
 from groupwise.files import write_manifest, write_whole
-from groupwise.permutation.wording import p_words, statistic_words, test_words, threshold_words
+from groupwise.permutation.wording import (
+    number,
+    p_words,
+    setting_words,
+    statistic_words,
+    test_words,
+    threshold_words,
+)
 from groupwise.stack.observations import cell_rows
 from groupwise.stack.store import Stack
 
@@ -102,12 +109,9 @@ class Effect:
             n = len(self.significant)
             return f"{n} significant cluster{'s' if n > 1 else ''}"
         if len(self.clusters):
-            return f"not significant; hatched: the largest cluster, {self.p_of(self.pictured[0])}"
+            first = self.pictured[0]
+            return f"not significant; hatched: the largest cluster, p = {number(first['p'])}"
         return "not significant; no point exceeds the threshold"
-
-    def p_of(self, cluster: Mapping[str, Any]) -> str:
-        """A cluster's p in words."""
-        return p_words(dict(cluster))
 
     def name_of(self, cluster: Mapping[str, Any]) -> str:
         """A cluster by its number, with a word where it is not significant."""
@@ -121,7 +125,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
     statistic, labels = effect.statistic, effect.labels
     views = f"Inflated {_hemispheres(effect)}, lateral and medial views"
     ids = list(effect.significant["id"])
-    if space.times is not None:
+    if space.n_times > 1:
         yield _duration(effect, views)
     for cluster in effect.pictured or [None]:
         point = cluster["peak"] if cluster else int(np.argmax(np.abs(statistic)))
@@ -135,7 +139,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             space,
             statistic[:, time],
             title=f"{effect.title}: {statistic_words(result)}{when}",
-            note=which,
+            note=f"{which}; {setting_words(result)}",
             label=statistic_words(result),
             cmap=colour_map(signed),
             limits=(-limit if signed else 0, limit),
@@ -187,7 +191,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             statistic,
             outline=outline,
             rows=[("ortho", cuts)],
-            title=f"{effect.title}: {statistic_words(result)}, {which}",
+            title=f"{effect.title}: {statistic_words(result)}, {which}\n{setting_words(result)}",
             **style,
         )
         yield Picture(
@@ -201,6 +205,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
         )
     heights = axial_heights(space, 10)
     title = f"{effect.title}: {statistic_words(result)}, {effect.verdict.split(';')[0]}"
+    title += f"\n{setting_words(result)}"
     yield Picture(
         "mosaic",
         slice_figure(
@@ -264,7 +269,7 @@ def _duration(effect: Effect, views: str) -> Picture:
         hatched = np.any(effect.labels == effect.pictured[0]["id"], axis=1)
         what = (
             f"No cluster is significant. Hatched in grey: where the largest one lies at any time "
-            f"({effect.p_of(effect.pictured[0])}; peak at {_peak(effect)})"
+            f"({p_words(effect.pictured[0])}; peak at {_peak(effect)})"
         )
         alt = f"nothing is significant; the largest cluster, at {_peak(effect)}, is hatched"
     else:
@@ -276,7 +281,7 @@ def _duration(effect: Effect, views: str) -> Picture:
             space,
             duration,
             title=f"{effect.title}: duration of significant clusters",
-            note=effect.verdict,
+            note=f"{effect.verdict}\n{setting_words(result)}",
             label=f"Time in significant clusters (ms), {span}",
             cmap="viridis",
             limits=(0, longest),
@@ -301,7 +306,7 @@ def _averages(effect: Effect) -> Iterator[Picture]:
             x, conditions = collapse(x, effect.within, effect.keep)
         over = [name for name in effect.within or {} if name not in effect.keep]
         over = f", averaged over {', '.join(over)}" if over else ""
-        title = f"{effect.title}: {effect.name_of(cluster)}, {effect.p_of(cluster)}"
+        title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
         places = f"{members.sum():,} {'vertices' if space.kind == 'surface' else 'voxels'}"
         band = (
             "within-subject 95% confidence intervals (Cousineau–Morey), which tell differences "
@@ -310,14 +315,14 @@ def _averages(effect: Effect) -> Iterator[Picture]:
             else "the 95% confidence interval"
         )
         names = " and ".join(conditions) if len(conditions) < 3 else ", ".join(conditions)
-        if space.times is None:
+        if space.n_times == 1:
             figure = values_figure(x[:, :, 0], conditions, title=title, units=units)
-            what, kind = "Each subject's mean", "values"
+            what, short, kind = "Each subject's mean", "Subjects' means", "values"
             alt = f"Subjects' values for {names}; means " + ", ".join(
                 f"{mean:.3g}" for mean in x[:, :, 0].mean(0)
             )
         else:
-            half = 0.5 * float(np.diff(space.times).mean()) if space.n_times > 1 else 0.0
+            half = 0.5 * float(np.diff(space.times).mean())
             # A sample stands for the time around it, as in the duration of a cluster.
             window = (
                 max(cluster["t_start"] - half, space.times[0]),
@@ -326,20 +331,20 @@ def _averages(effect: Effect) -> Iterator[Picture]:
             figure = course_figure(
                 x, space.times, conditions, window=window, title=title, units=units
             )
-            what, kind = "Time course of the mean", "courses"
-            inside = (space.times >= cluster["t_start"]) & (space.times <= cluster["t_stop"])
+            what, short, kind = "Time course of the mean", "Time courses", "courses"
+            inside = np.abs(space.times - np.mean(window)) <= 0.5 * np.ptp(window)
             means = x[:, :, inside].mean((0, 2))
             alt = (
                 f"Time courses of {names}; their means from {_ms(cluster['t_start'])} to "
                 f"{_ms(cluster['t_stop'])} are " + ", ".join(f"{mean:.3g}" for mean in means)
             )
-        shaded = "" if space.times is None else " Grey: the cluster's extent in time."
+        shaded = "" if space.n_times == 1 else " Grey: the cluster's extent in time."
         yield Picture(
             f"{kind}_cluster-{cluster['id']}",
             figure,
-            f"{what.replace('Each subject', 'Subject')} in {effect.name_of(cluster)}",
-            f"{what} over the {places} of {effect.name_of(cluster)}{over} ({units}), for "
-            f"{len(subjects)} subjects, with mean and {band}.{shaded} {SELECTED}",
+            f"{short} in {effect.name_of(cluster)}",
+            f"{what} over the {places} of {effect.name_of(cluster)} ({p_words(cluster)}){over}, "
+            f"for {len(subjects)} subjects, with {band}.{shaded} {SELECTED}",
             alt + ".",
         )
 

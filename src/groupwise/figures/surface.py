@@ -6,6 +6,7 @@ number of maps, and needs neither a graphics card nor a display.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from matplotlib import colormaps
@@ -44,6 +45,7 @@ class View:
         return (np.asarray(values, float)[self.corners] * self.weights).sum(-1)
 
 
+@lru_cache(maxsize=4)
 def project(surface: Surface, side: str, *, pixels_per_mm: float = 6.0) -> View:
     """The view of a hemisphere from its `side`, "lateral" or "medial"."""
     right, toward = (np.array(axis, float) for axis in SIDES[surface.hemisphere, side])
@@ -192,7 +194,6 @@ def surface_figure(
 def cluster_duration(labels: np.ndarray, clusters: list[int], times: np.ndarray) -> np.ndarray:
     """How long each vertex belongs to any of the clusters, in ms: samples times sampling step.
 
-    labels (s, t) int: the cluster each point belongs to, 0 for none; times (t,) in s.
+    labels (s, t) int: the cluster each point belongs to, 0 for none; times (t,) in s, t > 1.
     """
-    step = 1e3 * float(np.diff(times).mean()) if len(times) > 1 else 0.0
-    return np.isin(labels, clusters).sum(1) * step
+    return np.isin(labels, clusters).sum(1) * 1e3 * float(np.diff(times).mean())

@@ -45,10 +45,10 @@ def slice_figure(
     image = to_image(space, values)
     opacity = to_image(space, fade(values, threshold))
     height = sum(2.6 if mode == "ortho" else 1.9 for mode, _ in rows)
-    figure = Figure(figsize=(7.4, height + 1.0))
-    bottom = 0.6 / (height + 1.0)
+    figure = Figure(figsize=(7.4, height + 1.15))
+    bottom = 0.6 / (height + 1.15)
     for row, (mode, cuts) in enumerate(rows):
-        share = (1 - bottom - 0.35 / (height + 1.0)) / len(rows)
+        share = (1 - bottom - 0.5 / (height + 1.15)) / len(rows)
         shown = plotting.plot_stat_map(
             image,
             display_mode=mode,
@@ -85,7 +85,7 @@ def glass_figure(
     """Maximum projections of a map (s,) beyond `threshold` in a glass brain (MNI152)."""
     from nilearn import plotting
 
-    figure = Figure(figsize=(7.4, 3.2))
+    figure = Figure(figsize=(7.4, 3.4))
     shown = plotting.plot_glass_brain(
         to_image(space, values),
         display_mode="lyrz",
@@ -96,7 +96,7 @@ def glass_figure(
         vmax=limit,
         colorbar=False,
         figure=figure,
-        axes=(0.01, 0.2, 0.98, 0.7),
+        axes=(0.01, 0.19, 0.98, 0.66),
         annotate=False,
     )
     shown.annotate(size=9)

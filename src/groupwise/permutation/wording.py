@@ -39,6 +39,15 @@ def resampling_words(result: dict[str, Any]) -> str:
     return f"{count} random permutations of {of}"
 
 
+def setting_words(result: dict[str, Any]) -> str:
+    """Threshold and number of permutations, for a title."""
+    kind = "exact" if result["Exact"] else "random"
+    return (
+        f"{threshold_words(result).split(' (')[0]}, {int(result['Permutations']):,} permutations "
+        f"({kind})"
+    )
+
+
 def test_words(result: dict[str, Any]) -> str:
     """The whole test in one line for a caption."""
     side = ALTERNATIVES.get(result["Alternative"])
