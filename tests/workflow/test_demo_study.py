@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from study_trees import ROOT, snakemake
 
 from groupwise.demo.study import make_demo
 from groupwise.permutation.merge import Null
-
-from .conftest import ROOT, snakemake
 
 GROUP = "results/group/modality_by_side"
 
@@ -53,7 +52,7 @@ def test_interaction_is_found_where_and_when_it_was_put(study):
 def test_main_effects_are_where_they_were_put(study, effect):
     """At each true place and time, a significant cluster of the effect passes within 20 mm."""
     maps = np.load(study / GROUP / effect / "infer/maps.npz")
-    space = np.load(study / GROUP.replace("group", "group") / "stack/space.npz")
+    space = np.load(study / GROUP / "stack/space.npz")
     for source in truth(study, effect):
         near = np.linalg.norm(space["coordinates"] - source["Place"], axis=1) < 20
         near &= space["part"] == source["Hemisphere"]
@@ -95,7 +94,7 @@ def test_a_change_of_snr_reruns_only_what_depends_on_it(study):
 
 
 def test_more_permutations_compute_only_new_blocks(study):
-    """64 to 128: two of four blocks an effect are new; the null's first half stays, bytes and all."""
+    """64 to 128: two of four blocks an effect are new, the old ones keep their bytes."""
     group = study / GROUP
     before = {p: p.read_bytes() for p in sorted(group.glob("*/blocks/*.npz"))}
     null = Null.load(group / "modalityXside/null.npz")

@@ -3,13 +3,17 @@
 import shutil
 
 import pytest
-
-from .conftest import make_config, make_tree, snakemake, touch
+from study_trees import make_config, make_tree, snakemake, touch
 
 PER_SUBJECT = (
-    "coregistration preprocess evoked noise_covariance bem source_space forward inverse_operator "
-    "apply_inverse morph quality_meeg"
-).split()
+    *("coregistration", "preprocess", "evoked", "noise_covariance", "bem", "source_space"),
+    *("forward", "inverse_operator", "apply_inverse", "morph", "quality_meeg"),
+)
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    return make_tree(tmp_path_factory.mktemp("tree"))
 
 
 def plan(folder, config, *targets):
@@ -20,21 +24,22 @@ def plan(folder, config, *targets):
 
 def test_every_stage_is_planned_once_a_subject_and_once_an_effect(tree):
     jobs = plan(tree, make_config(tree))
-    assert {jobs[rule] for rule in PER_SUBJECT} == {6}
+    assert {jobs[rule] for rule in PER_SUBJECT} == {7}
     once = ("check_inputs", "template_source_space", "stack_sources", "report")
     assert {jobs[rule] for rule in once} == {1}
-    # 6 subjects have 2^5 = 32 two-sided flips: one block of 32 for each of three effects.
-    effects = ("prepare", "permute_block", "merge", "infer", "export_surface", "figures_surface")
+    effects = ("prepare", "merge", "infer", "export_surface", "figures_surface")
     assert {jobs[rule] for rule in effects} == {3}
+    # 7 subjects have 2^6 = 64 two-sided flips: two blocks of 32 for each of three effects.
+    assert jobs["permute_block"] == 6
 
 
 @pytest.mark.parametrize(
     ("changes", "rule", "count"),
     [
         ({"analyses__modality_by_side__effects": ["modality:side"]}, "infer", 1),
-        ({"subjects": ["01", "03", "04", "05", "06"]}, "morph", 5),
-        ({"exclude": {"02": "moved"}}, "morph", 5),
-        ({"block_size": 10}, "permute_block", 12),
+        ({"subjects": ["01", "03", "04", "05", "06", "07"]}, "morph", 6),
+        ({"exclude": {"02": "moved"}}, "morph", 6),
+        ({"block_size": 10}, "permute_block", 21),
         ({"block_size": 10, "analyses__modality_by_side__permutations": 21}, "permute_block", 9),
         ({"analyses": {}}, "morph", None),
     ],
@@ -55,7 +60,7 @@ def test_runs_and_session(tmp_path):
     config = make_config(tmp_path, meeg__session="a")
     run = snakemake(tmp_path, config, "-n", "--printshellcmds")
     assert run.returncode == 0, run.text
-    assert run.jobs["preprocess"] == 6
+    assert run.jobs["preprocess"] == 7
     order = [
         run.text.index(f"sub-01_ses-a_task-audvis_run-{r}_meg.fif") for r in ("01", "02", "10")
     ]
@@ -71,9 +76,9 @@ def test_trans_files_instead_of_landmarks(tmp_path):
     refused = snakemake(tmp_path, config, "-n")
     assert refused.returncode == 1
     assert f"sub-01: no head-to-MRI transform: {tmp_path}/trans/sub-01_trans.fif" in refused.text
-    for subject in range(1, 7):
+    for subject in range(1, 8):
         touch(tmp_path / "trans" / f"sub-{subject:02d}_trans.fif")
-    assert plan(tmp_path, config)["coregistration"] == 6
+    assert plan(tmp_path, config)["coregistration"] == 7
 
 
 def test_empty_room_by_sidecar_or_the_only_one(tmp_path):
@@ -83,7 +88,7 @@ def test_empty_room_by_sidecar_or_the_only_one(tmp_path):
     assert refused.returncode == 1 and "no empty-room recording" in refused.text
     room = "sub-emptyroom/ses-20260101/meg/sub-emptyroom_ses-20260101_task-noise_meg.fif"
     touch(tmp_path / "bids" / room)
-    assert plan(tmp_path, config)["noise_covariance"] == 6
+    assert plan(tmp_path, config)["noise_covariance"] == 7
 
 
 def test_all_that_is_missing_is_told_at_once(tmp_path):
@@ -103,7 +108,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path):
     ):
         assert said in run.text
     dropped = make_config(tmp_path, missing="drop", analyses={})
-    assert plan(tmp_path, dropped, "first_level")["morph"] == 2
+    assert plan(tmp_path, dropped, "first_level")["morph"] == 3
 
 
 @pytest.mark.parametrize(

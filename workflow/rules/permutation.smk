@@ -36,15 +36,16 @@ def check_floors() -> list[str]:
     """Findings on analyses whose smallest possible p cannot reach alpha."""
     findings = []
     for name, analysis in STUDY.analyses.items():
-        for effect in analysis.effect_names:
-            n, count = n_subjects(name), permutations(name, effect)
-            if 1 / count > analysis.alpha:
-                findings.append(
-                    f"config: analyses.{name}: {n} subjects and {analysis.permutations} "
-                    f"permutations give {count} resamplings of {effect}, so no p can be below "
-                    f"{1 / count:.3g}, and alpha is {analysis.alpha}; add subjects"
-                    + ("" if count == resamplings(name, effect) else " or permutations")
-                )
+        # The number of flips is the same for all effects of an analysis.
+        effect = analysis.effect_names[0]
+        count = permutations(name, effect)
+        if 1 / count > analysis.alpha:
+            more = "" if count == resamplings(name, effect) else " or permutations"
+            findings.append(
+                f"config: analyses.{name}: {n_subjects(name)} subjects and "
+                f"{analysis.permutations} permutations give {count} resamplings, so no p can be "
+                f"below {1 / count:.3g}, and alpha is {analysis.alpha}; add subjects{more}"
+            )
     return findings
 
 

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +14,7 @@ def touch(path: Path, text: str = "") -> None:
     path.write_text(text)
 
 
-def make_tree(folder: Path, subjects=("01", "02", "03", "04", "05", "06"), runs=(), session=None):
+def make_tree(folder: Path, subjects=("01", "02", "03", "04", "05", "06", "07"), runs=(), session=None):
     """A BIDS tree and a subjects_dir of empty files."""
     for name in ["fsaverage", *(f"sub-{s}" for s in subjects)]:
         for hemi in ("lh", "rh"):
@@ -79,8 +78,3 @@ def snakemake(folder: Path, config: dict, *arguments: str) -> Run:
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     command += ["--configfile", path, "--directory", folder, "--nocolor", *arguments]
     return Run(subprocess.run(command, capture_output=True, text=True, timeout=1200))
-
-
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory):
-    return make_tree(tmp_path_factory.mktemp("tree"))
