@@ -102,15 +102,14 @@ class Result:
                 f"{p.design.statistic} = {p.threshold:.4g} (cluster-based permutation test; {how})."
             )
         best = self.clusters.sort_values("p", kind="stable").iloc[0]
-        interval = (
-            ""
-            if self.exact
-            else f", 95% Monte-Carlo interval {_number(best.p_low)} to {_number(best.p_high)}"
-        )
-        test = f"cluster-based permutation test, p = {_number(best.p)}{interval}; {how}"
-        if best.p <= self.alpha:
-            return f"{p.design.claim[0].upper()}{p.design.claim[1:]} ({test})."
-        return f"No evidence that {p.design.claim} (smallest p of a cluster; {test})."
+        found = best.p <= self.alpha
+        p_value = f"{'p' if found else 'smallest p'} = {_number(best.p)}"
+        if not self.exact:
+            p_value += f", 95% Monte-Carlo interval {_number(best.p_low)} to {_number(best.p_high)}"
+        test = f"(cluster-based permutation test, {p_value}; {how})"
+        if found:
+            return f"{p.design.claim[0].upper()}{p.design.claim[1:]} {test}."
+        return f"No evidence that {p.design.claim} {test}."
 
     def summary(self) -> dict[str, Any]:
         """The result's sidecar, but for provenance and space."""
