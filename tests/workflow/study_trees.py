@@ -14,7 +14,10 @@ def touch(path: Path, text: str = "") -> None:
     path.write_text(text)
 
 
-def make_tree(folder: Path, subjects=("01", "02", "03", "04", "05", "06", "07"), runs=(), session=None):
+SUBJECTS = ("01", "02", "03", "04", "05", "06", "07")
+
+
+def make_tree(folder: Path, subjects=SUBJECTS, runs=(), session=None):
     """A BIDS tree and a subjects_dir of empty files."""
     for name in ["fsaverage", *(f"sub-{s}" for s in subjects)]:
         for hemi in ("lh", "rh"):

@@ -60,7 +60,7 @@ def megabytes(base: int, times: float):
 wildcard_constraints:
     subject="[A-Za-z0-9]+",
     analysis="[A-Za-z0-9_]+",
-    effect="[A-Za-z0-9-]+",
+    effect="[A-Za-z0-9]+",
     start=r"\d+",
     size=r"\d+",
 

@@ -46,8 +46,8 @@ EFFECT = f"{OUT}/group/{{analysis}}/{{effect}}"
 
 
 def slug(effect: str) -> str:
-    """An effect as part of a path: modality:side becomes modalityXside."""
-    return effect.replace(":", "X")
+    """An effect as part of a path: modality:side becomes modalityXside, one-sample oneSample."""
+    return "X".join(camel(factor) for factor in effect.split(":"))
 
 
 def effect_named(analysis: str, part: str) -> str:
