@@ -284,10 +284,11 @@ def _individual_hemisphere(
         return interpolate_on_sphere(template.sphere, template.triangles, true_place, values)
 
     white = carry(template.white)
-    # Registration misses the true place by smooth shifts of some 2 mm along the sphere.
-    centres = 100 * _random_rotation(rng)
-    near = np.exp(-cdist(true_place, centres, "sqeuclidean") / (2 * 60.0**2))
-    registration = true_place + near @ rng.normal(0, 1.5, (3, 3))
+    # Registration misses the true place by smooth shifts of some 2 mm along the sphere: bumps
+    # 60 mm wide at six places of it, opposite in pairs.
+    axes = 100 * _random_rotation(rng)
+    near = np.exp(-cdist(true_place, np.vstack([axes, -axes]), "sqeuclidean") / (2 * 60.0**2))
+    registration = true_place + near @ rng.normal(0, 2.5, (6, 3))
     registration *= 100 / np.linalg.norm(registration, axis=1, keepdims=True)
     return Hemisphere(
         triangles=template.triangles,
