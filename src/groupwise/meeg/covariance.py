@@ -34,8 +34,8 @@ def epochs_covariance(
     Returns
     -------
     covariance : the best estimate.
-    scores : method chosen, log_likelihood of each estimator (mean over folds, nats a sample),
-        rank by channel type, samples.
+    scores : method chosen, log_likelihood of each estimator (mean over folds, nats a sample; None
+        when there is but one, and so nothing to choose), rank by channel type, samples.
     """
     import mne
 
@@ -94,19 +94,18 @@ def empty_room_covariance(
 
 
 def _names(method: str | Sequence[str]) -> list[str]:
-    # A list even of one: MNE scores a single estimator only when it is in a list.
     return [method] if isinstance(method, str) else list(method)
 
 
 def _best(found, info, rank) -> tuple["mne.Covariance", dict[str, Any]]:
     import mne
 
+    # Best first; a single estimator comes without list and likelihood.
     found = found if isinstance(found, list) else [found]
-    best = max(found, key=lambda cov: cov["loglik"])
-    # The kind of noise is noted, and not the tool's working data, which FIF can't hold anyway.
-    return best, {
-        "method": str(best["method"]),
-        "log_likelihood": {str(cov["method"]): float(cov["loglik"]) for cov in found},
-        "rank": {k: int(v) for k, v in mne.compute_rank(best, rank=rank, info=info).items()},
-        "samples": int(best["nfree"]) + 1,
+    likelihood = {str(cov["method"]): cov["loglik"] for cov in found}
+    return found[0], {
+        "method": str(found[0]["method"]),
+        "log_likelihood": {k: None if v is None else float(v) for k, v in likelihood.items()},
+        "rank": {k: int(v) for k, v in mne.compute_rank(found[0], rank=rank, info=info).items()},
+        "samples": int(found[0]["nfree"]) + 1,
     }

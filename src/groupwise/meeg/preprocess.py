@@ -106,6 +106,8 @@ def remove_artifacts(
         a number or as a share of the variance (None: 0.99).
     eog, ecg : channels on which artifacts are detected. Empty: those typed EOG and ECG; with
         no ECG channel, heartbeats are detected on magnetometers, and not at all without any.
+        ICA takes the components whose correlation with the channel stands out (z > 3 among the
+        components, of which there must be a dozen or more), MNE's rule.
     l_freq : the artifacts are learnt on data above this edge, Hz, since slow drifts would
         dominate them (Winkler et al. 2015, https://doi.org/10.1109/EMBC.2015.7319296).
     random_state : start of the ICA: the same number gives the same components.
@@ -170,6 +172,7 @@ def _unmix(raw, n_components, eog, ecg, heart, l_freq, random_state):
     return raw, {
         "method": "ica",
         "components": int(ica.n_components_),
+        "iterations": int(ica.n_iter_),
         "blinks": sorted(map(int, blinks)),
         "heartbeats": sorted(map(int, beats)),
     }

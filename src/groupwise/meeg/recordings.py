@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,11 @@ def read_recording(
     """
     import mne_bids
 
+    broken = broken_fif(path) if Path(path).suffix == ".fif" else None
+    if broken:
+        raise InputError(
+            f"{path}: damaged ({broken}). Restore the file or list the subject under 'exclude'."
+        )
     bids_path = mne_bids.get_bids_path_from_fname(path, check=False).update(root=root)
     try:
         raw = mne_bids.read_raw_bids(bids_path, verbose="error")
@@ -55,6 +61,36 @@ def read_recording(
         raise InputError(missing)
     raw.info["bads"] = sorted({*raw.info["bads"], *bad_channels})
     return raw
+
+
+def broken_fif(path: str | os.PathLike) -> str | None:
+    """Say what is wrong with the chain of tags that a FIF file is made of, None if nothing is.
+
+    MNE reads a file that was cut off, in a copy or on a full disk, as a shorter recording. Here
+    the chain is followed from tag to tag (kind, type, size and place of the next, 32 bits each,
+    big-endian) without reading what they hold: it must stay inside the file and have an end.
+    """
+    try:
+        size = Path(path).stat().st_size
+        with Path(path).open("rb") as handle:
+            place = 0
+            while True:
+                handle.seek(place)
+                head = handle.read(16)
+                if len(head) < 16:
+                    return f"it ends at byte {size} in the middle of the recording"
+                _, _, length, following = struct.unpack(">iiii", head)
+                end = place + 16 + length
+                if length < 0 or following < -1 or end > size:
+                    return f"what begins at byte {place} does not fit into its {size} bytes"
+                if following == -1:
+                    return None
+                # Only forwards, so that a damaged chain is no endless loop.
+                if following and following < end:
+                    return f"what begins at byte {place} points backwards"
+                place = following or end
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def read_runs(

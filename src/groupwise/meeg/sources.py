@@ -53,10 +53,12 @@ def times_within(
     Returns
     -------
     keep : (t,) bool.
-    kept : times that are kept, s, rounded to nanoseconds, so that the rounding errors of a
-        resampled time axis do not make two feature spaces of one.
+    kept : times that are kept, s, without the rounding errors that files add.
     """
     low, high = crop or (None, None)
+    # FIF stores the first time in single precision, and a resampled axis has rounding errors:
+    # neither may make two feature spaces of one.
+    times = np.round(np.round(times[0], 6) + (times - times[0]), 9) + 0.0
     slack = 1e-6 * (times[1] - times[0]) if len(times) > 1 else 1e-9
     keep = np.ones(len(times), bool)
     if low is not None:
@@ -68,7 +70,7 @@ def times_within(
             f"crop: no sample lies within {low} to {high} s; the source estimates reach from "
             f"{times[0]:g} to {times[-1]:g} s. Correct crop."
         )
-    return keep, np.round(times[keep], 9) + 0.0
+    return keep, times[keep]
 
 
 def template_space(
