@@ -10,12 +10,13 @@ with job(snakemake):
 
     from groupwise.figures.pictures import Effect, save_pictures, surface_pictures
     from groupwise.permutation import Null, read_maps
+    from groupwise.permutation.wording import effect_words
     from groupwise.stack import read_stack
 
-    source, names = snakemake.input, snakemake.wildcards
+    source = snakemake.input
     result = json.loads(Path(source.result).read_text(encoding="utf-8"))
     effect = Effect(
-        title=f"{names.analysis}, {result['Effect'] or names.effect}",
+        title=f"{snakemake.wildcards.analysis}, {effect_words(result)}",
         result=result,
         clusters=pd.read_csv(source.clusters, sep="\t", na_values="n/a", keep_default_na=False),
         maps=read_maps(source.maps),

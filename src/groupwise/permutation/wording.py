@@ -5,6 +5,14 @@ from typing import Any
 ALTERNATIVES = {"greater": "one-sided, greater", "less": "one-sided, less"}
 
 
+def effect_words(result: dict[str, Any]) -> str:
+    """What an effect is called: its factors, or the test of a design that has none."""
+    return (
+        result["Effect"]
+        or {"OneSample": "one sample", "Paired": "paired"}[result["Design"]["design"]]
+    )
+
+
 def number(value: float) -> str:
     """Three significant digits, without an exponent where a reader does not need one."""
     value = float(value)

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from groupwise.permutation.wording import (
     ALTERNATIVES,
+    effect_words,
     number,
     p_words,
     resampling_words,
@@ -151,7 +152,7 @@ def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
         if len(wide):
             names = ", ".join(str(i) for i in wide["id"])
             found.append(
-                f"The Monte-Carlo interval of cluster {names} holds alpha ({alpha:g}): more "
+                f"The Monte-Carlo interval of p holds alpha ({alpha:g}) for cluster {names}: more "
                 "permutations could change the verdict."
             )
     lost = {why: int(k) for why, k in result["PointsExcluded"].items() if int(k)}
@@ -207,7 +208,7 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         f"{number(largest['largest'])}, p = {number(largest['p'])} corrected by the maximum "
         "statistic"
     )
-    name = f"{analysis}_{effect['name'].replace(':', 'X')}"
+    name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
     text = clusters.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
     return {
         "id": _slug("effect", name),
@@ -297,7 +298,7 @@ def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _availability(table: pd.DataFrame | None) -> dict[str, Any]:
     if table is None:
-        return _table(pd.DataFrame(), "")
+        return _table(pd.DataFrame(), "") | {"summary": "", "open": False}
     rows = []
     for subject, counts in table.iterrows():
         cells = [_cell(str(subject), str(subject), False)]
@@ -310,7 +311,20 @@ def _availability(table: pd.DataFrame | None) -> dict[str, Any]:
     columns = [{"title": "Subject", "numeric": False, "description": ""}]
     columns += [{"title": str(c), "numeric": True, "description": ""} for c in table.columns]
     caption = f"Subjects by conditions: {table.attrs.get('unit', 'trials')} that took part"
-    return {"caption": caption, "columns": columns, "rows": rows, "sortable": False}
+    shown = {"caption": caption, "columns": columns, "rows": rows, "sortable": False}
+    return shown | {"summary": _summary(table), "open": len(table) <= ROWS_SHOWN}
+
+
+def _summary(table: pd.DataFrame) -> str:
+    """How complete the data are, in a sentence."""
+    gaps, unit = int(table.isna().sum().sum()), table.attrs.get("unit", "trials")
+    low, high = table.min().min(), table.max().max()
+    each = _count(int(low), unit[:-1]) if low == high else f"{low:,.0f} to {high:,.0f} {unit}"
+    return (
+        f"{_count(len(table), 'subject')}, {_count(table.shape[1], 'condition')}, "
+        f"{_count(gaps, 'cell') + ' missing' if gaps else 'nothing missing'}; {each} in "
+        "each cell."
+    )
 
 
 def _table(
@@ -355,8 +369,9 @@ def _figure(figure: Mapping[str, str], *, small: bool = False) -> dict[str, Any]
         content = min(content, _fewer_colours(content), key=len)
     return {
         "source": _data_uri("image/png", content),
-        "width": width,
-        "height": height,
+        # 150 dpi to 100 pixels an inch: letters of all pictures have the size of the text.
+        "width": round(width / 1.5),
+        "height": round(height / 1.5),
         "title": figure["title"],
         "caption": figure["caption"],
         "alt": figure["alt"],
@@ -391,10 +406,10 @@ def _subjects_of(analyses: Sequence[Mapping[str, Any]]) -> list[int]:
 
 
 def grouped(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Effects, each with "analysis" and "effect", as `build_report` takes them."""
+    """Effects, each with the name of its "analysis", as `build_report` takes them."""
     analyses: dict[str, list] = {}
     for effect in effects:
-        named = {"name": effect["result"]["Effect"] or effect["effect"]}
+        named = {"name": effect_words(effect["result"])}
         analyses.setdefault(effect["analysis"], []).append({**effect, **named})
     return [{"name": name, "effects": found} for name, found in analyses.items()]
 
@@ -412,6 +427,7 @@ def availability_of(
         order = dict.fromkeys(c for drop in drops.values() for c in drop["condition"])
         table = table.T[list(order)]
     elif observations:
+        # Analyses may share maps: a map counts once, by its path.
         rows = pd.concat(observations)[["subject", "session", "condition", "path"]]
         rows = rows.fillna("n/a").drop_duplicates()
         condition = rows["condition"].where(~rows["condition"].isin(["", "n/a"]), "map")
