@@ -47,12 +47,15 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
     labelled = bool(np.any(space.label != ""))
     if labelled:
         table["label"] = space.label[places]
-    columns = ["labels"] if labelled else []
+    columns = ["center_x", "center_y", "center_z"]
+    columns += ["center_time"] if space.times is not None else []
+    columns += ["labels"] if labelled else []
     columns += ["area_mm2" if space.measure_unit == "mm2" else "volume_mm3"]
     if space.times is not None:
         columns += ["vertex_ms"] if space.kind == "surface" else []
         columns += ["t_start", "t_stop"]
-    extents = [_extent(points, space) for points in _points_of(result)]
+    statistic = np.abs(result.statistic).ravel()
+    extents = [_extent(points, statistic[points], space) for points in _points_of(result)]
     return pd.concat([table, pd.DataFrame(extents, columns=columns, index=table.index)], axis=1)
 
 
@@ -78,6 +81,8 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
                                 "number of times + time"},
         "peak_statistic": {"Description": "Statistic at the peak"},
         "peak_time": {"Description": "Time of the peak; descriptive", "Units": "s"},
+        "center_time": {"Description": "Mean time of the cluster's points, weighted by the "
+                                       "statistic; descriptive", "Units": "s"},
         "hemisphere": {"Description": "Hemisphere", "Levels": {"lh": "left", "rh": "right"}},
         "peak_vertex": {"Description": "Vertex of the peak, by its number in the full surface of "
                                        "the template"},
@@ -97,6 +102,9 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
     for axis in "xyz":
         text = f"Coordinate {axis} of the peak{where}; descriptive"
         known[axis] = {"Description": text, "Units": "mm"}
+        text = f"Coordinate {axis} of the cluster's centre, the mean of its points weighted by the "
+        text += f"statistic{where}; it may lie beside the folded cortex; descriptive"
+        known[f"center_{axis}"] = {"Description": text, "Units": "mm"}
     for axis in "ijk":
         known[f"peak_{axis}"] = {"Description": f"Voxel index {axis} of the peak, from 0"}
     return {name: known[name] for name in table.columns}
@@ -106,11 +114,13 @@ def write_clusters(path: str | os.PathLike, table: "pd.DataFrame") -> None:
     """Write a cluster table as TSV, whole or not at all."""
     written = table.assign(exact=table["exact"].map({True: "true", False: "false"}))
     with write_whole(path) as part:
-        written.to_csv(part, sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+        written.to_csv(
+            part, sep="\t", index=False, na_rep="n/a", lineterminator="\n", float_format="%.9g"
+        )
 
 
-def _extent(points: np.ndarray, space: FeatureSpace) -> dict[str, Any]:
-    """How far a cluster reaches in space and time."""
+def _extent(points: np.ndarray, statistic: np.ndarray, space: FeatureSpace) -> dict[str, Any]:
+    """How far a cluster reaches in space and time, and its centre of mass."""
     places, times = space.places_and_times(points)
     union = np.unique(places)
     measure = space.measure[union].astype(np.float64)
@@ -123,8 +133,11 @@ def _extent(points: np.ndarray, space: FeatureSpace) -> dict[str, Any]:
         "area_mm2": total,
         "volume_mm3": total,
     }
+    center = np.average(space.coordinates[places].astype(np.float64), axis=0, weights=statistic)
+    extent.update(zip(("center_x", "center_y", "center_z"), center, strict=True))
     if space.times is not None:
         step = np.median(np.diff(space.times)) if space.n_times > 1 else np.nan
+        extent["center_time"] = np.average(space.times[times], weights=statistic)
         extent["vertex_ms"] = len(points) * float(step) * 1000
         extent["t_start"] = space.times[times.min()]
         extent["t_stop"] = space.times[times.max()]
