@@ -6,19 +6,14 @@ with job(snakemake):
     import json
     from pathlib import Path
 
-    import numpy as np
-
     from groupwise.meeg.export import export_maps
+    from groupwise.permutation.infer import read_maps
     from groupwise.stack import FeatureSpace
 
     space = FeatureSpace.load(snakemake.input.space)
     statistic = json.loads(Path(snakemake.input.result).read_text(encoding="utf-8"))["Statistic"]
-    with np.load(snakemake.input.maps, allow_pickle=False) as maps:
-        exported = {
-            statistic: maps["statistic"],
-            "p": maps["p_cluster"],
-            "pMax": maps["p_max"],
-            "cluster": maps["labels"],
-        }
+    maps = read_maps(snakemake.input.maps)
+    names = {statistic: "statistic", "p": "p_cluster", "pMax": "p_max", "cluster": "labels"}
+    exported = {name: maps[key] for name, key in names.items()}
     stem = f"space-{space.name}_effect-{snakemake.wildcards.effect}"
     export_maps(snakemake.output.folder, stem, space, exported)

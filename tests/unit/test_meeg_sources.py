@@ -209,8 +209,11 @@ def test_one_channel_type_is_enough(demo, kind):
     operator = inverse_operator(
         evokeds[0].info, forward, covariance, loose=0.0, depth=0.8, fixed=True, rank="info"
     )
-    estimate = source_estimates(evokeds[:1], operator, method="dSPM", snr=3.0, orientation=None)[0]
-    assert np.isfinite(estimate.data).all() and estimate.data.std() > 0
+    spec = {"method": "dSPM", "snr": 3.0}
+    (estimate,) = source_estimates(evokeds[:1], operator, orientation=None, **spec)
+    (normal,) = source_estimates(evokeds[:1], operator, orientation="normal", **spec)
+    assert np.isfinite(estimate.data).all() and estimate.data.min() < 0 < estimate.data.max()
+    np.testing.assert_array_equal(normal.data, estimate.data)
 
 
 def test_auditory_responses_peak_in_temporal_cortex_at_100_ms(demo, space):

@@ -22,7 +22,8 @@ def inverse_operator(
     Parameters
     ----------
     info : of the evoked responses: channels, bad channels, projectors.
-    loose : weight of the tangential sources (0 to 1); not used when `fixed`.
+    loose : variance of tangential relative to normal sources, 0 to 1; 0 is the same as `fixed`,
+        which does not use it.
     depth : exponent of the depth weighting; None for none.
     fixed : sources normal to the cortex only.
     rank : rank of the noise covariance, as it was estimated with.
@@ -35,7 +36,7 @@ def inverse_operator(
         covariance,
         loose=0.0 if fixed else loose,
         depth=depth,
-        fixed=fixed,
+        fixed=fixed or loose == 0,
         rank=rank,
     )
 
@@ -55,7 +56,7 @@ def source_estimates(
     method : "MNE", "dSPM", "sLORETA" or "eLORETA".
     snr : assumed amplitude signal-to-noise ratio; the regularisation is 1 / snr**2.
     orientation : None (length of the current vector, always positive) or "normal" (its signed
-        part along the surface normal).
+        part along the surface normal). Fixed sources are signed either way.
 
     Returns
     -------
@@ -64,6 +65,8 @@ def source_estimates(
     import mne
 
     regularisation = 1.0 / snr**2
+    if operator["source_ori"] == mne.io.constants.FIFF.FIFFV_MNE_FIXED_ORI:
+        orientation = None  # the normal is all there is, and MNE looks for three components
     prepared: dict[int, mne.minimum_norm.InverseOperator] = {}
     estimates = []
     for evoked in evokeds:
