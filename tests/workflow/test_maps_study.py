@@ -1,0 +1,149 @@
+"""The second door for real: ready-made volume maps, from their table to the report."""
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+import yaml
+from study_trees import snakemake
+
+from groupwise.permutation.merge import Null
+
+SHAPE, AFFINE = (14, 16, 12), np.diag([-4.0, 4.0, 4.0, 1.0])
+EFFECT = "group/reward/oneSample"
+
+
+def write_maps(folder, n=9):
+    """Big-endian ANALYZE pairs with a trailing dimension and NaN, and NIfTI, in one table."""
+    rng = np.random.default_rng(7)
+    header = nib.Spm2AnalyzeHeader(endianness=">")
+    affine = AFFINE.copy()
+    affine[:3, 3] = [26, -30, -22]
+    rows = []
+    for subject in range(n):
+        values = rng.normal(size=SHAPE).astype(np.float32)
+        values[4:8, 5:9, 4:8] += 2.0
+        values[0] = 0
+        if subject % 2:
+            values[rng.integers(1, 14), 0, 0] = np.nan
+            path = folder / f"con_{subject:02d}.img"
+            image = nib.Spm2AnalyzeImage(values[..., None], affine, header.copy())
+            image.set_data_dtype(np.float32)
+        else:
+            path = folder / f"con_{subject:02d}.nii.gz"
+            image = nib.Nifti1Image(values, affine)
+        nib.save(image, path)
+        rows.append({"subject": f"{subject:02d}", "path": path.name})
+    pd.DataFrame(rows).to_csv(folder / "maps.tsv", sep="\t", index=False)
+    return rows
+
+
+def config(folder, **changes):
+    return {
+        "study": "reward",
+        "output": str(folder / "results"),
+        "seed": 5,
+        "block_size": 100,
+        "maps": {"table": str(folder / "maps.tsv"), "units": "contrast"},
+        "analyses": {
+            "reward": {
+                "data": "maps",
+                "test": "one-sample",
+                "cluster": {"threshold": {"p": 0.01}},
+                "permutations": 200,
+            }
+        },
+        **changes,
+    }
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("maps")
+    write_maps(folder)
+    run = snakemake(folder, config(folder), "--cores", "2")
+    assert run.returncode == 0, run.text
+    return folder
+
+
+def test_t_map_is_scipys_on_the_voxels_that_all_share(study):
+    table = pd.read_csv(study / "maps.tsv", sep="\t", dtype=str)
+    maps = np.stack([np.squeeze(nib.load(study / p).get_fdata()) for p in table["path"]])
+    shared = (np.isfinite(maps) & (maps != 0)).all(axis=0)
+    folder = study / "results" / EFFECT / "maps"
+    image = nib.load(folder / "space-MNI_effect-oneSample_stat-t_statmap.nii.gz")
+    expected = scipy.stats.ttest_1samp(maps[:, shared], 0).statistic
+    np.testing.assert_allclose(image.get_fdata()[shared], expected, rtol=1e-6)
+    first = nib.load(study / table["path"][0])
+    np.testing.assert_allclose(image.affine, first.affine)
+
+
+def test_planted_cluster_is_found_with_its_place(study):
+    clusters = pd.read_csv(study / "results" / EFFECT / "infer/clusters.tsv", sep="\t")
+    top = clusters.iloc[0]
+    assert top.p <= 0.05 and top.sign == 1
+    center = AFFINE @ [5.5, 6.5, 5.5, 1] + [26, -30, -22, 0]
+    assert np.linalg.norm(np.subtract([top.center_x, top.center_y, top.center_z], center[:3])) < 6
+
+
+def test_report_says_what_was_found(study):
+    text = (study / "results/report.html").read_text()
+    assert "cluster-based permutation test" in text
+
+
+def test_null_is_the_same_bytes_for_any_block_size(study, tmp_path):
+    """Block files of 100 and of 37 resamplings, merged to the first 200 of them."""
+    changed = config(study, block_size=37, output=str(tmp_path / "results"))
+    target = f"{tmp_path}/results/{EFFECT}/null.npz"
+    run = snakemake(study, changed, "--cores", "2", target)
+    assert run.returncode == 0, run.text
+    assert run.jobs["permute_block"] == 6
+    one, other = (Null.load(p) for p in (study / "results" / EFFECT / "null.npz", target))
+    for name in ("statistic", "mass", "size"):
+        assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+
+
+def test_a_damaged_map_is_named_and_leaves_no_stack(tmp_path):
+    write_maps(tmp_path)
+    damaged = tmp_path / "con_03.img"
+    damaged.write_bytes(damaged.read_bytes()[:1000])
+    run = snakemake(tmp_path, config(tmp_path), "--cores", "2")
+    assert run.returncode == 1
+    assert "con_03.img" in run.text and "damaged or truncated" in run.text
+    assert not (tmp_path / "results/group/reward/stack/stack.npy").exists()
+
+
+def test_mistakes_in_the_table_are_all_told_before_any_job(tmp_path):
+    rows = write_maps(tmp_path)
+    rows[2]["path"] = "absent.nii"
+    rows[5]["subject"] = rows[4]["subject"]
+    pd.DataFrame(rows).to_csv(tmp_path / "maps.tsv", sep="\t", index=False)
+    run = snakemake(tmp_path, config(tmp_path), "-n")
+    assert run.returncode == 1
+    assert "absent.nii does not exist" in run.text and "stands twice" in run.text
+    assert "Traceback" not in run.text
+
+
+def test_effects_of_factors_in_the_table(tmp_path):
+    """A table with a column a factor takes the same rules through a factorial design."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for subject in range(7):
+        for face in ("famous", "new"):
+            path = tmp_path / f"{subject}_{face}.nii"
+            values = rng.normal(size=SHAPE).astype(np.float32)
+            nib.save(nib.Nifti1Image(values, AFFINE), path)
+            rows.append({"subject": f"{subject}", "face": face, "path": path.name})
+    pd.DataFrame(rows).to_csv(tmp_path / "maps.tsv", sep="\t", index=False)
+    raw = config(tmp_path)
+    raw["analyses"]["reward"] = {
+        "data": "maps",
+        "within": {"face": ["famous", "new"]},
+        "permutations": 64,
+    }
+    target = f"{tmp_path}/results/group/reward/face/infer/result.json"
+    run = snakemake(tmp_path, raw, "--cores", "2", target)
+    assert run.returncode == 0, run.text
+    result = yaml.safe_load((tmp_path / "results/group/reward/face/infer/result.json").read_text())
+    assert result["Exact"] and result["DegreesOfFreedom"] == [1, 6]
