@@ -114,6 +114,7 @@ rule figures_surface:
         data=f"{STACK}/stack.npy",
         observations=f"{STACK}/observations.tsv",
         space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
     output:
         folder=directory(f"{EFFECT}/figures"),
     log:
@@ -142,6 +143,7 @@ rule figures_volume:
         data=f"{STACK}/stack.npy",
         observations=f"{STACK}/observations.tsv",
         space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
     output:
         folder=directory(f"{EFFECT}/figures"),
     log:

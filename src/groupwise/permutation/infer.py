@@ -303,4 +303,4 @@ def _number(p: float) -> str:
 
 
 def _count(number: int) -> str:
-    return str(number) if number < 10**6 else f"{number:.2g}"
+    return f"{number:,}" if number < 10**12 else f"{number:.2g}"
