@@ -61,7 +61,11 @@ def find_recordings(study: Study) -> Recordings:
     wanted = found if study.subjects == "all" else study.subjects
     findings += [
         f"config: {key}: subject {name} is not in {root}; it holds {', '.join(found) or 'none'}"
-        for key, names in (("subjects", wanted), ("exclude", study.exclude))
+        for key, names in (
+            ("subjects", wanted),
+            ("exclude", study.exclude),
+            ("meeg.bad_channels", set(study.meeg.bad_channels) - {"all"}),
+        )
         for name in names
         if name not in found
     ]
