@@ -1,6 +1,8 @@
 """The demo study for real, from BIDS recordings to the report, and what a change of it reruns."""
 
 import json
+import os
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -81,18 +83,134 @@ def test_nothing_is_pending_after_a_run(study):
     assert "Nothing to be done" in run.text
 
 
-def test_a_change_of_snr_reruns_only_what_depends_on_it(study):
-    changed = config()
-    changed["meeg"]["inverse"]["snr"] = 2
-    jobs = snakemake(study, changed, "-n").jobs
-    assert jobs["apply_inverse"] == jobs["morph"] == 8
-    assert jobs["stack_sources"] == 1
-    upstream = {
-        *("check_inputs", "preprocess", "evoked", "noise_covariance", "bem", "source_space"),
-        *("coregistration", "forward", "inverse_operator", "template_source_space"),
-        "quality_meeg",
+GROUP_STAGES = {
+    *("stack_sources", "prepare", "permute_block", "merge", "infer"),
+    *("export_surface", "figures_surface", "report", "all"),
+}
+SOURCES = {"apply_inverse", "morph", *GROUP_STAGES}
+
+
+def change(key, value):
+    """The config with one key, given as a dotted path, at another value."""
+    raw = config()
+    place = raw
+    *path, last = key.split(".")
+    for part in path:
+        place = place[part]
+    place[last] = value
+    return raw
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "reruns"),
+    [
+        ("meeg.inverse.snr", 2, SOURCES),
+        ("meeg.inverse.loose", 0.3, {"inverse_operator", *SOURCES}),
+        (
+            "meeg.covariance",
+            {"method": ["empirical"]},
+            {"noise_covariance", "quality_meeg", "inverse_operator", *SOURCES},
+        ),
+        (
+            "meeg.bem",
+            {"ico": 2},
+            {"bem", "forward", "inverse_operator", *SOURCES},
+        ),
+        (
+            "meeg.source_space",
+            {"spacing": "oct4"},
+            {"source_space", "forward", "inverse_operator", *SOURCES},
+        ),
+        (
+            "meeg.bad_channels",
+            {"03": ["MEG 0113"]},
+            {
+                *("check_inputs", "preprocess", "evoked", "noise_covariance", "quality_meeg"),
+                *("inverse_operator", *SOURCES),
+            },
+        ),
+        (
+            "meeg.morph",
+            {"spacing": 3},
+            {"template_source_space", "morph", *GROUP_STAGES},
+        ),
+        ("analyses.modality_by_side.hemispheres", ["rh"], GROUP_STAGES),
+        (
+            "analyses.modality_by_side.cluster",
+            {"threshold": {"p": 0.01}},
+            GROUP_STAGES - {"stack_sources"},
+        ),
+        (
+            "analyses.modality_by_side.alpha",
+            0.04,
+            {"infer", "export_surface", "figures_surface", "report", "all"},
+        ),
+    ],
+)
+def test_a_change_reruns_only_what_depends_on_it(study, key, value, reruns):
+    run = snakemake(study, change(key, value), "-n")
+    assert run.returncode == 0, run.text
+    assert set(run.jobs) == reruns
+    if key == "meeg.inverse.snr":
+        assert run.jobs["apply_inverse"] == run.jobs["morph"] == 8
+
+
+def test_a_bad_channel_of_one_subject_reruns_that_subject(study):
+    run = snakemake(study, change("meeg.bad_channels", {"03": ["MEG 0113"]}), "-n")
+    assert run.jobs["preprocess"] == run.jobs["inverse_operator"] == run.jobs["morph"] == 1
+
+
+@pytest.fixture
+def spoilt(study, tmp_path):
+    """The demo's recordings in a tree of links, to be spoilt one by one."""
+    shutil.copytree(study / "demo/bids", tmp_path / "demo/bids", copy_function=os.link)
+    (tmp_path / "demo/subjects").symlink_to(study / "demo/subjects")
+    return tmp_path
+
+
+def refused(folder, raw, *said):
+    """A real run that stops at the check of the inputs, with nothing else written."""
+    run = snakemake(folder, raw, "--cores", "2")
+    assert run.returncode == 1
+    for text in said:
+        assert text in run.text, run.text
+    assert not list((folder / "results").glob("**/*.fif"))
+    assert not (folder / "results/check/inputs.tsv").exists()
+
+
+def test_a_missing_event_name_is_told_before_any_long_job(spoilt):
+    raw = change("meeg.conditions", None)
+    raw["meeg"]["conditions"] = {
+        "auditory/left": "auditory/left",
+        "auditory/right": "auditory/rihgt",
+        "visual/left": "visual/left",
+        "visual/right": "visual/right",
     }
-    assert not upstream & set(jobs), jobs
+    refused(
+        spoilt,
+        raw,
+        "sub-01_task-audvis_events.tsv: condition 'auditory/right' has no event",
+        "sub-08_task-audvis_events.tsv",
+        "Did you mean 'auditory/right'?",
+    )
+
+
+def test_a_corrupt_recording_is_named_with_the_remedy(spoilt):
+    path = spoilt / "demo/bids/sub-02/meg/sub-02_task-audvis_meg.fif"
+    content = path.read_bytes()
+    path.unlink()
+    path.write_bytes(content[: len(content) // 2])
+    other = spoilt / "demo/bids/sub-05/meg/sub-05_task-audvis_meg.fif"
+    other.unlink()
+    other.write_bytes(b"not a recording")
+    refused(
+        spoilt, config(), path.name, other.name, "Restore the file or list the subject under 'exc"
+    )
+
+
+def test_an_unknown_bad_channel_is_named(spoilt):
+    raw = change("meeg.bad_channels", {"03": ["MEG 0114"]})
+    refused(spoilt, raw, "sub-03_task-audvis_meg.fif: has no channel 'MEG 0114'", "Did you mean")
 
 
 def test_more_permutations_compute_only_new_blocks(study):
