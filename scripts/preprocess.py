@@ -26,7 +26,7 @@ with job(snakemake):
     with write_whole(snakemake.output.epochs) as part:
         epochs.save(part, overwrite=True)
     with write_whole(snakemake.output.drops) as part:
-        drops.to_csv(part, sep="\t", index=False, na_rep="n/a")
+        drops.replace("", "n/a").to_csv(part, sep="\t", index=False)
     write_json(
         snakemake.output.sidecar,
         {

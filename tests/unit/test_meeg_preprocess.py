@@ -13,6 +13,7 @@ from groupwise.meeg.preprocess import (
     pick_channels,
     remove_artifacts,
 )
+from groupwise.meeg.quality import channel_costs
 
 NAMES = ["face/left", "face/right"]
 WINDOW = {"tmin": -0.1, "tmax": 0.3, "baseline": (None, 0)}
@@ -135,6 +136,15 @@ def test_channels_for_cleaning_stay_until_the_epochs_are_cut(raw, events):
     assert set(epochs.get_channel_types()) == {"grad"}
     with pytest.raises(InputError, match="no channels of type eeg"):
         pick_channels(raw, ["mag", "eeg"])
+
+
+def test_reference_sensors_stay_with_the_data(raw, events):
+    names = raw.ch_names[:3]
+    raw.set_channel_types(dict.fromkeys(names, "ref_meg"))
+    picked = pick_channels(raw, ["mag"])
+    epochs, drops = make_epochs(picked, events, NAMES, ["mag"], **WINDOW, reject={"mag": 1e-9})
+    assert epochs.ch_names[:3] == names and set(epochs.get_channel_types()) == {"mag", "ref_meg"}
+    assert channel_costs(drops.replace("", "n/a")) == []
 
 
 def test_eeg_gets_an_average_reference(events):

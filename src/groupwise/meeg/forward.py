@@ -185,7 +185,9 @@ def forward_solution(
     import mne
 
     types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
-    picks = [index for index, name in enumerate(info["ch_names"]) if types[name] in channels]
+    # Reference sensors too: lead fields of compensated data are compensated alike.
+    kept = {*channels, "ref_meg"}
+    picks = [index for index, name in enumerate(info["ch_names"]) if types[name] in kept]
     return mne.make_forward_solution(
         mne.pick_info(info, picks),
         trans,

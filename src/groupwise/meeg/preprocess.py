@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+#: Channel type of an MEG's reference sensors, which compensate for distant sources (CTF, 4D).
+REFERENCE = "ref_meg"
 #: A FIF file, with its 32-bit sizes, holds less than this many bytes.
 FIF_LIMIT = 2 * 1024**3
 
@@ -27,7 +29,8 @@ def pick_channels(
 ) -> "mne.io.BaseRaw":
     """Keep the data channels of the types asked for, bad ones included, and what cleaning needs.
 
-    EOG and ECG channels stay when a rejection limit or the removal of artifacts uses them.
+    EOG and ECG channels stay when a rejection limit or the removal of artifacts uses them, and
+    the reference channels of an MEG always: forward solutions of compensated data need them.
     EEG data get an average reference as a projection, as source estimation asks for.
 
     Parameters
@@ -39,7 +42,7 @@ def pick_channels(
     """
     artifacts = artifacts or {}
     cleaning = artifacts.get("method", "none") != "none"
-    kept = set(channels)
+    kept = {*channels, REFERENCE}
     kept |= {kind for kind in ("eog", "ecg") if cleaning or kind in (reject or {})}
     named = {*artifacts.get("eog", ()), *artifacts.get("ecg", ())} if cleaning else set()
     types = raw.get_channel_types()
@@ -209,7 +212,7 @@ def make_epochs(
 
     Returns
     -------
-    epochs : data channels only; `event_id` holds the conditions' positions, from 1.
+    epochs : data and reference channels only; `event_id` holds the conditions' positions, from 1.
     drops : the table of `drop_table`.
 
     Raises
@@ -254,7 +257,7 @@ def make_epochs(
             "channel in channels.tsv or under 'bad_channels', or raise the limit in "
             "epochs.reject."
         )
-    epochs.pick(list(channels), exclude=())
+    epochs.pick([kind for kind in (*channels, REFERENCE) if kind in types], exclude=())
     size = epochs.get_data(copy=False).size * 4
     if size >= FIF_LIMIT:
         raise InputError(

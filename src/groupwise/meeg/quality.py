@@ -65,8 +65,10 @@ def channel_costs(drops: pd.DataFrame) -> list[tuple[str, int]]:
     """Channels and the number of epochs each cost over all conditions, most first."""
     total: dict[str, int] = {}
     for cell in drops["channels"].fillna(""):
-        for entry in filter(None, str(cell).split("; ")):
-            name, _, count = entry.rpartition(": ")
+        for entry in str(cell).split("; "):
+            name, found, count = entry.rpartition(": ")
+            if not found:  # "n/a": nothing was dropped
+                continue
             total[name] = total.get(name, 0) + int(count)
     return sorted(total.items(), key=lambda item: -item[1])
 
