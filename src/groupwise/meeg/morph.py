@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from groupwise.errors import InputError
-from groupwise.meeg.forward import need_files
+from groupwise.meeg.forward import need_files, source_space
 
 if TYPE_CHECKING:
     import mne
@@ -23,8 +23,6 @@ def template_source_space(
     template, subjects_dir : name and folder of the template ("fsaverage").
     spacing : subdivision of the icosahedron (5: 10,242 vertices a hemisphere), or "oct6" etc.
     """
-    from groupwise.meeg.forward import source_space
-
     name = f"ico{spacing}" if isinstance(spacing, int) else spacing
     return source_space(template, subjects_dir, name, add_dist=False)
 

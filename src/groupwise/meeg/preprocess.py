@@ -241,7 +241,7 @@ def make_epochs(
         reject={k: float(v) for k, v in (reject or {}).items() if k in types} or None,
         flat={k: float(v) for k, v in (flat or {}).items() if k in types} or None,
         decim=decim,
-        # Hands over everything dropped so far before the counts are equalized.
+        # What is dropped is known only once the data are read.
         preload=True,
     )
     left = {name: int(np.sum(epochs.events[:, 2] == code)) for name, code in event_id.items()}
