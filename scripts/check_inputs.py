@@ -3,8 +3,8 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from groupwise.meeg.check import check_study
     from groupwise.files import provenance, write_json, write_whole
+    from groupwise.meeg.check import check_study
 
     params = snakemake.params
     table = check_study(params.recordings, params.root, **params.spec)

@@ -95,7 +95,10 @@ def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
 
 
 def digest_of_file(path: str | os.PathLike) -> str:
-    """SHA-256 of a file's bytes, as hex."""
+    """SHA-256 of a file's bytes, as hex; of a folder (CTF), over its files and their names."""
+    if Path(path).is_dir():
+        files = sorted(p for p in Path(path).rglob("*") if p.is_file())
+        return digest_of(*(t for p in files for t in (str(p.relative_to(path)), digest_of_file(p))))
     with Path(path).open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 

@@ -83,6 +83,8 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         ),
         (lambda r: r["meeg"].update(coregistration={"trans": "x.fif"}), "must hold {subject}"),
         (lambda r: r["meeg"]["inverse"].update(fixed=True), "fixed: true needs loose: 0"),
+        (lambda r: r["meeg"].update(artifacts={"method": "ica"}), "set covariance: {rank: null}"),
+        (lambda r: r["meeg"]["conditions"].update(visual=5), "give it a tag of its own"),
     ],
 )
 def test_each_mistake_is_told_with_its_remedy(raw, change, said):

@@ -233,6 +233,22 @@ class Meeg(Section):
         twice = sorted({str(event) for event in events if events.count(event) > 1})
         if twice:
             raise ValueError(f"two conditions share the event {', '.join(twice)}")
+        tags = {name: set(name.split("/")) for name in self.conditions}
+        inside = [f"{a} and {b}" for a in tags for b in tags if a != b and tags[a] <= tags[b]]
+        if inside:
+            raise ValueError(
+                f"conditions {', '.join(inside)}: the first's tags are among the second's, so it "
+                "would select both; give it a tag of its own"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rank_is_known(self) -> "Meeg":
+        if self.artifacts.method == "ica" and self.covariance.rank == "info":
+            raise ValueError(
+                "artifacts.method ica lowers the rank of the data, and covariance.rank info does "
+                "not see it; set covariance: {rank: null}"
+            )
         return self
 
 

@@ -29,13 +29,13 @@ class Source:
 #: Every amplitude pattern carries one effect only, so that each effect has places of its own:
 #: the lateral answer is the same for both modalities, the crossover has no main effect.
 SOURCES = (
-    Source("auditory-lh", "lh", (-50, -22, 6), 0.100, 0.020, (35, 35, 4, 4), ("modality",)),
-    Source("auditory-rh", "rh", (52, -18, 6), 0.100, 0.020, (35, 35, 4, 4), ("modality",)),
+    Source("auditory-lh", "lh", (-50, -22, 6), 0.100, 0.020, (40, 40, 4, 4), ("modality",)),
+    Source("auditory-rh", "rh", (52, -18, 6), 0.100, 0.020, (40, 40, 4, 4), ("modality",)),
     Source("visual-lh", "lh", (-12, -92, 0), 0.130, 0.022, (2, 2, 30, 30), ("modality",)),
     Source("visual-rh", "rh", (12, -92, 2), 0.130, 0.022, (2, 2, 30, 30), ("modality",)),
-    Source("lateral-lh", "lh", (-36, -6, 50), 0.180, 0.022, (4, 28, 4, 28), ("side",)),
-    Source("lateral-rh", "rh", (36, -6, 50), 0.180, 0.022, (28, 4, 28, 4), ("side",)),
-    Source("crossover-rh", "rh", (48, -48, 32), 0.280, 0.040, (25, 5, 5, 25), ("modality:side",)),
+    Source("lateral-lh", "lh", (-36, -6, 50), 0.180, 0.022, (4, 30, 4, 30), ("side",)),
+    Source("lateral-rh", "rh", (36, -6, 50), 0.180, 0.022, (30, 4, 30, 4), ("side",)),
+    Source("crossover-rh", "rh", (48, -48, 32), 0.280, 0.040, (30, 5, 5, 30), ("modality:side",)),
 )
 
 
