@@ -15,10 +15,8 @@ import pytest
 
 from groupwise.demo import study
 from groupwise.demo.anatomy import (
-    MNI305_TO_MNI152,
     Warp,
     interpolate_on_sphere,
-    load_template,
     make_individual,
     vertex_normals,
 )
@@ -26,6 +24,7 @@ from groupwise.demo.freesurfer import write_subject
 from groupwise.demo.recordings import BAD_CHANNEL, DURATION, SFREQ, draw_events
 from groupwise.demo.sources import CONDITIONS, SOURCES, place_responses, time_courses
 from groupwise.demo.study import is_complete, make_demo
+from groupwise.demo.template import MNI305_TO_MNI152, load_template
 from groupwise.errors import InputError
 
 

@@ -5,24 +5,9 @@ from pathlib import Path
 import mne
 import nibabel as nib
 import numpy as np
-import pandas as pd
 from mne.io.constants import FIFF
-from scipy.spatial import cKDTree
 
-from groupwise.demo.anatomy import (
-    MNI305_TO_MNI152,
-    VOX2RAS_TKR,
-    Anatomy,
-    Surface,
-    apply_affine,
-    package_folder,
-)
-
-#: Landmarks of Dosenbach et al. (2010) that do not lie on the cortex.
-NOT_CORTICAL = ("basal ganglia", "thalamus", "cerebellum")
-
-#: Thinner than this (mm) the template has no cortex: the medial wall.
-MEDIAL_WALL_THICKNESS = 1.3
+from groupwise.demo.anatomy import VOX2RAS_TKR, Anatomy, Surface
 
 
 def conformed_image(anatomy: Anatomy) -> nib.freesurfer.MGHImage:
@@ -68,26 +53,14 @@ def write_subject(folder: Path, anatomy: Anatomy) -> None:
     _write_talairach(folder / "mri" / "transforms" / "talairach.xfm", anatomy.talairach)
 
 
-def write_parcellation(folder: Path, template: Anatomy) -> None:
-    """Write `label/?h.aparc.annot` of the template: each vertex named by its nearest landmark.
-
-    The landmarks are the cortical ones of Dosenbach et al. (2010, Science 329:1358), which
-    nilearn ships with coordinates in MNI152. A coarse, made parcellation: it names places.
-    """
-    table = pd.read_csv(package_folder("nilearn") / "datasets" / "data" / "dosenbach_2010.csv")
-    table = table[~table["name"].str.contains("|".join(NOT_CORTICAL))]
-    landmarks = cKDTree(table[["x", "y", "z"]].to_numpy(float))
-    names = ["unknown", *sorted(table["name"].unique())]
-    code = table["name"].map(names.index).to_numpy()
+def write_parcellation(folder: Path, parcels: dict[str, np.ndarray], names: list[str]) -> None:
+    """Write `label/?h.aparc.annot`: for each hemisphere the number of each vertex's name."""
     colours = np.random.default_rng(0).integers(40, 256, (len(names), 3))
     colours[0] = 25
     colour_table = np.c_[colours, np.zeros(len(names), int), np.zeros(len(names), int)]
-    for name, hemisphere in template.hemispheres.items():
-        places = apply_affine(MNI305_TO_MNI152, hemisphere.white)
-        labels = code[landmarks.query(places)[1]]
-        labels[hemisphere.thickness < MEDIAL_WALL_THICKNESS] = 0
-        path = folder / "label" / f"{name}.aparc.annot"
-        nib.freesurfer.write_annot(path, labels, colour_table, names, fill_ctab=True)
+    for hemisphere, numbers in parcels.items():
+        path = folder / "label" / f"{hemisphere}.aparc.annot"
+        nib.freesurfer.write_annot(path, numbers, colour_table, names, fill_ctab=True)
 
 
 def _volume_info(offset: np.ndarray) -> dict:

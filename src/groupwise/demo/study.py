@@ -5,27 +5,31 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import joblib
 import mne
-import mne_bids
-import nibabel as nib
 import numpy as np
-import pandas as pd
 
-from groupwise.demo.anatomy import Anatomy, load_template, make_individual
-from groupwise.demo.freesurfer import conformed_image, write_parcellation, write_subject
+from groupwise.demo.anatomy import Anatomy, make_individual
+from groupwise.demo.bids import (
+    NAME,
+    RECORDED,
+    TASK,
+    write_description,
+    write_participants,
+    write_recording,
+    write_t1w,
+)
+from groupwise.demo.freesurfer import write_parcellation, write_subject
 from groupwise.demo.recordings import (
     BAD_CHANNEL,
-    DURATION,
     LINE_FREQUENCY,
     SFREQ,
     Noise,
     draw_events,
     draw_session,
-    save_short,
     simulate_empty_room,
     simulate_recording,
 )
@@ -37,60 +41,11 @@ from groupwise.demo.sources import (
     describe_source,
     place_responses,
 )
+from groupwise.demo.template import load_template, parcellate
 from groupwise.errors import InputError
-from groupwise.files import digest_of, digest_of_file, software, write_json, write_text
+from groupwise.files import digest_of, digest_of_file, software, write_json
 
-TASK = "audvis"
-NAME = "Groupwise demo: auditory and visual stimuli on the left and right (simulated MEG)"
 SEED = 2026
-RECORDED = datetime(2026, 1, 12, 9, 0, tzinfo=UTC)
-EMPTY_ROOM_SESSION = RECORDED.strftime("%Y%m%d")
-
-README = f"""\
-# {NAME}
-
-Simulated data, made by `python -m groupwise.demo`: no person was recorded.
-
-Each subject saw and heard 96 stimuli in random order, about one a second: tones and checkerboards
-on the left or the right (`auditory/left`, `auditory/right`, `visual/left`, `visual/right`).
-One run of {DURATION:.0f} s at {SFREQ:.0f} Hz from a 306-channel Neuromag array, 16-bit FIF.
-{BAD_CHANNEL} is broken in every recording. The anatomies are random deformations of fsaverage; the
-landmarks in `*_T1w.json` give the transform between head and MRI.
-
-What was simulated, with its places, times and sizes, stands in `truth.json` beside this folder.
-"""
-
-#: What BIDS asks to be told of a recording and mne-bids cannot know.
-RECORDING_FACTS = {
-    "ManufacturersModelName": "Neuromag 306 (simulated)",
-    "SoftwareVersions": "n/a",
-    "DeviceSerialNumber": "n/a",
-    "InstitutionName": "n/a",
-    "InstitutionAddress": "n/a",
-    "InstitutionalDepartmentName": "n/a",
-    "TaskDescription": "Tones and checkerboards on the left or the right, watched passively.",
-    "Instructions": "None: the data are simulated.",
-    "DewarPosition": "upright",
-    "HardwareFilters": "n/a",
-    "MaxMovement": 0,
-    "ECOGChannelCount": 0,
-    "SEEGChannelCount": 0,
-    "SubjectArtefactDescription": "Simulated blinks and heartbeats.",
-}
-
-#: The same of the events: what the columns' values mean.
-EVENT_FACTS = {
-    "trial_type": {
-        "Description": "Modality and side of the stimulus.",
-        "Levels": {
-            "auditory/left": "A tone in the left ear",
-            "auditory/right": "A tone in the right ear",
-            "visual/left": "A checkerboard in the left visual field",
-            "visual/right": "A checkerboard in the right visual field",
-        },
-    },
-    "StimulusPresentation": {"SoftwareName": "None: simulated"},
-}
 
 
 def make_demo(
@@ -123,11 +78,11 @@ def make_demo(
         return folder / "truth.json"
     _clear(folder)
     bids, subjects_dir = folder / "bids", folder / "subjects"
-    _write_description(bids)
+    write_description(bids)
     template = load_template()
     write_subject(subjects_dir / "fsaverage", template)
-    write_parcellation(subjects_dir / "fsaverage", template)
-    _write_empty_room(folder)
+    write_parcellation(subjects_dir / "fsaverage", *parcellate(template))
+    _make_empty_room(folder)
     tell("fsaverage and empty room made")
     made = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
         joblib.delayed(_make_subject)(folder, number, template) for number in range(1, subjects + 1)
@@ -136,7 +91,7 @@ def make_demo(
     for label, truth in made:
         truths[label] = truth
         tell(f"sub-{label} made ({len(truths)} of {subjects})")
-    _write_participants(bids, sorted(truths))
+    write_participants(bids, {label: _draw_person(int(label)) for label in truths})
     write_json(folder / "truth.json", _truth(folder, dict(sorted(truths.items()))))
     return folder / "truth.json"
 
@@ -150,12 +105,15 @@ def is_complete(folder: str | Path, subjects: int) -> bool:
     folder = Path(folder)
     try:
         stamp = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["Stamp"]
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        code, number, files = stamp["Code"], stamp["Subjects"], stamp["Files"]
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
         return False
-    if stamp["Code"] != code_digest() or stamp["Subjects"] != subjects:
+    if code != code_digest() or number != subjects:
         return False
-    paths = {folder / name: digest for name, digest in stamp["Files"].items()}
-    return all(path.is_file() and digest_of_file(path) == paths[path] for path in paths)
+    return all(
+        (folder / name).is_file() and digest_of_file(folder / name) == digest
+        for name, digest in files.items()
+    )
 
 
 def code_digest() -> str:
@@ -207,8 +165,8 @@ def _make_subject(folder: Path, number: int, template: Anatomy) -> tuple[str, di
             anatomy, conductor, session, responses, events, Noise(), streams[4]
         )
         raw.set_meas_date(RECORDED + timedelta(hours=number - 1))
-        _write_recording(raw, bids, f"sub-{label}", events, Path(aside))
-        _write_t1w(bids, subjects_dir, label, anatomy, raw.info, session.head_mri)
+        write_recording(raw, bids, f"sub-{label}", events, Path(aside))
+        write_t1w(bids, subjects_dir, label, anatomy, raw.info, session.head_mri)
         (bids / f"sub-{label}").rename(folder / "bids" / f"sub-{label}")
         (subjects_dir / f"sub-{label}").rename(folder / "subjects" / f"sub-{label}")
     return label, {
@@ -218,103 +176,20 @@ def _make_subject(folder: Path, number: int, template: Anatomy) -> tuple[str, di
     }
 
 
-def _bids_path(bids: Path, subject: str) -> mne_bids.BIDSPath:
-    """Where a recording lies: `sub-01`'s run, or the empty room's."""
-    place = (
-        {"session": EMPTY_ROOM_SESSION, "task": "noise"}
-        if subject == "sub-emptyroom"
-        else {"task": TASK}
-    )
-    return mne_bids.BIDSPath(
-        subject=subject.removeprefix("sub-"), datatype="meg", suffix="meg", root=bids, **place
-    )
-
-
-def _write_recording(
-    raw: mne.io.RawArray, bids: Path, subject: str, events: np.ndarray | None, aside: Path
-) -> None:
-    """Write a recording with its sidecars through mne-bids, then complete the sidecar."""
-    saved = aside / "raw.fif"
-    save_short(raw, saved)
-    path = _bids_path(bids, subject)
-    told = {}
-    if events is not None:
-        three_columns = np.insert(events, 1, 0, axis=1)
-        told = {"events": three_columns, "event_id": CONDITIONS}
-    raw = mne.io.read_raw_fif(saved, verbose="error")
-    mne_bids.write_raw_bids(raw, path, overwrite=True, verbose="error", **told)
-    facts = dict(RECORDING_FACTS)
-    if events is not None:
-        empty_room = _bids_path(bids, "sub-emptyroom").update(extension=".fif").fpath
-        facts["AssociatedEmptyRoom"] = empty_room.relative_to(bids).as_posix()
-        described = path.copy().update(suffix="events", extension=".json")
-        mne_bids.update_sidecar_json(described, EVENT_FACTS, verbose="error")
-    mne_bids.update_sidecar_json(path.copy().update(extension=".json"), facts, verbose="error")
-
-
-def _write_empty_room(folder: Path) -> None:
-    rng = np.random.default_rng([SEED, 0])
-    raw = simulate_empty_room(Noise(), rng)
+def _make_empty_room(folder: Path) -> None:
+    """Record the scanner without a subject, an hour before the first."""
+    raw = simulate_empty_room(Noise(), np.random.default_rng([SEED, 0]))
     raw.set_meas_date(RECORDED - timedelta(hours=1))
     with tempfile.TemporaryDirectory(prefix=".sub-emptyroom-", dir=folder) as aside:
         bids = Path(aside) / "bids"
-        _write_recording(raw, bids, "sub-emptyroom", None, Path(aside))
+        write_recording(raw, bids, "sub-emptyroom", None, Path(aside))
         (bids / "sub-emptyroom").rename(folder / "bids" / "sub-emptyroom")
 
 
-def _write_t1w(
-    bids: Path,
-    subjects_dir: Path,
-    label: str,
-    anatomy: Anatomy,
-    info: mne.Info,
-    head_mri: mne.transforms.Transform,
-) -> None:
-    """The T1 volume as a scanner would give it, with the landmarks of the head in its sidecar."""
-    conformed = conformed_image(anatomy)
-    scan = nib.as_closest_canonical(
-        nib.Nifti1Image(np.asarray(conformed.dataobj), conformed.affine)
-    )
-    landmarks = mne_bids.get_anat_landmarks(
-        scan, info, head_mri, fs_subject=f"sub-{label}", fs_subjects_dir=subjects_dir
-    )
-    path = mne_bids.BIDSPath(subject=label, datatype="anat", suffix="T1w", root=bids)
-    mne_bids.write_anat(scan, path, landmarks=landmarks, verbose="error")
-
-
-def _write_description(bids: Path) -> None:
-    write_json(
-        bids / "dataset_description.json",
-        {
-            "Name": NAME,
-            "BIDSVersion": "1.9.0",
-            "DatasetType": "raw",
-            "License": "CC0",
-            "Authors": ["The Groupwise developers"],
-            "GeneratedBy": [{"Name": "groupwise.demo"}],
-        },
-    )
-    write_text(bids / "README", README)
-
-
-def _write_participants(bids: Path, labels: list[str]) -> None:
-    rows = [("sub-emptyroom", "n/a", "n/a")]
-    for label in labels:
-        rng = np.random.default_rng([SEED, int(label), 5])
-        rows.append((f"sub-{label}", int(rng.integers(20, 40)), "FM"[int(rng.integers(2))]))
-    table = pd.DataFrame(rows, columns=["participant_id", "age", "sex"])
-    write_text(bids / "participants.tsv", table.to_csv(sep="\t", index=False))
-    write_json(
-        bids / "participants.json",
-        {
-            "participant_id": {"Description": "Unique participant identifier"},
-            "age": {"Description": "Age of the (invented) participant", "Units": "year"},
-            "sex": {
-                "Description": "Sex of the (invented) participant",
-                "Levels": {"F": "female", "M": "male"},
-            },
-        },
-    )
+def _draw_person(number: int) -> tuple[int, str]:
+    """Age and sex of an invented participant."""
+    rng = np.random.default_rng([SEED, number, 5])
+    return int(rng.integers(20, 40)), "FM"[int(rng.integers(2))]
 
 
 def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
