@@ -37,8 +37,28 @@ if MEEG:
     CHECKED = f"{OUT}/check/inputs.tsv"
     TEMPLATE = f"{OUT}/template/{MEEG.morph.to}_ico-{MEEG.morph.spacing}_src.fif"
 
+    CHECK = {
+        "recordings": [
+            {"subject": subject.name, "raw": subject.raw, "events": subject.events}
+            for subject in RECORDINGS.subjects
+        ],
+        "root": STUDY.bids_root,
+        **meeg_params("conditions", "channels", "bad_channels"),
+        "reject": MEEG.epochs.reject,
+        "h_freq": MEEG.filter.h_freq,
+        "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
+    }
+
+    # Before the first job, and not as an input of the first stages: a change of what is checked
+    # would rerun them all, and behind `ancient` Snakemake overlooks other reasons to rerun.
+    onstart:
+        from groupwise.meeg.check import check_study, is_checked
+
+        if not is_checked(CHECKED.replace(".tsv", ".json"), CHECK):
+            told(lambda: check_study(**CHECK))
+
     rule check_inputs:
-        """Look into every recording's header and events before any long work."""
+        """What is in every recording's header and events, as a table."""
         input:
             raw=[path for subject in RECORDINGS.subjects for path in subject.raw],
             events=[path for subject in RECORDINGS.subjects for path in subject.events],
@@ -53,18 +73,7 @@ if MEEG:
             mem_mb=400,
             runtime=lambda wildcards, input: 2 + len(input.raw) // 20,
         params:
-            recordings=[
-                {"subject": subject.name, "raw": subject.raw, "events": subject.events}
-                for subject in RECORDINGS.subjects
-            ],
-            left_out=RECORDINGS.left_out,
-            root=STUDY.bids_root,
-            spec={
-                **meeg_params("conditions", "channels", "bad_channels"),
-                "reject": MEEG.epochs.reject,
-                "h_freq": MEEG.filter.h_freq,
-                "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
-            },
+            spec=CHECK,
             version=1,
         script:
             "../../scripts/check_inputs.py"
@@ -72,7 +81,6 @@ if MEEG:
     rule coregistration:
         """Head-to-MRI transform from the landmarks in T1w.json, or the one that is given."""
         input:
-            checked=ancient(CHECKED),
             raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
             transform=lambda wildcards: RECORDINGS[wildcards.subject].transform,
         output:
@@ -95,7 +103,6 @@ if MEEG:
     rule preprocess:
         """Filter, repair, cut, reject and equalize epochs."""
         input:
-            checked=ancient(CHECKED),
             raw=lambda wildcards: RECORDINGS[wildcards.subject].raw,
             events=lambda wildcards: RECORDINGS[wildcards.subject].events,
         output:
@@ -163,7 +170,6 @@ if MEEG:
     rule bem:
         """Boundary-element model of the head."""
         input:
-            checked=ancient(CHECKED),
             skull=f"{MEEG.subjects_dir}/sub-{{subject}}/bem/inner_skull.surf",
         output:
             bem=anatomy_file("bem-sol.fif"),
@@ -185,7 +191,6 @@ if MEEG:
     rule source_space:
         """Sources on the subject's white surface."""
         input:
-            checked=ancient(CHECKED),
             surfaces=lambda wildcards: surfaces(f"sub-{wildcards.subject}"),
         output:
             source_space=anatomy_file("src.fif"),
