@@ -27,6 +27,8 @@ def job(snakemake: Any) -> Iterator[None]:
     snakemake
         The object Snakemake gives a script; `log` and `rule` are read.
     """
+    # MNE would compile its few numba functions in each of many short processes.
+    os.environ["MNE_USE_NUMBA"] = "false"
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     terminal = os.dup(2)
