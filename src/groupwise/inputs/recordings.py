@@ -96,7 +96,10 @@ def find_recordings(study: Study) -> Recordings:
 def _missing_roots(study: Study, root: Path, subjects_dir: Path) -> list[str]:
     findings = []
     if not root.is_dir():
-        findings.append(f"config: bids_root: {root} is not a folder; check the path")
+        findings.append(
+            f"config: bids_root: {root} is not a folder; check the path (the demo study's is made "
+            "by make demo)"
+        )
     template = subjects_dir / study.meeg.morph.to
     if not subjects_dir.is_dir():
         findings.append(
