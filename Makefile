@@ -1,6 +1,6 @@
 # A fresh machine needs python3 (3.11 or newer), pip, make and git: all else is set up here.
 .DELETE_ON_ERROR:
-.PHONY: env demo test test-slow test-peers lint format generate lock clean
+.PHONY: env demo test test-slow test-peers bench lint format generate lock clean
 
 PYTHON ?= python3
 UV_VERSION = 0.13.8
@@ -42,6 +42,16 @@ test-peers: env .peers/.ready
 	$(UV) pip install --quiet --python .peers/bin/python -r tests/peers/requirements.txt
 	touch $@
 
+# Speed and memory against peers, on a quiet machine: some ten minutes.
+bench: env .bench/.ready
+	.bench/bin/python benchmarks/run.py
+
+.bench/.ready: benchmarks/requirements.txt pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench
+	$(UV) pip install --quiet --python .bench/bin/python -r benchmarks/requirements.txt
+	$(UV) pip install --quiet --python .bench/bin/python --no-deps --editable .
+	touch $@
+
 lint: env
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check --quiet
@@ -62,4 +72,4 @@ lock: | $(UV)
 	    --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
 
 clean:
-	rm -rf .venv .tools .peers .snakemake demo results logs
+	rm -rf .venv .tools .peers .bench .snakemake demo results logs

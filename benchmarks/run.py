@@ -1,0 +1,131 @@
+"""Groupwise and its peers on the same arrays, one core each, in one run.
+
+    make bench            # a table in docs/benchmarks.md and a plot beside it
+
+Each measurement is a process of its own, tools take turns, medians over rounds are shown.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs"
+
+#: What is measured: work, case, and the tools; Groupwise comes first.
+WORK = [
+    ("one-sample, 16 subjects, 20,484 vertices × 200 times, clusters", "source_onesample",
+     ["groupwise", "mne", "eelbrain"]),
+    ("the same with relative hat 1e-3", "source_hat", ["groupwise", "mne"]),
+    ("3-level within effect (d = 2), same size, clusters", "source_within3", ["groupwise", "mne"]),
+    ("9 conditions × 16 subjects, 69,765 voxels, pooled GLM with blocks, clusters", "voxel_glm",
+     ["groupwise", "nilearn"]),
+    ("the same contrast, partitioned error, clusters", "voxel_flips", ["groupwise", "nilearn"]),
+    ("TFCE, 69,765 voxels, two-sided", "voxel_tfce", ["groupwise", "nilearn"]),
+    ("TFCE, 20,484 × 200, two-sided", "source_tfce", ["groupwise", "wheel", "eelbrain"]),
+]  # fmt: skip
+NAMES = {"groupwise": "Groupwise", "mne": "MNE", "eelbrain": "Eelbrain", "nilearn": "nilearn",
+         "wheel": "tfce"}  # fmt: skip
+
+
+def measure(case: str, tool: str) -> dict:
+    """One measurement, on one core."""
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+    command = [sys.executable, "-W", "ignore", "cases.py", case, tool]
+    done = subprocess.run(
+        command, cwd=HERE, env={**os.environ, **single}, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{case}, {tool}:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def table(results: dict) -> str:
+    """Markdown rows: milliseconds a permutation, memory, and how many times as fast."""
+    lines = [
+        "| work | Groupwise ms | peak MB | peer | ms | peak MB | times as fast |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for work, case, tools in WORK:
+        if case not in results:
+            continue
+        mine = results[case]["groupwise"]
+        for tool in tools[1:]:
+            peer = results[case][tool]
+            lines.append(
+                f"| {work} | {mine['ms']:.3g} | {mine['peak_mb']:.0f} | {NAMES[tool]} | "
+                f"{peer['ms']:.3g} | {peer['peak_mb']:.0f} | {peer['ms'] / mine['ms']:,.0f} |"
+            )
+    return "\n".join(lines)
+
+
+def plot(results: dict, path: Path) -> None:
+    """Milliseconds a permutation of every tool, a row a work, on a log scale."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    colours = {"groupwise": "#0072B2", "mne": "#D55E00", "nilearn": "#009E73",
+               "eelbrain": "#CC79A7", "wheel": "#E69F00"}  # fmt: skip
+    shown = [(work, case, tools) for work, case, tools in WORK if case in results]
+    figure, axes = plt.subplots(figsize=(9, 0.75 * len(shown) + 1.2), layout="constrained")
+    for row, (_, case, tools) in enumerate(shown):
+        values = [results[case][tool]["ms"] for tool in tools]
+        axes.plot([min(values), max(values)], [row, row], color="0.85", zorder=1)
+        for tool, value in zip(tools, values, strict=True):
+            axes.scatter(value, row, s=70, color=colours[tool], zorder=2)
+            axes.annotate(
+                f"{NAMES[tool]} {value:.3g}", (value, row), xytext=(0, 8), ha="center", fontsize=8,
+                textcoords="offset points",
+            )  # fmt: skip
+    axes.set_yticks(range(len(shown)), [work.replace(", ", "\n", 1) for work, _, _ in shown])
+    axes.tick_params(axis="y", labelsize=8)
+    axes.invert_yaxis()
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds a permutation, one core")
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=150)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", nargs="*", help="cases to measure; the others are not shown")
+    arguments = parser.parse_args()
+    runs: dict = {}
+    for turn in range(arguments.rounds):
+        for _, case, tools in WORK:
+            if arguments.only and case not in arguments.only:
+                continue
+            for tool in tools:
+                found = measure(case, tool)
+                print(f"round {turn + 1}: {case}, {tool}: {found['ms']:.3g} ms", flush=True)
+                runs.setdefault(case, {}).setdefault(tool, []).append(found)
+    results = {
+        case: {
+            tool: {key: statistics.median(r[key] for r in found) for key in ("ms", "peak_mb")}
+            for tool, found in tools.items()
+        }
+        for case, tools in runs.items()
+    }
+    peers = ", ".join(f"{p} {version(p)}" for p in ("mne", "eelbrain", "nilearn", "tfce", "numba"))
+    text = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
+    head = text[: text.index("<!-- measured -->")]
+    (DOCS / "benchmarks.md").write_text(
+        f"{head}<!-- measured -->\n\n{table(results)}\n\nMedians of {arguments.rounds} rounds, "
+        f"{platform.machine()}, Python {platform.python_version()}, {peers}.\n\n"
+        "![Milliseconds a permutation of each tool](images/benchmarks.png)\n",
+        encoding="utf-8",
+    )
+    plot(results, DOCS / "images/benchmarks.png")
+
+
+if __name__ == "__main__":
+    main()
