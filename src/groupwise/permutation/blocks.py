@@ -6,6 +6,7 @@ distinct resamplings. Asking for more permutations leaves the blocks that exist 
 
 import os
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,14 +15,17 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
-from groupwise.permutation.clusters import mass_and_size
-from groupwise.permutation.fixedpoint import f_of_units, t_of_units
+from groupwise.permutation import kernels
+from groupwise.permutation.components import largest_clusters
+from groupwise.permutation.fixedpoint import SCALE, f_of_units, t_of_units
 from groupwise.permutation.prepare import Prepared
 
-#: Working set of the loop: permutations at a time, and points whose scores are converted to
-#: float64 at a time. Neither changes a result.
-BATCH = 32
-PANEL = 8192
+#: Permutations at a time. More share the cost of the tables, and hold more hits in memory.
+BATCH = 1000
+#: Points a panel, over all components: its tables then fit into a core's second-level cache.
+PANEL = 512
+#: Hits (12 to 20 bytes each) that a batch may hold; above it, batches become smaller.
+MOST_HITS = 6_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,18 +97,24 @@ class Block:
 
 
 def run_block(
-    prepared: Prepared, start: int, stop: int, *, batch: int = BATCH, panel: int = PANEL
+    prepared: Prepared,
+    start: int,
+    stop: int,
+    *,
+    threads: int = 1,
+    batch: int = BATCH,
+    panel: int = PANEL,
 ) -> Block:
     """Maxima of the permutations start..stop-1.
 
-    Memory: the scores stay where they are (a memory map), `batch` x `panel` sums exist at a time,
-    and of a permuted map only the points above the threshold.
+    Memory: the scores stay where they are (a memory map); beside them stand the tables of a panel
+    and, of each permuted map of a batch, the points above the threshold.
 
     Parameters
     ----------
     start, stop : indices, 0 <= start < stop; stop is clipped at the number of distinct
         resamplings.
-    batch, panel : permutations and points at a time; no result depends on them.
+    threads, batch, panel : how it is computed; no result depends on them.
 
     Raises
     ------
@@ -116,17 +126,18 @@ def run_block(
             f"permutations {start} to {stop - 1}: the design has {prepared.flips.distinct} "
             "distinct resamplings, numbered from 0"
         )
-    shape = (stop - start, len(prepared.sides))
-    statistic, mass = np.empty(shape), np.zeros(shape)
-    size = np.zeros(shape, np.int64)
-    for first in range(start, stop, batch):
-        last = min(first + batch, stop)
-        signs = prepared.flips.signs(first, last)
-        here = slice(first - start, last - start)
-        largest, above = _scan(prepared, signs, panel)
-        statistic[here] = _statistic(prepared, largest) * _orientation(prepared)
-        for k, (points, sums) in enumerate(above):
-            mass[first - start + k], size[first - start + k] = _largest(prepared, points, sums)
+    parts = []
+    with ThreadPoolExecutor(threads) as pool:
+        first = start
+        while first < stop:
+            signs = prepared.flips.signs(first, min(first + batch, stop))
+            found = _largest(prepared, signs, pool, threads, panel)
+            if found is None:  # more hits than memory is meant for
+                batch = max(1, batch // 4)
+                continue
+            parts.append(found)
+            first += len(signs)
+    statistic, mass, size = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Block(
         start=start,
         stop=stop,
@@ -139,76 +150,65 @@ def run_block(
     )
 
 
-def sums_of(prepared: Prepared, signs: np.ndarray, points: slice) -> np.ndarray:
-    """(k, points) int64: signed sums u (t), or their sums of squares w (F), in fixed point.
-
-    Parameters
-    ----------
-    signs : (k, n) float64.
-    points : a panel of the tested points.
-    """
-    total: np.ndarray | int = 0
-    for component in prepared.values:
-        # float64 is exact here: every partial sum is an integer of at most 2^30 + n/2.
-        u = (signs @ component[:, points].astype(np.float64)).astype(np.int64)
-        total = u if prepared.design.statistic == "t" else total + u * u
-    return total
+def _largest(
+    prepared: Prepared, signs: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+    """Largest statistic, mass and size (k, sides) of some permutations; None: too many hits."""
+    k = len(signs)
+    is_t = prepared.design.statistic == "t"
+    extremes, hits, which, where, sums = _scan(prepared, signs, pool, threads, panel)
+    if hits > MOST_HITS and k > 1:
+        return None
+    offsets, order = kernels.by_permutation(which, k)
+    mass, size = np.zeros((k, 2)), np.zeros((k, 2), np.int64)
+    neighbours = prepared.neighbours
+    factor = np.sqrt(prepared.n - 1.0) if is_t else prepared.n - 1.0
+    less = prepared.threshold if prepared.mass == "excess" else 0.0
+    bounds = np.linspace(0, k, threads + 1).astype(int)
+    jobs = [
+        pool.submit(
+            largest_clusters,
+            *(begin, end, offsets, order, where, sums, prepared.kept),
+            *(neighbours.indptr, neighbours.indices, neighbours.n_times),
+            *(is_t, factor, SCALE, less, mass, size),
+        )
+        for begin, end in pairwise(bounds)
+    ]
+    for job in jobs:
+        job.result()
+    columns = [{1: 0, -1: 1}[side] for side in prepared.sides]
+    statistic_of = t_of_units if is_t else f_of_units
+    statistic = statistic_of(extremes[:, columns], prepared.n) * np.array(prepared.sides, float)
+    return statistic, mass[:, columns], size[:, columns]
 
 
 def _scan(
-    prepared: Prepared, signs: np.ndarray, panel: int
-) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Extreme sums (k, sides), and of each permutation the points and sums above threshold."""
-    k, n_tested = len(signs), prepared.values.shape[2]
-    lowest = np.full(k, np.iinfo(np.int64).max)
-    highest = np.full(k, np.iinfo(np.int64).min)
-    pieces = []
-    for begin in range(0, n_tested, panel):
-        sums = sums_of(prepared, signs, slice(begin, min(begin + panel, n_tested)))
-        np.maximum(highest, sums.max(axis=1), out=highest)
-        np.minimum(lowest, sums.min(axis=1), out=lowest)
-        passing = np.zeros(sums.shape, bool)
-        if 1 in prepared.sides:
-            passing |= sums > prepared.units
-        if -1 in prepared.sides:
-            passing |= sums < -prepared.units
-        which, where = np.nonzero(passing)
-        pieces.append((which.astype(np.int32), where + begin, sums[which, where]))
-    which, where, sums = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-    order = np.argsort(which, kind="stable")  # panel after panel: ascending points within each
-    bounds = np.searchsorted(which[order], np.arange(k + 1))
-    above = [(prepared.kept[where[order[a:b]]], sums[order[a:b]]) for a, b in pairwise(bounds)]
-    extremes = {1: highest, -1: lowest}
-    return np.stack([extremes[side] for side in prepared.sides], axis=1), above
-
-
-def _statistic(prepared: Prepared, sums: np.ndarray) -> np.ndarray:
-    return (f_of_units if prepared.design.statistic == "F" else t_of_units)(sums, prepared.n)
-
-
-def _orientation(prepared: Prepared) -> np.ndarray:
-    return np.array(prepared.sides, dtype=float)
-
-
-def _largest(
-    prepared: Prepared, points: np.ndarray, sums: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Largest mass and size of a permutation's clusters, by side."""
-    mass, size = np.zeros(len(prepared.sides)), np.zeros(len(prepared.sides), np.int64)
-    if not len(points):
-        return mass, size
-    count, labels = prepared.neighbours.components(points, sums > 0)
-    masses, sizes = mass_and_size(labels, count, weights_of(prepared, sums))
-    positive = np.zeros(count, bool)
-    positive[labels] = sums > 0
-    for k, side in enumerate(prepared.sides):
-        mine = positive == (side > 0)
-        if mine.any():
-            mass[k], size[k] = masses[mine].max(), sizes[mine].max()
-    return mass, size
-
-
-def weights_of(prepared: Prepared, sums: np.ndarray) -> np.ndarray:
-    """What a point adds to the mass of its cluster: a magnitude."""
-    weights = np.abs(_statistic(prepared, sums))
-    return weights - prepared.threshold if prepared.mass == "excess" else weights
+    prepared: Prepared, signs: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
+) -> tuple[np.ndarray, int, np.ndarray, np.ndarray, np.ndarray]:
+    """Extreme sums (k, 2), and number, permutation, tested point and sum of the hits."""
+    d, _, n_points = prepared.values.shape
+    is_t = prepared.design.statistic == "t"
+    sizes = kernels.split_subjects(prepared.n, len(signs))
+    rows = kernels.table_rows(signs, sizes)
+    flips = signs.astype(np.int32)
+    width = max(1, panel // (kernels.CHUNK * d)) * kernels.CHUNK
+    panels = -(-n_points // width)
+    most = MOST_HITS // threads if len(signs) > 1 else n_points
+    bounds = np.linspace(0, panels, threads + 1).astype(int) * width
+    jobs = []
+    for begin, end in zip(bounds[:-1], np.minimum(bounds[1:], n_points), strict=True):
+        common = (flips, rows, sizes, width, prepared.units)
+        if is_t:
+            sides = (1 in prepared.sides, -1 in prepared.sides)
+            scan = (kernels.scan_t, prepared.values[0], *common, *sides)
+        else:
+            scan = (kernels.scan_f, prepared.values, *common)
+        jobs.append(pool.submit(*scan, int(begin), int(end), most))
+    found = [job.result() for job in jobs]
+    extremes = np.zeros((len(signs), 2), np.int64)
+    extremes[:, 0] = np.max([part[0] for part in found], axis=0)
+    if is_t:
+        extremes[:, 1] = np.min([part[1] for part in found], axis=0)
+    hits, which, where, sums = zip(*(part[-4:] for part in found), strict=True)
+    total = MOST_HITS + 1 if min(hits) < 0 else sum(hits)
+    return extremes, total, *(np.concatenate(arrays) for arrays in (which, where, sums))

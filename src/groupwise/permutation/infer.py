@@ -31,10 +31,10 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
-from groupwise.permutation.blocks import sums_of, weights_of
 from groupwise.permutation.clusters import mass_and_size
 from groupwise.permutation.fixedpoint import f_of_units, lowered, t_of_units
 from groupwise.permutation.merge import Null
+from groupwise.permutation.plain import sums_of, weights_of
 from groupwise.permutation.prepare import Prepared
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
 

@@ -1,0 +1,153 @@
+"""Compiled cluster search: the largest mass and size of each permutation's clusters.
+
+Only points that passed the threshold are visited. A place's points at consecutive times form a
+run; runs of neighbouring places that share a time are joined by union-find. The two sides are
+told apart throughout and never joined. The plain twin is `Neighbours.components`.
+"""
+
+import numpy as np
+from numba import njit
+
+
+@njit(nogil=True, cache=True)
+def _root(parent, k):
+    while parent[k] != k:
+        parent[k] = parent[parent[k]]
+        k = parent[k]
+    return k
+
+
+@njit(nogil=True, cache=True)
+def _join(parent, a, b):
+    a = _root(parent, a)
+    b = _root(parent, b)
+    if a < b:
+        parent[b] = a
+    elif b < a:
+        parent[a] = b
+
+
+@njit(nogil=True, cache=True)
+def t_of_sum(total, scale, root):
+    """As `fixedpoint.t_of_units`, for one sum: the same operations in the same order."""
+    u = min(max(total, -(scale - 1)), scale - 1)
+    return root * np.float64(u) / np.sqrt(np.float64((scale - u) * (scale + u)))
+
+
+@njit(nogil=True, cache=True)
+def f_of_sum(total, scale, factor):
+    """As `fixedpoint.f_of_units`, for one sum of squares."""
+    w = min(max(total, 0), scale * scale - scale)
+    return factor * np.float64(w) / np.float64(scale * scale - w)
+
+
+@njit(nogil=True, cache=True)
+def largest_clusters(
+    begin, end, offsets, order, where, sums, kept, indptr, indices, n_times, is_t, factor, scale,
+    less, mass, size,
+):  # fmt: skip
+    """Fill mass and size (k, 2), positive side first, of the permutations begin..end-1.
+
+    Parameters
+    ----------
+    offsets, order : hits of each permutation, from `kernels.by_permutation`.
+    where, sums : tested point and sum of each hit, ascending within a permutation.
+    kept : point number of each tested point.
+    indptr, indices : csr of the upper triangle of the adjacency of places.
+    n_times : times a place; points are place-major.
+    is_t, factor : sqrt(n - 1) for a t, n - 1 for an F.
+    scale : of the fixed point.
+    less : taken off each point's magnitude: the threshold, for the mass of the excess.
+    """
+    places = len(indptr) - 1
+    first_run = np.full(places, -1, np.int64)
+    after_run = np.zeros(places, np.int64)
+    room = 1024
+    parent = np.empty(room, np.int64)
+    run_place = np.empty(room, np.int64)
+    run_start = np.empty(room, np.int64)
+    run_stop = np.empty(room, np.int64)
+    run_sign = np.empty(room, np.bool_)
+    total_mass = np.empty(room, np.float64)
+    total_size = np.empty(room, np.int64)
+    for p in range(begin, end):
+        count = offsets[p + 1] - offsets[p]
+        if count > room:
+            room = 2 * count
+            parent = np.empty(room, np.int64)
+            run_place = np.empty(room, np.int64)
+            run_start = np.empty(room, np.int64)
+            run_stop = np.empty(room, np.int64)
+            run_sign = np.empty(room, np.bool_)
+            total_mass = np.empty(room, np.float64)
+            total_size = np.empty(room, np.int64)
+        runs = 0
+        for h in range(offsets[p], offsets[p + 1]):
+            hit = order[h]
+            point = kept[where[hit]]
+            sign = sums[hit] > 0
+            place = point // n_times
+            time = point - place * n_times
+            if (
+                runs > 0
+                and run_place[runs - 1] == place
+                and run_stop[runs - 1] == time
+                and run_sign[runs - 1] == sign
+            ):
+                run_stop[runs - 1] = time + 1
+                continue
+            if runs == 0 or run_place[runs - 1] != place:
+                first_run[place] = runs
+            after_run[place] = runs + 1
+            run_place[runs] = place
+            run_start[runs] = time
+            run_stop[runs] = time + 1
+            run_sign[runs] = sign
+            parent[runs] = runs
+            runs += 1
+        r = 0
+        while r < runs:
+            place = run_place[r]
+            stop = after_run[place]
+            for e in range(indptr[place], indptr[place + 1]):
+                other = indices[e]
+                b = first_run[other]
+                if b < 0:
+                    continue
+                a = r
+                b_stop = after_run[other]
+                while a < stop and b < b_stop:
+                    if (
+                        run_sign[a] == run_sign[b]
+                        and run_start[a] < run_stop[b]
+                        and run_start[b] < run_stop[a]
+                    ):
+                        _join(parent, a, b)
+                    if run_stop[a] <= run_stop[b]:
+                        a += 1
+                    else:
+                        b += 1
+            r = stop
+        for r in range(runs):
+            total_mass[r] = 0.0
+            total_size[r] = 0
+            first_run[run_place[r]] = -1
+        # In the order of the points, so that a mass has the same bits as in the twin.
+        r = -1
+        left = 0
+        for h in range(offsets[p], offsets[p + 1]):
+            hit = order[h]
+            if left == 0:
+                r += 1
+                left = run_stop[r] - run_start[r]
+            left -= 1
+            root = _root(parent, r)
+            total = np.int64(sums[hit])
+            weight = t_of_sum(total, scale, factor) if is_t else f_of_sum(total, scale, factor)
+            total_mass[root] += abs(weight) - less
+            total_size[root] += 1
+        for r in range(runs):
+            if parent[r] == r:
+                side = 0 if run_sign[r] else 1
+                mass[p, side] = max(mass[p, side], total_mass[r])
+                size[p, side] = max(size[p, side], total_size[r])
