@@ -9,5 +9,6 @@ with job(snakemake):
     from groupwise.permutation.prepare import Prepared
 
     prepared = Prepared.load(Path(snakemake.input.values).parent)
-    block = run_block(prepared, snakemake.params.start, snakemake.params.stop)
+    params = snakemake.params
+    block = run_block(prepared, params.start, params.stop, threads=snakemake.threads)
     block.save(snakemake.output.block)

@@ -120,8 +120,9 @@ rule permute_block:
         log_of("permute_block", "analysis", "effect", "start", "size"),
     benchmark:
         benchmark_of("permute_block", "analysis", "effect", "start", "size")
+    threads: 1
     resources:
-        mem_mb=megabytes(300, 3),
+        mem_mb=megabytes(500, 1),
         runtime=60,
     params:
         start=lambda wildcards: int(wildcards.start),

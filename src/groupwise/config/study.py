@@ -396,7 +396,10 @@ class Study(Section):
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random choice.")
     block_size: int = Field(
-        500, ge=1, description="Permutations a block file; a block should take minutes."
+        5000,
+        ge=1,
+        description="Permutations a block file. A permutation of some million points takes about "
+        "a millisecond, starting a job some seconds.",
     )
     meeg: Meeg | None = Field(None, description="MEG or EEG recordings.")
     maps: Maps | None = Field(None, description="Ready-made maps.")

@@ -25,6 +25,7 @@ def permutation_test(
     mass: str = "sum",
     permutations: int = 10_000,
     seed: int = 0,
+    threads: int = 1,
     alpha: float = 0.05,
 ) -> Result:
     """Test a design on maps held in memory.
@@ -42,6 +43,7 @@ def permutation_test(
     mass : of a cluster, "sum" of the statistic or of its "excess" over the threshold.
     permutations : at or above the number of distinct resamplings: all of them, once each.
     seed : of the resampling.
+    threads : of the computation; no result depends on them.
     alpha : clusters with p <= alpha are called significant.
 
     Returns
@@ -92,5 +94,5 @@ def permutation_test(
             f"asked for: no p can be as small as alpha = {alpha}",
             stacklevel=2,
         )
-    null = merge([run_block(prepared, 0, permutations)], permutations)
+    null = merge([run_block(prepared, 0, permutations, threads=threads)], permutations)
     return infer(prepared, null, alpha)
