@@ -28,25 +28,24 @@ def per_permutation(run, few: int, many: int) -> float:
     return 1000 * (taken[1] - taken[0]) / (many - few)
 
 
-def groupwise(x, design, adjacency, few, many, n_times=1, **options) -> float:
+def groupwise(x, design, adjacency, few, many, n_times=1) -> float:
     """Blocks of a prepared effect: what a job of the workflow computes."""
     from groupwise.permutation.blocks import run_block
     from groupwise.permutation.prepare import prepare
 
     flat = x.reshape(*x.shape[:2], -1)
-    prepared = prepare(flat, design, adjacency, n_times=n_times, threshold={"p": P}, **options)
+    prepared = prepare(flat, design, adjacency, n_times=n_times, threshold={"p": P})
     return per_permutation(lambda count: run_block(prepared, 0, count), few, many)
 
 
-def source_onesample_groupwise(hat=0.0):
+def source_onesample_groupwise():
     from groupwise.stats import OneSample
 
     x, adjacency = arrays.surface_maps(), arrays.surface_adjacency()
-    options = {"hat": hat} if hat else {}
-    return groupwise(x, OneSample(), adjacency, 200, 4200, n_times=arrays.TIMES, **options)
+    return groupwise(x, OneSample(), adjacency, 200, 4200, n_times=arrays.TIMES)
 
 
-def source_onesample_mne(**stat):
+def source_onesample_mne():
     from mne.stats import spatio_temporal_cluster_1samp_test
 
     x = arrays.surface_maps()[:, 0].swapaxes(1, 2)  # MNE: subjects, times, vertices
@@ -62,13 +61,12 @@ def source_onesample_mne(**stat):
             seed=0,
             buffer_size=None,
             verbose="error",
-            **stat,
         )
 
     return per_permutation(run, 4, 14)
 
 
-def source_onesample_eelbrain(tfce=False):
+def source_onesample_eelbrain():
     import eelbrain
 
     eelbrain.configure(n_workers=0)
@@ -77,24 +75,11 @@ def source_onesample_eelbrain(tfce=False):
         "source", [f"{k}" for k in range(x.shape[1])], connectivity=arrays.surface_edges()
     )
     y = eelbrain.NDVar(x, (eelbrain.Case, source, eelbrain.UTS(0, 0.01, times)))
-    threshold = {"tfce": True} if tfce else {"pmin": P}
 
     def run(count):
-        eelbrain.testnd.TTestOneSample(y, samples=count, **threshold)
+        eelbrain.testnd.TTestOneSample(y, samples=count, pmin=P)
 
-    return per_permutation(run, 2, 4 if tfce else 12)
-
-
-def source_hat_mne():
-    from functools import partial
-
-    from mne.stats import ttest_1samp_no_p
-
-    return source_onesample_mne(stat_fun=partial(ttest_1samp_no_p, sigma=1e-3, method="relative"))
-
-
-def source_hat_groupwise():
-    return source_onesample_groupwise(hat=1e-3)
+    return per_permutation(run, 2, 12)
 
 
 def source_within3_groupwise():
@@ -131,21 +116,6 @@ def source_within3_mne():
     return per_permutation(run, 2, 8)
 
 
-def voxel_glm_groupwise():
-    from groupwise.stack.lattice import Lattice
-    from groupwise.stats import GLM
-
-    x, contrast, subject = arrays.faces_design()
-    inside = arrays.brain_mask().get_fdata() > 0
-    adjacency = Lattice(inside.shape, "faces", mask=inside).adjacency()
-    maps = arrays.voxel_maps(144)[None]
-    return groupwise(maps, GLM(x, contrast, blocks=subject), adjacency, 64, 576)
-
-
-def voxel_flips_nilearn():
-    return voxel_glm_nilearn()
-
-
 def faces_minus_scrambled() -> np.ndarray:
     """(16, 1, voxels): each subject's contrast map."""
     _, contrast, _ = arrays.faces_design()
@@ -153,16 +123,17 @@ def faces_minus_scrambled() -> np.ndarray:
     return np.einsum("c,scv->sv", contrast[:9].astype(np.float32), maps)[:, None]
 
 
-def voxel_flips_groupwise(few=500, many=20500, **options):
+def voxel_flips_groupwise():
     from groupwise.stack.lattice import Lattice
     from groupwise.stats import OneSample
 
     inside = arrays.brain_mask().get_fdata() > 0
     adjacency = Lattice(inside.shape, "faces", mask=inside).adjacency()
-    return groupwise(faces_minus_scrambled(), OneSample(), adjacency, few, many, **options)
+    return groupwise(faces_minus_scrambled(), OneSample(), adjacency, 500, 20500)
 
 
-def voxel_glm_nilearn(tfce=False):
+def voxel_flips_nilearn():
+    """The pooled model with the subjects as confounds, which is what nilearn offers."""
     from nilearn.maskers import NiftiMasker
     from nilearn.mass_univariate import permuted_ols
 
@@ -180,53 +151,13 @@ def voxel_glm_nilearn(tfce=False):
             model_intercept=False,
             n_perm=count,
             two_sided_test=True,
-            threshold=None if tfce else P,
-            tfce=tfce,
+            threshold=P,
             masker=masker,
             n_jobs=1,
             random_state=0,
         )
 
-    return per_permutation(run, 2, 8 if tfce else 22)
-
-
-def voxel_tfce_nilearn():
-    return voxel_glm_nilearn(tfce=True)
-
-
-def voxel_tfce_groupwise():
-    return voxel_flips_groupwise(50, 1050, tfce=True)
-
-
-def source_tfce_groupwise():
-    from groupwise.stats import OneSample
-
-    x, adjacency = arrays.surface_maps(), arrays.surface_adjacency()
-    return groupwise(x, OneSample(), adjacency, 4, 44, n_times=arrays.TIMES, tfce=True)
-
-
-def source_tfce_wheel():
-    """A t map at a time, as the wheel takes them; the t map itself is not timed."""
-    import tfce
-    from scipy import sparse
-
-    mesh = arrays.surface_adjacency()
-    line = sparse.diags_array([1.0], offsets=[1], shape=(arrays.TIMES,) * 2)
-    same = sparse.eye_array
-    both = sparse.kron(mesh, same(arrays.TIMES)) + sparse.kron(same(mesh.shape[0]), line + line.T)
-    adjacency = sparse.csr_array(both)
-    x = arrays.surface_maps()[:, 0].reshape(arrays.SUBJECTS, -1)
-    t = (x.mean(0) / x.std(0, ddof=1) * np.sqrt(len(x))).astype(np.float32)
-
-    def run(count):
-        for _ in range(count):
-            tfce.tfce(t, adjacency=adjacency, two_sided=True)
-
-    return per_permutation(run, 1, 3)
-
-
-def source_tfce_eelbrain():
-    return source_onesample_eelbrain(tfce=True)
+    return per_permutation(run, 2, 22)
 
 
 if __name__ == "__main__":
