@@ -41,6 +41,11 @@ def measure(case: str, tool: str) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def shown(milliseconds: float) -> str:
+    """Three digits, without an exponent."""
+    return f"{milliseconds:,.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}"
+
+
 def table(results: dict) -> str:
     """Markdown rows: milliseconds a permutation, memory, and how many times as fast."""
     lines = [
@@ -54,8 +59,8 @@ def table(results: dict) -> str:
         for tool in tools[1:]:
             peer = results[case][tool]
             lines.append(
-                f"| {work} | {mine['ms']:.3g} | {mine['peak_mb']:.0f} | {NAMES[tool]} | "
-                f"{peer['ms']:.3g} | {peer['peak_mb']:.0f} | {peer['ms'] / mine['ms']:,.0f} |"
+                f"| {work} | {shown(mine['ms'])} | {mine['peak_mb']:.0f} | {NAMES[tool]} | "
+                f"{shown(peer['ms'])} | {peer['peak_mb']:.0f} | {peer['ms'] / mine['ms']:,.0f} |"
             )
     return "\n".join(lines)
 
@@ -69,19 +74,22 @@ def plot(results: dict, path: Path) -> None:
 
     colours = {"groupwise": "#0072B2", "mne": "#D55E00", "nilearn": "#009E73",
                "eelbrain": "#CC79A7"}  # fmt: skip
-    shown = [(work, case, tools) for work, case, tools in WORK if case in results]
-    figure, axes = plt.subplots(figsize=(9, 0.75 * len(shown) + 1.2), layout="constrained")
-    for row, (_, case, tools) in enumerate(shown):
+    rows = [(work, case, tools) for work, case, tools in WORK if case in results]
+    figure, axes = plt.subplots(figsize=(9, 0.85 * len(rows) + 1.2), layout="constrained")
+    for row, (_, case, tools) in enumerate(rows):
         values = [results[case][tool]["ms"] for tool in tools]
         axes.plot([min(values), max(values)], [row, row], color="0.85", zorder=1)
-        for tool, value in zip(tools, values, strict=True):
+        for place, (tool, value) in enumerate(zip(tools, values, strict=True)):
             axes.scatter(value, row, s=70, color=colours[tool], zorder=2)
+            # Names in turn above and below, so that neighbours do not meet.
+            height, align = (8, "bottom") if place % 2 == 0 else (-8, "top")
             axes.annotate(
-                f"{NAMES[tool]} {value:.3g}", (value, row), xytext=(0, 8), ha="center", fontsize=8,
-                textcoords="offset points",
+                f"{NAMES[tool]} {shown(value)}", (value, row), xytext=(0, height), va=align,
+                ha="center", fontsize=8, textcoords="offset points",
             )  # fmt: skip
-    axes.set_yticks(range(len(shown)), [work.replace(", ", "\n", 1) for work, _, _ in shown])
+    axes.set_yticks(range(len(rows)), [work.replace(", ", "\n", 1) for work, _, _ in rows])
     axes.tick_params(axis="y", labelsize=8)
+    axes.margins(x=0.12, y=0.25)
     axes.invert_yaxis()
     axes.set_xscale("log")
     axes.set_xlabel("milliseconds a permutation, one core")

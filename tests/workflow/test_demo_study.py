@@ -140,6 +140,7 @@ def change(key, value):
             {"threshold": {"p": 0.01}},
             GROUP_STAGES - {"stack_sources"},
         ),
+        ("seed", 1, GROUP_STAGES - {"stack_sources"}),
         (
             "analyses.modality_by_side.alpha",
             0.04,
