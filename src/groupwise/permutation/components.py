@@ -62,7 +62,9 @@ def largest_clusters(
     places = len(indptr) - 1
     first_run = np.full(places, -1, np.int64)
     after_run = np.zeros(places, np.int64)
-    room = 1024
+    room = 1
+    for p in range(begin, end):
+        room = max(room, offsets[p + 1] - offsets[p])
     parent = np.empty(room, np.int64)
     run_place = np.empty(room, np.int64)
     run_start = np.empty(room, np.int64)
@@ -71,16 +73,6 @@ def largest_clusters(
     total_mass = np.empty(room, np.float64)
     total_size = np.empty(room, np.int64)
     for p in range(begin, end):
-        count = offsets[p + 1] - offsets[p]
-        if count > room:
-            room = 2 * count
-            parent = np.empty(room, np.int64)
-            run_place = np.empty(room, np.int64)
-            run_start = np.empty(room, np.int64)
-            run_stop = np.empty(room, np.int64)
-            run_sign = np.empty(room, np.bool_)
-            total_mass = np.empty(room, np.float64)
-            total_size = np.empty(room, np.int64)
         runs = 0
         for h in range(offsets[p], offsets[p + 1]):
             hit = order[h]
