@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.sparse import coo_array, csr_array
 from scipy.spatial import ConvexHull
 
-from groupwise.figures.pictures import Effect
+from groupwise.figures.effect import Effect
 from groupwise.files import provenance
 from groupwise.permutation import describe_clusters, infer, merge, prepare, run_block
 from groupwise.stack.lattice import Lattice

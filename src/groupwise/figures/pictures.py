@@ -4,13 +4,11 @@ Captions take every number from the result itself.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import colour_limit, colour_map, fade
@@ -20,6 +18,7 @@ from groupwise.figures.courses import (
     course_figure,
     values_figure,
 )
+from groupwise.figures.effect import Effect
 from groupwise.figures.null import null_figure
 from groupwise.figures.surface import HEMISPHERES, cluster_duration, surface_figure
 from groupwise.figures.volume import axial_heights, glass_figure, slice_figure
@@ -33,7 +32,6 @@ from groupwise.permutation.wording import (
     threshold_words,
 )
 from groupwise.stack.observations import cell_rows
-from groupwise.stack.store import Stack
 
 DESCRIPTIVE = "Extent and latency of a cluster are descriptive."
 SELECTED = "The cluster was found with the same data: the averages describe it and test nothing."
@@ -48,75 +46,6 @@ class Picture:
     title: str
     caption: str
     alt: str
-
-
-@dataclass(frozen=True)
-class Effect:
-    """What the pictures of one effect are made of.
-
-    title: how analysis and effect are called; result, clusters, maps: what `infer` wrote; null:
-    (N,) maxima of the cluster mass; within: factors and levels of the design's cells, None where
-    a subject has one map; shown: how many clusters at most get pictures of their own.
-    """
-
-    title: str
-    result: Mapping[str, Any]
-    clusters: pd.DataFrame
-    maps: Mapping[str, np.ndarray]
-    null: np.ndarray
-    stack: Stack
-    within: Mapping[str, Sequence[str]] | None
-    shown: int = 3
-
-    @property
-    def keep(self) -> list[str]:
-        """Factors that the effect names; all where it names none."""
-        named = self.result["Effect"]
-        return named.split(":") if named else list(self.within or {})
-
-    @property
-    def units(self) -> str:
-        """Units of the maps as they stand on an axis."""
-        units = self.stack.meta["Units"]
-        return "no unit" if units in ("1", "") else units
-
-    @property
-    def significant(self) -> pd.DataFrame:
-        """Clusters with p <= alpha."""
-        return self.clusters[self.clusters["p"] <= self.result["Alpha"]]
-
-    @property
-    def pictured(self) -> list[dict[str, Any]]:
-        """The first significant clusters or, where there are none, the largest one."""
-        chosen = self.significant if len(self.significant) else self.clusters.head(1)
-        return chosen.head(self.shown).to_dict("records")
-
-    @property
-    def statistic(self) -> np.ndarray:
-        """Statistic with 0 for excluded points, (places, times); one time where there is none."""
-        shape = self.stack.space.n_spatial, self.stack.space.n_times
-        return np.nan_to_num(self.maps["statistic"]).reshape(shape)
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Cluster of each point, (places, times)."""
-        return self.maps["labels"].reshape(self.statistic.shape)
-
-    @property
-    def verdict(self) -> str:
-        """What is significant, for a line under a title."""
-        if len(self.significant):
-            n = len(self.significant)
-            return f"{n} significant cluster{'s' if n > 1 else ''}"
-        if len(self.clusters):
-            first = self.pictured[0]
-            return f"not significant; hatched: the largest cluster, p = {number(first['p'])}"
-        return "not significant; no point exceeds the threshold"
-
-    def name_of(self, cluster: Mapping[str, Any]) -> str:
-        """A cluster by its number, with a word where it is not significant."""
-        word = "" if cluster["p"] <= self.result["Alpha"] else " (not significant)"
-        return f"cluster {cluster['id']}{word}"
 
 
 def surface_pictures(effect: Effect) -> Iterator[Picture]:

@@ -1,0 +1,112 @@
+"""One tested effect, as its pictures need it."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from groupwise.permutation.infer import read_maps
+from groupwise.permutation.merge import Null
+from groupwise.permutation.wording import effect_words, number
+from groupwise.stack.store import Stack, read_stack
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What the pictures of one effect are made of.
+
+    title: how analysis and effect are called; result, clusters, maps: what `infer` wrote; null:
+    (N,) maxima of the cluster mass; within: factors and levels of the design's cells, None where
+    a subject has one map; shown: how many clusters at most get pictures of their own.
+    """
+
+    title: str
+    result: Mapping[str, Any]
+    clusters: pd.DataFrame
+    maps: Mapping[str, np.ndarray]
+    null: np.ndarray
+    stack: Stack
+    within: Mapping[str, Sequence[str]] | None
+    shown: int = 3
+
+    @classmethod
+    def read(
+        cls,
+        title: str,
+        *,
+        result: str,
+        clusters: str,
+        maps: str,
+        null: str,
+        stack: str | os.PathLike,
+        within: Mapping[str, Sequence[str]] | None,
+    ) -> "Effect":
+        """From the files of `infer`, `merge` and the stack's folder.
+
+        Raises InputError naming a file that is damaged or of another run.
+        """
+        told = json.loads(Path(result).read_text(encoding="utf-8"))
+        return cls(
+            title=f"{title}, {effect_words(told)}",
+            result=told,
+            clusters=pd.read_csv(clusters, sep="\t", na_values="n/a", keep_default_na=False),
+            maps=read_maps(maps),
+            null=Null.load(null).mass.max(axis=1),
+            stack=read_stack(stack),
+            within=within,
+        )
+
+    @property
+    def keep(self) -> list[str]:
+        """Factors that the effect names; all where it names none."""
+        named = self.result["Effect"]
+        return named.split(":") if named else list(self.within or {})
+
+    @property
+    def units(self) -> str:
+        """Units of the maps as they stand on an axis."""
+        units = self.stack.meta["Units"]
+        return "no unit" if units in ("1", "") else units
+
+    @property
+    def significant(self) -> pd.DataFrame:
+        """Clusters with p <= alpha."""
+        return self.clusters[self.clusters["p"] <= self.result["Alpha"]]
+
+    @property
+    def pictured(self) -> list[dict[str, Any]]:
+        """The first significant clusters or, where there are none, the largest one."""
+        chosen = self.significant if len(self.significant) else self.clusters.head(1)
+        return chosen.head(self.shown).to_dict("records")
+
+    @property
+    def statistic(self) -> np.ndarray:
+        """Statistic with 0 for excluded points, (places, times); one time where there is none."""
+        shape = self.stack.space.n_spatial, self.stack.space.n_times
+        return np.nan_to_num(self.maps["statistic"]).reshape(shape)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Cluster of each point, (places, times)."""
+        return self.maps["labels"].reshape(self.statistic.shape)
+
+    @property
+    def verdict(self) -> str:
+        """What is significant, for a line under a title."""
+        if len(self.significant):
+            n = len(self.significant)
+            return f"{n} significant cluster{'s' if n > 1 else ''}"
+        if len(self.clusters):
+            first = self.pictured[0]
+            return f"not significant; hatched: the largest cluster, p = {number(first['p'])}"
+        return "not significant; no point exceeds the threshold"
+
+    def name_of(self, cluster: Mapping[str, Any]) -> str:
+        """A cluster by its number, with a word where it is not significant."""
+        word = "" if cluster["p"] <= self.result["Alpha"] else " (not significant)"
+        return f"cluster {cluster['id']}{word}"
