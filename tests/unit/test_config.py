@@ -66,6 +66,18 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
             "cell auditory/up fits no condition",
         ),
         (
+            lambda r: r["analyses"]["modality_by_side"].update(
+                effects=["modality:side", "side:modality"]
+            ),
+            "effects names modality:side twice",
+        ),
+        (lambda r: r["analyses"]["modality_by_side"].update(effects=[]), "effects is empty"),
+        (
+            lambda r: r["analyses"]["modality_by_side"]["within"].update(side=[False, True]),
+            "YAML reads a yes or no here (False), not text; put it in quotes",
+        ),
+        (lambda r: r.update(subjects=[1, "02"]), "subjects.0: YAML reads a number here (1)"),
+        (
             lambda r: r["analyses"]["modality_by_side"].update(crop=[0, 0.9]),
             "0.9 s lies outside the epochs",
         ),
@@ -73,6 +85,10 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         (
             lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
             "section maps is missing",
+        ),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
+            "crop: belongs to meeg, ready-made maps have none",
         ),
         (lambda r: r["meeg"]["epochs"].update(baseline=[None, 0.7]), "baseline edge 0.7"),
         (
@@ -82,9 +98,17 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
             "give p or stat, one of the two",
         ),
         (lambda r: r["meeg"].update(coregistration={"trans": "x.fif"}), "must hold {subject}"),
+        (
+            lambda r: r["meeg"].update(coregistration={"trans": "{subject}_{run}.fif"}),
+            "no other braces",
+        ),
         (lambda r: r["meeg"]["inverse"].update(fixed=True), "fixed: true needs loose: 0"),
         (lambda r: r["meeg"].update(artifacts={"method": "ica"}), "set covariance: {rank: null}"),
         (lambda r: r["meeg"]["conditions"].update(visual=5), "give it a tag of its own"),
+        (
+            lambda r: r["meeg"]["conditions"].update({"visual-Right": 5}),
+            "visual/right, visual-Right: their letters and digits do not tell them apart",
+        ),
     ],
 )
 def test_each_mistake_is_told_with_its_remedy(raw, change, said):

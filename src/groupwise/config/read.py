@@ -61,8 +61,14 @@ def _findings(item: dict[str, Any]) -> list[str]:
     if item["type"] == "missing":
         return [f"{key}: is missing; add it"]
     if item["type"] == "literal_error":
+        # A list where one word or a list may stand: what is wrong in the list is told by itself.
+        if isinstance(item["input"], list) and _is_union_member(item["loc"][-1]):
+            return []
         known = re.findall(r"'([^']*)'", item["ctx"]["expected"])
         return [f"{key}: {item['input']!r} is not known; {_remedy(item['input'], known)}"]
+    if item["type"] == "string_type" and isinstance(item["input"], (bool, int, float)):
+        kind = "a yes or no" if isinstance(item["input"], bool) else "a number"
+        return [f"{key}: YAML reads {kind} here ({item['input']!r}), not text; put it in quotes"]
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "value_error":
         return [f"{key}: {line}" if key else line for line in message.splitlines()]

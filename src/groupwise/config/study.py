@@ -3,6 +3,7 @@
 Unknown keys are refused. Rules and library read these models; nobody reads the raw dict.
 """
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -127,8 +128,15 @@ class Coregistration(Section):
 
     @model_validator(mode="after")
     def _pattern(self) -> "Coregistration":
-        if self.trans is not None and "{subject}" not in self.trans:
-            raise ValueError("must hold {subject}, e.g. trans/sub-{subject}_trans.fif")
+        if self.trans is not None:
+            try:
+                filled = self.trans.format(subject="01")
+            except (LookupError, ValueError):  # other braces
+                filled = self.trans
+            if filled == self.trans:
+                raise ValueError(
+                    "must hold {subject} and no other braces, e.g. trans/sub-{subject}_trans.fif"
+                )
         return self
 
 
@@ -233,6 +241,15 @@ class Meeg(Section):
         twice = sorted({str(event) for event in events if events.count(event) > 1})
         if twice:
             raise ValueError(f"two conditions share the event {', '.join(twice)}")
+        # Conditions are parts of file names, which hold letters and digits alone and on some
+        # systems take capitals for small letters.
+        plain = {name: re.sub("[^A-Za-z0-9]", "", name).lower() for name in self.conditions}
+        alike = [n for n in plain if list(plain.values()).count(plain[n]) > 1 or not plain[n]]
+        if alike:
+            raise ValueError(
+                f"conditions {', '.join(alike)}: their letters and digits do not tell them apart, "
+                "and files are named after them; rename"
+            )
         tags = {name: set(name.split("/")) for name in self.conditions}
         inside = [f"{a} and {b}" for a in tags for b in tags if a != b and tags[a] <= tags[b]]
         if inside:
@@ -349,6 +366,11 @@ class Analysis(Section):
             for factor, levels in self.within.items():
                 if len(set(levels)) < len(levels):
                     raise ValueError(f"within.{factor} names a level twice")
+            if not self.effects:
+                raise ValueError("effects is empty; name an effect, or leave it out for all")
+            twice = sorted({e for e in self.effect_names if self.effect_names.count(e) > 1})
+            if twice:
+                raise ValueError(f"effects names {', '.join(twice)} twice")
             unknown = [e for e in self.effect_names if not set(e.split(":")) <= set(self.within)]
             if unknown:
                 raise ValueError(
@@ -418,6 +440,12 @@ class Study(Section):
                 )
             elif analysis.data == "meeg":
                 findings += _cells_unfit(name, analysis, self.meeg)
+            if analysis.data == "maps":
+                findings += [
+                    f"analyses.{name}.{key}: belongs to meeg, ready-made maps have none; remove it"
+                    for key in ("crop", "hemispheres")
+                    if getattr(analysis, key) != Analysis.model_fields[key].default
+                ]
         if findings:
             raise ValueError("\n".join(findings))
         return self
