@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 min_version("9.10")
 
 # A study given with --configfile stands alone; the shipped one would otherwise shine through.
-if "study" not in config:
+if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
 

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from study_trees import make_config, make_tree, snakemake, touch
+from study_trees import ROOT, make_config, make_tree, snakemake, touch
 
 PER_SUBJECT = (
     *("coregistration", "preprocess", "evoked", "noise_covariance", "bem", "source_space"),
@@ -129,3 +129,13 @@ def test_mistakes_are_refused_before_any_job(tree, changes, said):
     assert run.returncode == 1
     assert said in run.text
     assert "Traceback" not in run.text
+
+
+def test_a_study_without_its_name_is_not_filled_up_with_the_demo(tmp_path):
+    """Where Snakemake finds the shipped config too, as in the repository's own folder."""
+    make_tree(tmp_path)
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    raw = make_config(tmp_path)
+    del raw["study"]
+    run = snakemake(tmp_path, raw, "-n")
+    assert run.returncode == 1 and "config: study: is missing; add it" in run.text
