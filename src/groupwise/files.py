@@ -14,7 +14,10 @@ from typing import Any
 from groupwise.errors import InputError
 
 #: The packages whose versions decide a result; each sidecar lists those that are installed.
-SOFTWARE = ("groupwise", "mne", "mne-bids", "nilearn", "nibabel", "numpy", "scipy", "pandas")
+SOFTWARE = (
+    *("groupwise", "mne", "mne-bids", "nilearn", "nibabel"),
+    *("numpy", "scipy", "scikit-learn", "numba", "pandas"),
+)
 
 
 @contextmanager
