@@ -27,6 +27,7 @@ with job(snakemake):
         epochs.save(part, overwrite=True)
     with write_whole(snakemake.output.drops) as part:
         drops.replace("", "n/a").to_csv(part, sep="\t", index=False)
+    sources = [path for key in ("raw", "events", "channels") for path in snakemake.input[key]]
     write_json(
         snakemake.output.sidecar,
         {
@@ -35,6 +36,6 @@ with job(snakemake):
             "Epochs": dict(zip(drops["condition"], map(int, drops["kept"]), strict=True)),
             "BadChannels": epochs.info["bads"],
             "Artifacts": removed,
-            **provenance(params, [*snakemake.input.raw, *snakemake.input.events]),
+            **provenance(params, sources),
         },
     )

@@ -161,6 +161,20 @@ def test_a_bad_channel_of_one_subject_reruns_that_subject(study):
     assert run.jobs["preprocess"] == run.jobs["inverse_operator"] == run.jobs["morph"] == 1
 
 
+def test_an_edit_of_channels_tsv_reruns_that_subject(study):
+    path = study / "demo/bids/sub-03/meg/sub-03_task-audvis_channels.tsv"
+    text = path.read_text()
+    before = path.stat()
+    try:
+        path.write_text(text.replace("good", "bad", 1))
+        run = snakemake(study, config(), "-n")
+    finally:
+        path.write_text(text)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert run.jobs["check_inputs"] == run.jobs["preprocess"] == run.jobs["morph"] == 1
+    assert "forward" not in run.jobs
+
+
 @pytest.fixture
 def spoilt(study, tmp_path):
     """The demo's recordings in a tree of links, to be spoilt one by one."""

@@ -39,7 +39,12 @@ if MEEG:
 
     CHECK = {
         "recordings": [
-            {"subject": subject.name, "raw": subject.raw, "events": subject.events}
+            {
+                "subject": subject.name,
+                "raw": subject.raw,
+                "events": subject.events,
+                "channels": subject.channels,
+            }
             for subject in RECORDINGS.subjects
         ],
         "root": STUDY.bids_root,
@@ -62,6 +67,9 @@ if MEEG:
         input:
             raw=[path for subject in RECORDINGS.subjects for path in subject.raw],
             events=[path for subject in RECORDINGS.subjects for path in subject.events],
+            channels=[
+                path for subject in RECORDINGS.subjects for path in subject.channels
+            ],
         output:
             table=CHECKED,
             sidecar=f"{OUT}/check/inputs.json",
@@ -105,6 +113,7 @@ if MEEG:
         input:
             raw=lambda wildcards: RECORDINGS[wildcards.subject].raw,
             events=lambda wildcards: RECORDINGS[wildcards.subject].events,
+            channels=lambda wildcards: RECORDINGS[wildcards.subject].channels,
         output:
             epochs=subject_file("epo.fif", proc="clean"),
             drops=subject_file("drops.tsv", proc="clean"),

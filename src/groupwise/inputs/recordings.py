@@ -23,6 +23,7 @@ class Subject:
     name: str
     raw: tuple[str, ...]  # runs in order
     events: tuple[str, ...]
+    channels: tuple[str, ...]  # channels.tsv of the runs that have one: types and bad channels
     transform: str  # a trans.fif, or the T1w.json with landmarks
     empty_room: str | None = None
 
@@ -148,6 +149,8 @@ def _find_subject(
         )
     events = [_beside(path, meeg.datatype, "events.tsv") for path in raw]
     missing += [f"sub-{name}: {path} is missing" for path in events if not path.exists()]
+    channels = [_beside(path, meeg.datatype, "channels.tsv") for path in raw]
+    channels = [path for path in channels if path.exists()]
     transform = _transform(study, root, name)
     if transform is None:
         what = (
@@ -179,7 +182,15 @@ def _find_subject(
                 f"sidecar names none that exists, and {root}/sub-emptyroom holds not just one; "
                 "set it, or use covariance.source: baseline"
             )
-    return Subject(name, _text(raw), _text(events), str(transform), empty_room), missing
+    subject = Subject(
+        name=name,
+        raw=_text(raw),
+        events=_text(events),
+        channels=_text(channels),
+        transform=str(transform),
+        empty_room=empty_room,
+    )
+    return subject, missing
 
 
 def _text(paths: list[Path]) -> tuple[str, ...]:

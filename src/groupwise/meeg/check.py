@@ -28,7 +28,8 @@ def check_study(
 
     Parameters
     ----------
-    recordings : one dict a subject: `subject`, `raw` (paths of its runs), `events`.
+    recordings : one dict a subject: `subject`, `raw` (paths of its runs), `events`, and
+        `channels` (those of its channels.tsv that exist).
     root : root of the BIDS tree.
     conditions, channels, reject, h_freq, aux_channels : see `check_recordings`.
     bad_channels : by subject, and under "all" for every subject.
@@ -81,7 +82,12 @@ def is_checked(sidecar: str, parameters: dict[str, Any]) -> bool:
     if not path.exists():
         return False
     stored = json.loads(path.read_text(encoding="utf-8")).get("Parameters")
-    files = [name for each in parameters["recordings"] for name in (*each["raw"], *each["events"])]
+    files = [
+        name
+        for each in parameters["recordings"]
+        for kind in ("raw", "events", "channels")
+        for name in each[kind]
+    ]
     checked = path.stat().st_mtime_ns
     return stored == json.loads(json.dumps(parameters)) and all(
         Path(name).stat().st_mtime_ns < checked for name in files
