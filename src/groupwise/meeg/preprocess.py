@@ -261,8 +261,8 @@ def make_epochs(
     size = epochs.get_data(copy=False).size * 4
     if size >= FIF_LIMIT:
         raise InputError(
-            f"The epochs take {size / 1024**3:.1f} GB and a FIF file holds 2. Set epochs.decim "
-            "(after a low-pass), shorten the epochs or analyse fewer channel types."
+            f"The epochs take {size / 1024**3:.1f} GB and a FIF file holds 2. Shorten the "
+            "epochs or analyse fewer channel types."
         )
     return epochs, drops
 
