@@ -125,6 +125,21 @@ def test_mistakes_in_the_table_are_all_told_before_any_job(tmp_path):
     assert "Traceback" not in run.text
 
 
+def test_mistakes_of_all_analyses_are_told_with_their_place(tmp_path):
+    write_maps(tmp_path)
+    raw = config(tmp_path)
+    one = next(iter(raw["analyses"].values()))
+    raw["analyses"] = {
+        "first": {**one, "conditions": ["nobody"]},
+        "second": {**one, "test": None, "within": {"load": ["low", "high"]}},
+    }
+    raw["maps"]["mask"] = "absent_mask.nii"
+    run = snakemake(tmp_path, raw, "-n")
+    assert run.returncode == 1
+    for said in ("maps.mask: absent_mask.nii is not there", "analyses.first: ", "column load"):
+        assert said in run.text, run.text
+
+
 def test_effects_of_factors_in_the_table(tmp_path):
     """A table with a column a factor takes the same rules through a factorial design."""
     rng = np.random.default_rng(1)

@@ -1,5 +1,7 @@
 """Ready-made maps: the door for studies that other pipelines have brought to one map a subject."""
 
+from pathlib import Path
+
 MAPS = STUDY.maps
 MAP_ROWS, MAPS_LEFT_OUT = {}, {}  # rows by analysis; subject to reason
 
@@ -8,16 +10,22 @@ if MAPS:
     from groupwise.stack.selection import select_maps
     from groupwise.stack.volumes import files_of, read_table
 
+    map_table, findings = told(read_table, MAPS.table), []
+    if MAPS.mask != "intersection" and not Path(MAPS.mask).is_file():
+        findings.append(f"config: maps.mask: {MAPS.mask} is not there; check the path")
     for name in analyses_of("maps"):
-        MAP_ROWS[name], left_out = told(
-            select_maps,
-            told(read_table, MAPS.table),
-            cells_of(STUDY.analyses[name]),
-            STUDY.subjects,
-            STUDY.exclude,
-            STUDY.missing,
-        )
-        MAPS_LEFT_OUT.update(left_out)
+        try:
+            MAP_ROWS[name], left_out = select_maps(
+                map_table,
+                cells_of(STUDY.analyses[name]),
+                STUDY.subjects,
+                STUDY.exclude,
+                STUDY.missing,
+            )
+            MAPS_LEFT_OUT.update(left_out)
+        except InputError as error:
+            findings += [f"{MAPS.table}: analyses.{name}: {f}" for f in error.findings]
+    told(refuse, findings)
 
 
 if MAPS:

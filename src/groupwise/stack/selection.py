@@ -35,7 +35,7 @@ def select_maps(
     Raises
     ------
     InputError : a factor is no column, a subject is not in the table, a cell has no map or
-        several; all are listed.
+        several, a level is in no row, no subject is left; all are listed.
     """
     factors = list(cells[0]["factors"])
     there = sorted(set(table["subject"]))
@@ -49,6 +49,13 @@ def select_maps(
         f"subject {name} is not in the table of maps"
         for name in [*wanted, *(exclude or {})]
         if name not in there
+    ]
+    levels = {(name, level) for cell in cells for name, level in cell["factors"].items()}
+    findings += [
+        f"{name} {level} stands in no row of the table of maps, which has "
+        f"{', '.join(sorted(set(table[name])))}"
+        for name, level in sorted(levels)
+        if name in table and level not in set(table[name])
     ]
     if findings:
         raise InputError(findings)
@@ -94,4 +101,6 @@ def select_maps(
                 "under exclude with a reason",
             ]
         )
+    if not rows:
+        raise InputError("no subject is left; check the table of maps, subjects and exclude")
     return rows, left_out

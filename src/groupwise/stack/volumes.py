@@ -53,7 +53,10 @@ def read_table(path: str | os.PathLike, least: int = 2) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable table of maps ({error})") from error
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path}: not a readable table of maps ({reason}); check maps.table"
+        ) from error
     table.columns = [str(name).strip() for name in table.columns]
     absent = [name for name in ("subject", "path") if name not in table]
     if absent:
