@@ -78,7 +78,7 @@ if MEEG:
         benchmark:
             benchmark_of("check_inputs")
         resources:
-            mem_mb=400,
+            mem_mb=megabytes(400, 0),
             runtime=lambda wildcards, input: 2 + len(input.raw) // 20,
         params:
             spec=CHECK,
@@ -99,7 +99,7 @@ if MEEG:
         benchmark:
             benchmark_of("coregistration", "subject")
         resources:
-            mem_mb=500,
+            mem_mb=megabytes(500, 0),
             runtime=5,
         params:
             root=STUDY.bids_root,
@@ -189,7 +189,7 @@ if MEEG:
         benchmark:
             benchmark_of("bem", "subject")
         resources:
-            mem_mb=1500,
+            mem_mb=megabytes(1500, 0),
             runtime=20,
         params:
             subjects_dir=MEEG.subjects_dir,
@@ -210,7 +210,7 @@ if MEEG:
         benchmark:
             benchmark_of("source_space", "subject")
         resources:
-            mem_mb=1000,
+            mem_mb=megabytes(1000, 0),
             runtime=15,
         params:
             subjects_dir=MEEG.subjects_dir,
@@ -234,7 +234,7 @@ if MEEG:
         benchmark:
             benchmark_of("forward", "subject")
         resources:
-            mem_mb=2000,
+            mem_mb=megabytes(2000, 0),
             runtime=30,
         params:
             root=STUDY.bids_root,
@@ -310,7 +310,7 @@ if MEEG:
         benchmark:
             benchmark_of("template_source_space")
         resources:
-            mem_mb=1000,
+            mem_mb=megabytes(1000, 0),
             runtime=15,
         params:
             subject=MEEG.morph.to,
