@@ -8,7 +8,7 @@ with job(snakemake):
     from groupwise.permutation.prepare import prepare
     from groupwise.stack.observations import cell_rows
     from groupwise.stack.store import read_stack
-    from groupwise.stats.designs import design_from_dict
+    from groupwise.stats.declared import design_from_dict
 
     params = dict(snakemake.params.items())
     stack = read_stack(Path(snakemake.input.data).parent)

@@ -124,7 +124,7 @@ def test_exhaustive_null(tail, alternative, mesh):
     else:
         # MNE 1.13 enumerates the identity twice where the test has one side, and leaves out the
         # flip of everyone.
-        everyone = (result.prepared.flips.signs(0, 256) == -1).all(axis=1)
+        everyone = (result.prepared.draw(0, 256) == -1).all(axis=1)
         assert everyone.sum() == 1
         ours = np.where(everyone, ours[0], ours)
     np.testing.assert_allclose(np.sort(ours), np.sort(null), rtol=1e-5)

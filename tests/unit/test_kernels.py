@@ -11,7 +11,6 @@ from groupwise.permutation import Lattice
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.components import largest_clusters
-from groupwise.permutation.fixedpoint import SCALE
 from groupwise.permutation.kernels import split_subjects
 from groupwise.permutation.plain import plain_block
 from groupwise.permutation.prepare import prepare
@@ -62,7 +61,7 @@ def test_kernels_give_the_bytes_of_the_plain_twin(design, cells, alternative, n,
         mass=mass,
         seed=n,
     )
-    stop = min(150, prepared.flips.distinct)
+    stop = min(150, prepared.resampling.distinct)
     plain = plain_block(prepared, 0, stop)
     assert_same_bytes(run_block(prepared, 0, stop), plain)
     assert_same_bytes(run_block(prepared, 0, stop, threads=2, batch=37, panel=128), plain)
@@ -79,7 +78,7 @@ def test_thresholds_that_everything_or_nothing_passes(design, cells, threshold, 
     )
     plain = plain_block(prepared, 0, 100)
     assert_same_bytes(run_block(prepared, 0, 100), plain)
-    monkeypatch.setattr("groupwise.permutation.blocks.MOST_HITS", 9000)
+    monkeypatch.setattr("groupwise.permutation.scan.MOST_HITS", 9000)
     assert_same_bytes(run_block(prepared, 0, 100, threads=2), plain)
 
 
@@ -95,15 +94,16 @@ def test_blocks_join_to_the_same_bytes(count):
         assert joined.tobytes() == getattr(whole, name).tobytes()
 
 
-def clusters_of(points, sums, neighbours):
-    """Largest mass (sum of |u|-like weights is replaced by sizes) through the compiled search."""
-    mass, size = np.zeros((1, 2)), np.zeros((1, 2), np.int64)
+def clusters_of(points, values, neighbours):
+    """Sizes of the largest clusters through the compiled search."""
+    statistic, mass = np.full((1, 2), -np.inf), np.zeros((1, 2))
+    size = np.zeros((1, 2), np.int64)
     offsets, order = np.array([0, len(points)]), np.arange(len(points))
     kept = np.arange(int(points.max()) + 1 if len(points) else 1)
     largest_clusters(
-        *(0, 1, offsets, order, points.astype(np.int64), sums.astype(np.int32), kept),
-        *(neighbours.indptr, neighbours.indices, neighbours.n_times),
-        *(True, 1.0, SCALE, 0.0, mass, size),
+        *(0, 1, offsets, order, points.astype(np.int64), values.astype(np.float64), kept),
+        *(neighbours.indptr, neighbours.indices, neighbours.n_times, True, True),
+        *(1.0, 0.0, statistic, mass, size),
     )
     return size[0]
 
@@ -151,7 +151,7 @@ def test_clusters_of_a_lattice_are_those_of_ndimage(connectivity, rank):
         inside = rng.random(shape) < density
         labels, _ = ndimage.label(inside, ndimage.generate_binary_structure(3, rank))
         points = np.flatnonzero(inside)
-        found = clusters_of(points, np.ones(len(points)), neighbours)
+        found = clusters_of(points, np.full(len(points), 2.0), neighbours)
         assert found[0] == np.bincount(labels[inside]).max()
 
 

@@ -193,12 +193,17 @@ def test_fixed_point_is_the_statistic():
     random = np.random.default_rng(3)
     for n, d in ((5, 1), (16, 1), (16, 3), (40, 6)):
         y = random.standard_normal((n, d, 500)) * 1e-12 + 4e-13
-        z = to_fixed(y)
+        z, power = to_fixed(y, np.sqrt(n))
+        np.testing.assert_allclose(power, (y * y).sum(axis=(0, 1)), rtol=1e-12)
         sums = z.astype(np.int64).sum(axis=0)
         assert (np.abs(z.astype(np.int64)).sum(axis=0) <= SCALE + n / 2).all()
-        np.testing.assert_allclose(f_of_units((sums**2).sum(axis=0), n), f_of_scores(y), rtol=2e-5)
+        np.testing.assert_allclose(
+            f_of_units((sums**2).sum(axis=0), n - 1), f_of_scores(y), rtol=2e-5
+        )
         if d == 1:
-            np.testing.assert_allclose(t_of_units(sums[0], n), t_of_scores(y), rtol=1e-6, atol=1e-6)
+            np.testing.assert_allclose(
+                t_of_units(sums[0], n - 1), t_of_scores(y), rtol=1e-6, atol=1e-6
+            )
 
 
 def test_float64_sums_of_fixed_point_are_exact():
@@ -214,11 +219,13 @@ def test_float64_sums_of_fixed_point_are_exact():
 
 @pytest.mark.parametrize("value", [1e-6, 0.5, 3.0, 4.14, 80.0, 1e5, 1e9])
 def test_thresholds_in_units(value):
-    for units_of, of_units in ((units_of_t, t_of_units), (units_of_f, f_of_units)):
-        units = units_of(value, 16)
-        assert of_units(np.array(units), 16) <= value
-        above = of_units(np.array(units + 1), 16)
-        assert above > value or above == of_units(np.array(2**62), 16)
+    """What is at or below the units does not pass, and little above them does not either."""
+    for units_of, of_units, room in ((units_of_t, t_of_units, 16), (units_of_f, f_of_units, 2**35)):
+        units = units_of(value, 15)
+        largest = of_units(np.array(2**62), 15)
+        assert of_units(np.array(units), 15) <= value
+        above = of_units(np.array(units + room), 15)
+        assert above > min(value, largest * 0.9)
 
 
 def test_components_are_those_of_a_labelled_image():

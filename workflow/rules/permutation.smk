@@ -1,6 +1,6 @@
 """The group stage, the same for every kind of data: prepare, permute in blocks, merge, infer."""
 
-from groupwise.stats.designs import design_from_dict, floor_of
+from groupwise.stats.declared import design_from_dict, floor_of
 
 
 def n_subjects(analysis: str) -> int:
@@ -104,7 +104,7 @@ rule prepare:
         ].cluster.model_dump(include={"threshold", "mass"}, exclude_none=True),
         alternative=lambda wildcards: STUDY.analyses[wildcards.analysis].alternative,
         seed=STUDY.seed,
-        version=1,
+        version=2,
     script:
         "../../scripts/prepare.py"
 
@@ -127,7 +127,7 @@ rule permute_block:
     params:
         start=lambda wildcards: int(wildcards.start),
         stop=lambda wildcards: stop_of(wildcards),
-        version=1,
+        version=2,
     script:
         "../../scripts/permute_block.py"
 
@@ -149,7 +149,7 @@ rule merge:
         permutations=lambda wildcards: permutations(
             wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
         ),
-        version=1,
+        version=2,
     script:
         "../../scripts/merge.py"
 
@@ -179,6 +179,6 @@ rule infer:
         runtime=15,
     params:
         alpha=lambda wildcards: STUDY.analyses[wildcards.analysis].alpha,
-        version=1,
+        version=2,
     script:
         "../../scripts/infer.py"

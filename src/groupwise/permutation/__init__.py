@@ -4,7 +4,7 @@ from groupwise.permutation.blocks import Block, run_block
 from groupwise.permutation.infer import Result, infer, read_maps
 from groupwise.permutation.merge import Null, merge
 from groupwise.permutation.prepare import ENGINE_VERSION, Prepared, prepare
-from groupwise.permutation.resample import SignFlips
+from groupwise.permutation.resample import Orders, SignFlips
 from groupwise.permutation.table import describe_clusters, describe_columns, write_clusters
 from groupwise.permutation.test import permutation_test
 from groupwise.stack.lattice import Lattice
@@ -14,6 +14,7 @@ __all__ = [
     "Block",
     "Lattice",
     "Null",
+    "Orders",
     "Prepared",
     "Result",
     "SignFlips",

@@ -12,20 +12,17 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
 from groupwise.permutation import kernels
 from groupwise.permutation.components import largest_clusters
-from groupwise.permutation.fixedpoint import SCALE, f_of_units, t_of_units
 from groupwise.permutation.prepare import Prepared
+from groupwise.permutation.scan import PANEL, TooManyHitsError, find_hits
 
 #: Permutations at a time. More share the cost of the tables, and hold more hits in memory.
 BATCH = 1000
-#: Points a panel, over all components: its tables then fit into a core's second-level cache.
-PANEL = 512
-#: Hits (12 to 20 bytes each) that a batch may hold; above it, batches become smaller.
-MOST_HITS = 6_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +33,8 @@ class Block:
     ----------
     start, stop : range of indices.
     statistic : (k, sides) float64, largest statistic (of -t on the negative side).
-    mass : (k, sides) float64, largest cluster mass as a magnitude; 0 without a cluster.
-    size : (k, sides) int64, points of the largest cluster; 0 without a cluster.
+    mass : (k, thresholds, sides) float64, largest cluster mass as a magnitude; 0 without a cluster.
+    size : (k, thresholds, sides) int64, points of the largest cluster; 0 without a cluster.
     sides : (sides,) int, 1 or -1.
     digest : of the prepared effect.
     distinct : number of distinct resamplings of the design.
@@ -88,7 +85,8 @@ class Block:
                 "is computed again"
             ) from error
         shape = (block.stop - block.start, len(block.sides))
-        if any(a.shape != shape for a in (block.statistic, block.mass, block.size)):
+        shapes = [(a.shape[0], a.shape[-1]) for a in (block.statistic, block.mass, block.size)]
+        if any(found != shape for found in shapes) or block.mass.shape != block.size.shape:
             raise InputError(
                 f"{Path(path)}: its arrays are not those of the permutations {start} to "
                 f"{stop - 1}; delete it, and it is computed again"
@@ -120,23 +118,24 @@ def run_block(
     ------
     InputError : the range is empty or lies beyond the distinct resamplings.
     """
-    stop = min(stop, prepared.flips.distinct)
+    stop = min(stop, prepared.resampling.distinct)
     if not 0 <= start < stop:
         raise InputError(
-            f"permutations {start} to {stop - 1}: the design has {prepared.flips.distinct} "
+            f"permutations {start} to {stop - 1}: the design has {prepared.resampling.distinct} "
             "distinct resamplings, numbered from 0"
         )
     parts = []
-    with ThreadPoolExecutor(threads) as pool:
+    # A matrix product inside one of our threads must not start threads of its own.
+    with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
         first = start
         while first < stop:
-            signs = prepared.flips.signs(first, min(first + batch, stop))
-            found = _largest(prepared, signs, pool, threads, panel)
-            if found is None:  # more hits than memory is meant for
+            draw = prepared.draw(first, min(first + batch, stop))
+            try:
+                parts.append(_largest(prepared, draw, pool, threads, panel))
+            except TooManyHitsError:
                 batch = max(1, batch // 4)
                 continue
-            parts.append(found)
-            first += len(signs)
+            first += len(draw)
     statistic, mass, size = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Block(
         start=start,
@@ -146,69 +145,34 @@ def run_block(
         size=size,
         sides=prepared.sides,
         digest=prepared.digest,
-        distinct=prepared.flips.distinct,
+        distinct=prepared.resampling.distinct,
     )
 
 
 def _largest(
-    prepared: Prepared, signs: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    """Largest statistic, mass and size (k, sides) of some permutations; None: too many hits."""
-    k = len(signs)
-    is_t = prepared.design.statistic == "t"
-    extremes, hits, which, where, sums = _scan(prepared, signs, pool, threads, panel)
-    if hits > MOST_HITS and k > 1:
-        return None
+    prepared: Prepared, draw: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Largest statistic (k, sides), mass and size (k, thresholds, sides) of some permutations."""
+    k, sides = len(draw), prepared.sides
+    which, where, value = find_hits(prepared, draw, pool, threads, panel)
     offsets, order = kernels.by_permutation(which, k)
-    mass, size = np.zeros((k, 2)), np.zeros((k, 2), np.int64)
-    neighbours = prepared.neighbours
-    factor = np.sqrt(prepared.n - 1.0) if is_t else prepared.n - 1.0
-    less = prepared.threshold if prepared.mass == "excess" else 0.0
+    statistic = np.full((k, 2), -np.inf)
+    shape = (k, len(prepared.thresholds), 2)
+    mass, size = np.zeros(shape), np.zeros(shape, np.int64)
+    near = prepared.neighbours
     bounds = np.linspace(0, k, threads + 1).astype(int)
-    jobs = [
-        pool.submit(
-            largest_clusters,
-            *(begin, end, offsets, order, where, sums, prepared.kept),
-            *(neighbours.indptr, neighbours.indices, neighbours.n_times),
-            *(is_t, factor, SCALE, less, mass, size),
-        )
-        for begin, end in pairwise(bounds)
-    ]
-    for job in jobs:
-        job.result()
-    columns = [{1: 0, -1: 1}[side] for side in prepared.sides]
-    statistic_of = t_of_units if is_t else f_of_units
-    statistic = statistic_of(extremes[:, columns], prepared.n) * np.array(prepared.sides, float)
-    return statistic, mass[:, columns], size[:, columns]
-
-
-def _scan(
-    prepared: Prepared, signs: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
-) -> tuple[np.ndarray, int, np.ndarray, np.ndarray, np.ndarray]:
-    """Extreme sums (k, 2), and number, permutation, tested point and sum of the hits."""
-    d, _, n_points = prepared.values.shape
-    is_t = prepared.design.statistic == "t"
-    sizes = kernels.split_subjects(prepared.n, len(signs))
-    rows = kernels.table_rows(signs, sizes)
-    flips = signs.astype(np.int32)
-    width = max(1, panel // (kernels.CHUNK * d)) * kernels.CHUNK
-    panels = -(-n_points // width)
-    most = MOST_HITS // threads if len(signs) > 1 else n_points
-    bounds = np.linspace(0, panels, threads + 1).astype(int) * width
-    jobs = []
-    for begin, end in zip(bounds[:-1], np.minimum(bounds[1:], n_points), strict=True):
-        common = (flips, rows, sizes, width, prepared.units)
-        if is_t:
-            sides = (1 in prepared.sides, -1 in prepared.sides)
-            scan = (kernels.scan_t, prepared.values[0], *common, *sides)
-        else:
-            scan = (kernels.scan_f, prepared.values, *common)
-        jobs.append(pool.submit(*scan, int(begin), int(end), most))
-    found = [job.result() for job in jobs]
-    extremes = np.zeros((len(signs), 2), np.int64)
-    extremes[:, 0] = np.max([part[0] for part in found], axis=0)
-    if is_t:
-        extremes[:, 1] = np.min([part[1] for part in found], axis=0)
-    hits, which, where, sums = zip(*(part[-4:] for part in found), strict=True)
-    total = MOST_HITS + 1 if min(hits) < 0 else sum(hits)
-    return extremes, total, *(np.concatenate(arrays) for arrays in (which, where, sums))
+    for j, threshold in enumerate(prepared.thresholds):
+        less = threshold if prepared.mass == "excess" else 0.0
+        jobs = [
+            pool.submit(
+                largest_clusters,
+                *(begin, end, offsets, order, where, value, prepared.kept),
+                *(near.indptr, near.indices, near.n_times, 1 in sides, -1 in sides),
+                *(threshold, less, statistic, mass[:, j], size[:, j]),
+            )
+            for begin, end in pairwise(bounds)
+        ]
+        for job in jobs:
+            job.result()
+    columns = [{1: 0, -1: 1}[side] for side in sides]
+    return statistic[:, columns], mass[..., columns], size[..., columns]

@@ -28,35 +28,21 @@ def _join(parent, a, b):
 
 
 @njit(nogil=True, cache=True)
-def t_of_sum(total, scale, root):
-    """As `fixedpoint.t_of_units`, for one sum: the same operations in the same order."""
-    u = min(max(total, -(scale - 1)), scale - 1)
-    return root * np.float64(u) / np.sqrt(np.float64((scale - u) * (scale + u)))
-
-
-@njit(nogil=True, cache=True)
-def f_of_sum(total, scale, factor):
-    """As `fixedpoint.f_of_units`, for one sum of squares."""
-    w = min(max(total, 0), scale * scale - scale)
-    return factor * np.float64(w) / np.float64(scale * scale - w)
-
-
-@njit(nogil=True, cache=True)
 def largest_clusters(
-    begin, end, offsets, order, where, sums, kept, indptr, indices, n_times, is_t, factor, scale,
-    less, mass, size,
+    begin, end, offsets, order, where, values, kept, indptr, indices, n_times, positive, negative,
+    threshold, less, statistic, mass, size,
 ):  # fmt: skip
-    """Fill mass and size (k, 2), positive side first, of the permutations begin..end-1.
+    """Fill statistic, mass and size (k, 2), positive side first, of the permutations begin..end-1.
 
     Parameters
     ----------
     offsets, order : hits of each permutation, from `kernels.by_permutation`.
-    where, sums : tested point and sum of each hit, ascending within a permutation.
+    where, values : tested point and statistic of each hit, ascending within a permutation.
     kept : point number of each tested point.
     indptr, indices : csr of the upper triangle of the adjacency of places.
     n_times : times a place; points are place-major.
-    is_t, factor : sqrt(n - 1) for a t, n - 1 for an F.
-    scale : of the fixed point.
+    positive, negative : the sides that are tested.
+    threshold : hits above it, on a tested side, form clusters.
     less : taken off each point's magnitude: the threshold, for the mass of the excess.
     """
     places = len(indptr) - 1
@@ -76,8 +62,13 @@ def largest_clusters(
         runs = 0
         for h in range(offsets[p], offsets[p + 1]):
             hit = order[h]
+            value = values[hit]
+            sign = value > 0
+            statistic[p, 0] = max(statistic[p, 0], value)
+            statistic[p, 1] = max(statistic[p, 1], -value)
+            if not (positive if sign else negative) or abs(value) <= threshold:
+                continue
             point = kept[where[hit]]
-            sign = sums[hit] > 0
             place = point // n_times
             time = point - place * n_times
             if (
@@ -128,15 +119,15 @@ def largest_clusters(
         r = -1
         left = 0
         for h in range(offsets[p], offsets[p + 1]):
-            hit = order[h]
+            value = values[order[h]]
+            if not (positive if value > 0 else negative) or abs(value) <= threshold:
+                continue
             if left == 0:
                 r += 1
                 left = run_stop[r] - run_start[r]
             left -= 1
             root = _root(parent, r)
-            total = np.int64(sums[hit])
-            weight = t_of_sum(total, scale, factor) if is_t else f_of_sum(total, scale, factor)
-            total_mass[root] += abs(weight) - less
+            total_mass[root] += abs(value) - less
             total_size[root] += 1
         for r in range(runs):
             if parent[r] == r:

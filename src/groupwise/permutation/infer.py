@@ -32,17 +32,13 @@ import numpy as np
 from groupwise.errors import InputError
 from groupwise.files import write_whole
 from groupwise.permutation.clusters import mass_and_size
-from groupwise.permutation.fixedpoint import f_of_units, lowered, t_of_units
 from groupwise.permutation.merge import Null
-from groupwise.permutation.plain import sums_of, weights_of
+from groupwise.permutation.plain import least_to_reach, statistics, weights_of
 from groupwise.permutation.prepare import Prepared
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
 
 if TYPE_CHECKING:
     import pandas as pd
-
-#: Points whose observed sums are formed at a time.
-PANEL = 65536
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +55,7 @@ class Result:
     null : maxima by permutation and side.
     prepared : what was tested.
     alpha : level of significance.
+    which : number of the cluster-forming threshold, where there are several.
     """
 
     maps: dict[str, np.ndarray]
@@ -66,6 +63,12 @@ class Result:
     null: Null
     prepared: Prepared
     alpha: float
+    which: int = 0
+
+    @property
+    def threshold(self) -> float:
+        """The cluster-forming threshold as a value of the statistic."""
+        return self.prepared.thresholds[self.which]
 
     @property
     def statistic(self) -> np.ndarray:
@@ -91,15 +94,18 @@ class Result:
     def sentence(self) -> str:
         """The result in a sentence: what differs, not where or when."""
         p = self.prepared
+        what = "sign flips" if p.flips else "orders of the subjects"
+        if not p.flips and p.blocks.max() > 0:
+            what = "orders within blocks"
         how = (
-            f"all {self.null.n} distinct sign flips, exact"
+            f"all {self.null.n} distinct {what}, exact"
             if self.exact
-            else f"{self.null.n} of {_count(self.null.distinct)} distinct sign flips, random"
+            else f"{self.null.n} of {_count(self.null.distinct)} distinct {what}, random"
         )
         if not len(self.clusters):
             return (
-                f"No evidence that {p.design.claim}: no cluster formed above "
-                f"{p.design.statistic} = {p.threshold:.4g} (cluster-based permutation test; {how})."
+                f"No evidence that {p.design.claim}: no cluster formed above {p.design.statistic} "
+                f"= {self.threshold:.4g} (cluster-based permutation test; {how})."
             )
         best = self.clusters.sort_values("p", kind="stable").iloc[0]
         found = best.p <= self.alpha
@@ -114,7 +120,7 @@ class Result:
     def summary(self) -> dict[str, Any]:
         """The result's sidecar, but for provenance and space."""
         p = self.prepared
-        df = p.design.df(p.n)
+        df = p.df
         tested = self.maps["p_max"][~self.maps["excluded"]]
         count = round(float(tested.min()) * self.null.n)
         low, high = interval(np.array(count), self.null)
@@ -132,8 +138,9 @@ class Result:
             "Subjects": p.n,
             "Alternative": p.alternative,
             "Alpha": self.alpha,
-            "Threshold": {"asked": p.asked, "statistic": p.threshold},
+            "Threshold": {"asked": p.asked[self.which], "statistic": self.threshold},
             "Mass": p.mass,
+            "Hat": p.hat,
             "Seed": p.seed,
             "Permutations": self.null.n,
             "DistinctResamplings": self.null.distinct,
@@ -167,11 +174,11 @@ def read_maps(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise InputError(f"{Path(path)}: not readable ({error}); delete it, infer again") from error
 
 
-def infer(prepared: Prepared, null: Null, alpha: float = 0.05) -> Result:
+def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -> Result:
     """Corrected maps and clusters of the observed data.
 
     p = #{i: M_i >= M_obs} / N with the identity among the N. Values that are equal but for the
-    rounding of the scores count as equal (`fixedpoint.lowered`). Two-sided p come from the
+    rounding of the scores count as equal (`plain.least_to_reach`). Two-sided p come from the
     maximum over both sides.
 
     Parameters
@@ -179,6 +186,7 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05) -> Result:
     prepared : with its maps.
     null : merged from blocks of the same prepared effect.
     alpha : clusters with p <= alpha are called significant.
+    which : number of the cluster-forming threshold, where there are several.
 
     Raises
     ------
@@ -191,16 +199,14 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05) -> Result:
             f"the null distribution (digest {null.digest[:12]}) is of another analysis than the "
             f"prepared effect ({prepared.digest[:12]}); merge its own blocks"
         )
-    statistic_of = f_of_units if prepared.design.statistic == "F" else t_of_units
-    sums = _observed_sums(prepared)
-    oriented = np.abs(sums) if len(prepared.sides) == 2 else sums * prepared.sides[0]
-    least = statistic_of(
-        lowered(oriented, prepared.n, prepared.design.d, prepared.design.statistic), prepared.n
-    )
+    null = null.at(which)
+    values = statistics(prepared, prepared.draw(0, 1))[0]
+    least = least_to_reach(prepared)
     p_max = np.full(prepared.n_points, np.nan)
-    p_max[prepared.kept] = _reaching(null.statistic.max(axis=1), least) / null.n
+    reached = _reaching(null.statistic.max(axis=1), _oriented(prepared, least))
+    p_max[prepared.kept] = reached / null.n
 
-    clusters, labels = _observed_clusters(prepared, sums, null)
+    clusters, labels = _observed_clusters(prepared, values, least, null, which)
     p_cluster = np.where(np.isnan(p_max), np.nan, 1.0)
     inside = labels > 0
     p_cluster[inside] = clusters["p"].to_numpy()[labels[inside] - 1]
@@ -226,7 +232,13 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05) -> Result:
         null=null,
         prepared=prepared,
         alpha=alpha,
+        which=which,
     )
+
+
+def _oriented(prepared: Prepared, values: np.ndarray) -> np.ndarray:
+    """Magnitude where both sides are tested, else the value towards the tested side."""
+    return np.abs(values) if len(prepared.sides) == 2 else values * prepared.sides[0]
 
 
 def interval(count: np.ndarray, null: Null) -> tuple[np.ndarray, np.ndarray]:
@@ -241,35 +253,23 @@ def _reaching(maxima: np.ndarray, least: np.ndarray) -> np.ndarray:
     return len(maxima) - np.searchsorted(np.sort(maxima), least, side="left")
 
 
-def _observed_sums(prepared: Prepared) -> np.ndarray:
-    """(tested points,) fixed-point sums of the identity, by the very path of the null."""
-    signs = prepared.flips.signs(0, 1)
-    n_tested = prepared.values.shape[2]
-    return np.concatenate(
-        [
-            sums_of(prepared, signs, slice(start, min(start + PANEL, n_tested)))[0]
-            for start in range(0, n_tested, PANEL)
-        ]
-    )
-
-
 def _observed_clusters(
-    prepared: Prepared, sums: np.ndarray, null: Null
+    prepared: Prepared, values: np.ndarray, least: np.ndarray, null: Null, which: int
 ) -> tuple["pd.DataFrame", np.ndarray]:
     import pandas as pd  # here, so that a block of permutations starts without it
 
-    above = np.zeros(len(sums), bool)
+    threshold = prepared.thresholds[which]
+    above = np.zeros(len(values), bool)
     for side in prepared.sides:
-        above |= sums * side > prepared.units
-    points, sums = prepared.kept[above], sums[above]
-    count, component = prepared.neighbours.components(points, sums > 0)
-    weights = weights_of(prepared, sums)
+        above |= values * side > threshold
+    points, values = prepared.kept[above], values[above]
+    count, component = prepared.neighbours.components(points, values > 0)
+    weights = weights_of(prepared, values, threshold)
     mass, size = mass_and_size(component, count, weights)
     # The mass with every point lowered by what rounding may have added: a tie reaches it.
-    near = lowered(np.abs(sums), prepared.n, prepared.design.d, prepared.design.statistic)
-    least, _ = mass_and_size(component, count, weights_of(prepared, near))
+    lowest, _ = mass_and_size(component, count, weights_of(prepared, least[above], threshold))
     sign = np.ones(count, int)
-    sign[component] = np.where(sums > 0, 1, -1)
+    sign[component] = np.where(values > 0, 1, -1)
     # Peak: of a component's points in order of the statistic, the first.
     order = np.lexsort((points, -weights, component))
     peak = order[np.searchsorted(component[order], np.arange(count))]
@@ -278,7 +278,7 @@ def _observed_clusters(
     identity[rank] = np.arange(1, count + 1)
     labels = np.zeros(prepared.n_points, np.int32)
     labels[points] = identity[component]
-    reaching = _reaching(null.mass.max(axis=1), least)
+    reaching = _reaching(null.mass.max(axis=1), lowest)
     low, high = interval(reaching, null)
     peaks = points[peak]
     table = pd.DataFrame(

@@ -4,8 +4,9 @@ Sign flips of int32 scores are summed by tables: subjects are split into groups 
 signed partial sums of a group are tabulated for a panel of points, and a permutation costs one
 addition a group and point. Most points are far from the threshold, so they are screened in int16,
 at a scale of 2^14, with the threshold lowered by all that rounding may do; what passes the screen
-is summed again in int32 at the full scale. So the result is that of the full sums, bit for bit,
-at half the memory traffic. `plain.py` holds the same in NumPy.
+is summed again at the full scale, and the caller decides on the statistic that follows. So the
+result is that of the full sums, bit for bit, at half the memory traffic. `plain.py` holds the same
+in NumPy.
 
 No loop here depends on the order in which threads run: each has panels, then permutations, of its
 own.
@@ -95,12 +96,6 @@ def _add_rows(tables, rows, p, width, sums):
 
 
 @njit(nogil=True, cache=True)
-def _screen_of_sum(sum32, n):
-    """The largest screened value that a full sum above `sum32` is sure to exceed."""
-    return (sum32 - n * (1 << (SHIFT - 1))) >> SHIFT
-
-
-@njit(nogil=True, cache=True)
 def _grow(array, needed):
     larger = np.empty(max(needed, 2 * len(array)), array.dtype)
     larger[: len(array)] = array
@@ -108,8 +103,8 @@ def _grow(array, needed):
 
 
 @njit(nogil=True, cache=True)
-def scan_t(values, signs, rows, sizes, width, units, positive, negative, begin, end, most):
-    """Extreme sums of each permutation, and the points whose sum passes the threshold.
+def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, end, most):
+    """Points of each permutation whose sum may pass a level: all that do, and a few below.
 
     Parameters
     ----------
@@ -117,16 +112,15 @@ def scan_t(values, signs, rows, sizes, width, units, positive, negative, begin, 
     signs : (k, n) int32 of 1 and -1.
     rows, sizes : from `table_rows`, `split_subjects`.
     width : points a panel, a multiple of CHUNK.
-    units : sums above it (below its negative) pass.
-    positive, negative : which sides are tested.
+    level : sums above it (below its negative) are wanted; a negative one: all.
+    positive, negative : which sides are wanted.
     begin, end : points to look at.
     most : give up above this many hits.
 
     Returns
     -------
-    highest, lowest : (k,) int64 extreme sums.
     hits : number of hits; -1 when there were more than `most`.
-    which, where, sums : (hits,) int32 permutation, int64 point, int32 sum; by panel, then
+    which, where, sums : (hits,) int32 permutation, int64 point, int64 sum; by panel, then
         permutation, then point.
     """
     k, n = signs.shape
@@ -137,20 +131,18 @@ def scan_t(values, signs, rows, sizes, width, units, positive, negative, begin, 
     panel = np.zeros(n * width, np.int16)
     full = np.zeros((width, n), np.int32)
     row = np.empty(width, np.int16)
-    highest = np.full(k, np.iinfo(np.int64).min)
-    lowest = np.full(k, np.iinfo(np.int64).max)
-    # Above `high` (below `low`) a point may pass, or be the new extreme: screened values.
-    screen = min(_screen_of_sum(units, n), 32766)
-    high = np.full(k, -32768, np.int64)
-    low = np.full(k, 32767, np.int64)
-    if not positive:
-        high[:] = 32767
-    if not negative:
-        low[:] = -32768
+    # What a sum above the level is sure to exceed when its terms are rounded to the screen.
+    screen = (level - n * (1 << (SHIFT - 1))) >> SHIFT
+    above = np.int16(32767)
+    below = np.int16(-32768)
+    if positive:
+        above = np.int16(min(max(screen, -32768), 32766)) if level >= 0 else np.int16(-32768)
+    if negative:
+        below = np.int16(max(min(-screen, 32767), -32767)) if level >= 0 else np.int16(32767)
     hits = 0
     which = np.empty(1 << 16, np.int32)
     where = np.empty(1 << 16, np.int64)
-    sums = np.empty(1 << 16, np.int32)
+    sums = np.empty(1 << 16, np.int64)
     for start in range(begin, end, width):
         here = min(width, end - start)
         for i in range(n):
@@ -168,8 +160,6 @@ def scan_t(values, signs, rows, sizes, width, units, positive, negative, begin, 
             sums = _grow(sums, needed)
         for p in range(k):
             _add_rows(tables, rows, p, width, row)
-            above = np.int16(high[p])
-            below = np.int16(low[p])
             for chunk in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
                 candidates = np.int16(0)
                 for j in range(np.uint64(CHUNK)):
@@ -177,36 +167,24 @@ def scan_t(values, signs, rows, sizes, width, units, positive, negative, begin, 
                     candidates = np.int16(candidates + np.int16((value > above) | (value < below)))
                 if candidates == 0:
                     continue
-                last = min(np.int64(chunk) + CHUNK, here)
-                for j in range(np.int64(chunk), last):
+                for j in range(np.int64(chunk), min(np.int64(chunk) + CHUNK, here)):
                     value = row[j]
                     if value <= above and value >= below:
                         continue
-                    total = np.int32(0)
+                    total = np.int64(0)
                     for i in range(n):
                         total += signs[p, i] * full[j, i]
-                    if positive and total > highest[p]:
-                        highest[p] = total
-                    if negative and total < lowest[p]:
-                        lowest[p] = total
-                    if (positive and total > units) or (negative and total < -units):
-                        which[hits] = p
-                        where[hits] = start + j
-                        sums[hits] = total
-                        hits += 1
-                if positive:
-                    high[p] = min(screen, _screen_of_sum(highest[p], n))
-                    above = np.int16(max(high[p], -32768))
-                if negative:
-                    low[p] = max(-screen, -_screen_of_sum(-lowest[p], n))
-                    below = np.int16(min(low[p], 32767))
+                    which[hits] = p
+                    where[hits] = start + j
+                    sums[hits] = total
+                    hits += 1
         if hits > most:
-            return highest, lowest, -1, which[:0], where[:0], sums[:0]
-    return highest, lowest, hits, which[:hits], where[:hits], sums[:hits]
+            return -1, which[:0], where[:0], sums[:0]
+    return hits, which[:hits], where[:hits], sums[:hits]
 
 
 @njit(nogil=True, cache=True)
-def scan_f(values, signs, rows, sizes, width, units, begin, end, most):
+def scan_f(values, signs, rows, sizes, width, level, begin, end, most):
     """As `scan_t`, for sums of squares over the components of `values` (d, n, points)."""
     d = len(values)
     k, n = signs.shape
@@ -218,10 +196,7 @@ def scan_f(values, signs, rows, sizes, width, units, begin, end, most):
     full = np.zeros((width, d, n), np.int32)
     row = np.empty(width, np.int16)
     squares = np.empty(width, np.int32)
-    highest = np.full(k, np.int64(-1))
-    slack = np.sqrt(np.float64(d)) * n * (1 << (SHIFT - 1))
-    screen = _screen_of_square(units, slack)
-    high = np.full(k, np.int64(-1))
+    above = np.int32(_screen_of_square(level, np.sqrt(np.float64(d)) * n * (1 << (SHIFT - 1))))
     hits = 0
     which = np.empty(1 << 16, np.int32)
     where = np.empty(1 << 16, np.int64)
@@ -250,7 +225,6 @@ def scan_f(values, signs, rows, sizes, width, units, begin, end, most):
                 _add_rows(tables[c], rows, p, width, row)
                 for j in range(np.uint64(width)):
                     squares[j] = np.int32(squares[j] + np.int32(row[j]) * np.int32(row[j]))
-            above = np.int32(high[p])
             for chunk in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
                 candidates = np.int32(0)
                 for j in range(np.uint64(CHUNK)):
@@ -262,32 +236,50 @@ def scan_f(values, signs, rows, sizes, width, units, begin, end, most):
                         continue
                     total = np.int64(0)
                     for c in range(d):
-                        u = np.int32(0)
+                        u = np.int64(0)
                         for i in range(n):
                             u += signs[p, i] * full[j, c, i]
-                        total += np.int64(u) * np.int64(u)
-                    if total > highest[p]:
-                        highest[p] = total
-                    if total > units:
-                        which[hits] = p
-                        where[hits] = start + j
-                        sums[hits] = total
-                        hits += 1
-                high[p] = min(screen, _screen_of_square(highest[p], slack))
-                above = np.int32(high[p])
+                        total += u * u
+                    which[hits] = p
+                    where[hits] = start + j
+                    sums[hits] = total
+                    hits += 1
         if hits > most:
-            return highest, -1, which[:0], where[:0], sums[:0]
-    return highest, hits, which[:hits], where[:hits], sums[:hits]
+            return -1, which[:0], where[:0], sums[:0]
+    return hits, which[:hits], where[:hits], sums[:hits]
 
 
 @njit(nogil=True, cache=True)
 def _screen_of_square(total, slack):
     """The largest screened square that a full one above `total` is sure to exceed; -1: any."""
-    root = (np.sqrt(np.float64(max(total, 0))) - slack) / (1 << SHIFT)
+    if total < 0:
+        return np.int64(-1)
+    root = (np.sqrt(np.float64(total)) - slack) / (1 << SHIFT)
     if root <= 0:
         return np.int64(-1)
     # One less for the rounding of these very lines.
     return np.int64(root * root) - 1
+
+
+@njit(nogil=True, cache=True)
+def largest_product(values, signs, order, power, scale, largest):
+    """Fill `largest` (k,): the largest power * (1 - u^2) over the map, in units of scale^2.
+
+    Points are visited in `order`, of descending power (their sum of squares), and no further than
+    to where no later one can exceed what was found: two or three visits instead of a pass.
+    """
+    k, n = signs.shape
+    for p in range(k):
+        best = 0.0
+        for point in order:
+            if power[point] * (np.float64(scale) * np.float64(scale)) <= best:
+                break
+            u = np.int64(0)
+            for i in range(n):
+                u += signs[p, i] * values[i, point]
+            u = min(max(u, -(scale - 1)), scale - 1)
+            best = max(best, power[point] * np.float64((scale - u) * (scale + u)))
+        largest[p] = best
 
 
 @njit(nogil=True, cache=True)

@@ -3,7 +3,7 @@
 import os
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +19,34 @@ class Null:
 
     Attributes
     ----------
-    statistic, mass : (N, sides) float64, size : (N, sides) int64, magnitudes, as in `Block`.
+    statistic : (N, sides) float64.
+    masses, sizes : (N, thresholds, sides) float64 and int64, magnitudes, as in `Block`.
     sides : (sides,) 1 or -1.
     digest : of the prepared effect.
     distinct : number of distinct resamplings, D.
     """
 
     statistic: np.ndarray
-    mass: np.ndarray
-    size: np.ndarray
+    masses: np.ndarray
+    sizes: np.ndarray
     sides: tuple[int, ...]
     digest: str
     distinct: int
+
+    @property
+    def mass(self) -> np.ndarray:
+        """(N, sides), of the first threshold."""
+        return self.masses[:, 0]
+
+    @property
+    def size(self) -> np.ndarray:
+        """(N, sides), of the first threshold."""
+        return self.sizes[:, 0]
+
+    def at(self, which: int) -> "Null":
+        """The null of one of several thresholds."""
+        one = slice(which, which + 1)
+        return replace(self, masses=self.masses[:, one], sizes=self.sizes[:, one])
 
     @property
     def n(self) -> int:
@@ -48,8 +64,8 @@ class Null:
             np.savez(
                 handle,
                 statistic=self.statistic,
-                mass=self.mass,
-                size=self.size,
+                mass=self.masses,
+                size=self.sizes,
                 sides=np.array(self.sides, np.int64),
                 digest=np.array(self.digest),
                 distinct=np.array(str(self.distinct)),
@@ -62,8 +78,8 @@ class Null:
             with np.load(path, allow_pickle=False) as stored:
                 return cls(
                     statistic=stored["statistic"],
-                    mass=stored["mass"],
-                    size=stored["size"],
+                    masses=stored["mass"],
+                    sizes=stored["size"],
                     sides=tuple(int(k) for k in stored["sides"]),
                     digest=str(stored["digest"]),
                     distinct=int(str(stored["distinct"])),
@@ -111,8 +127,8 @@ def merge(blocks: Iterable[Block], permutations: int) -> Null:
     first = ordered[0]
     return Null(
         statistic=np.concatenate([block.statistic for block in ordered])[:wanted],
-        mass=np.concatenate([block.mass for block in ordered])[:wanted],
-        size=np.concatenate([block.size for block in ordered])[:wanted],
+        masses=np.concatenate([block.mass for block in ordered])[:wanted],
+        sizes=np.concatenate([block.size for block in ordered])[:wanted],
         sides=first.sides,
         digest=first.digest,
         distinct=first.distinct,

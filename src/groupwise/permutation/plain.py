@@ -1,16 +1,23 @@
 """The slow twin of the kernels: the same block in plain NumPy and SciPy.
 
-The compiled path must give the same bytes; tests hold the two together. Inference uses the sums
-and weights from here, since it has one map only.
+The compiled path must give the same bytes; tests hold the two together. Inference takes the
+observed map from here, since it has one map only.
 """
-
-from itertools import pairwise
 
 import numpy as np
 
 from groupwise.permutation.blocks import Block
 from groupwise.permutation.clusters import mass_and_size
-from groupwise.permutation.fixedpoint import f_of_units, t_of_units
+from groupwise.permutation.fixedpoint import (
+    SCALE,
+    f_of_model,
+    f_of_units,
+    lowered,
+    rest_of_units,
+    t_of_model,
+    t_of_units,
+    t_of_welch,
+)
 from groupwise.permutation.prepare import Prepared
 
 #: Permutations at a time, and points whose scores are converted to float64 at a time.
@@ -21,22 +28,18 @@ PANEL = 8192
 def plain_block(
     prepared: Prepared, start: int, stop: int, *, batch: int = BATCH, panel: int = PANEL
 ) -> Block:
-    """Maxima of the permutations start..stop-1, as `blocks.run_block` gives them.
-
-    `batch` x `panel` sums exist at a time.
-    """
-    stop = min(stop, prepared.flips.distinct)
-    shape = (stop - start, len(prepared.sides))
-    statistic, mass = np.empty(shape), np.zeros(shape)
-    size = np.zeros(shape, np.int64)
+    """Maxima of the permutations start..stop-1, as `blocks.run_block` gives them."""
+    stop = min(stop, prepared.resampling.distinct)
+    sides = np.array(prepared.sides)
+    shape = (stop - start, len(prepared.thresholds), len(sides))
+    statistic = np.empty((stop - start, len(sides)))
+    mass, size = np.zeros(shape), np.zeros(shape, np.int64)
     for first in range(start, stop, batch):
-        last = min(first + batch, stop)
-        signs = prepared.flips.signs(first, last)
-        here = slice(first - start, last - start)
-        largest, above = _scan(prepared, signs, panel)
-        statistic[here] = _statistic(prepared, largest) * _orientation(prepared)
-        for k, (points, sums) in enumerate(above):
-            mass[first - start + k], size[first - start + k] = _largest(prepared, points, sums)
+        maps = statistics(prepared, prepared.draw(first, min(first + batch, stop)), panel=panel)
+        for k, values in enumerate(maps, first - start):
+            statistic[k] = [(values * side).max() for side in sides]
+            for j, threshold in enumerate(prepared.thresholds):
+                mass[k, j], size[k, j] = _largest(prepared, values, threshold)
     return Block(
         start=start,
         stop=stop,
@@ -45,80 +48,145 @@ def plain_block(
         size=size,
         sides=prepared.sides,
         digest=prepared.digest,
-        distinct=prepared.flips.distinct,
+        distinct=prepared.resampling.distinct,
     )
 
 
-def sums_of(prepared: Prepared, signs: np.ndarray, points: slice) -> np.ndarray:
-    """(k, points) int64: signed sums u (t), or their sums of squares w (F), in fixed point.
+def statistics(
+    prepared: Prepared, draw: np.ndarray, *, slack: int = 0, panel: int = PANEL
+) -> np.ndarray:
+    """(k, tested points) float64 statistic of resamplings.
 
     Parameters
     ----------
-    signs : (k, n) float64.
-    points : a panel of the tested points.
+    draw : (k, n) from `Prepared.draw`.
+    slack : 1, -1: the smallest, largest magnitude that the rounding of the scores allows for.
     """
-    total: np.ndarray | int = 0
-    for component in prepared.values:
-        # float64 is exact here: every partial sum is an integer of at most 2^30 + n/2.
-        u = (signs @ component[:, points].astype(np.float64)).astype(np.int64)
-        total = u if prepared.design.statistic == "t" else total + u * u
-    return total
+    hat = _largest_product(prepared, draw, panel) if prepared.hat else None
+    count = prepared.values.shape[2]
+    panels = [slice(start, min(start + panel, count)) for start in range(0, count, panel)]
+    return np.concatenate([_panel(prepared, draw, here, hat, slack) for here in panels], axis=1)
 
 
-def _scan(
-    prepared: Prepared, signs: np.ndarray, panel: int
-) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
-    """Extreme sums (k, sides), and of each permutation the points and sums above threshold."""
-    k, n_tested = len(signs), prepared.values.shape[2]
-    lowest = np.full(k, np.iinfo(np.int64).max)
-    highest = np.full(k, np.iinfo(np.int64).min)
-    pieces = []
-    for begin in range(0, n_tested, panel):
-        sums = sums_of(prepared, signs, slice(begin, min(begin + panel, n_tested)))
-        np.maximum(highest, sums.max(axis=1), out=highest)
-        np.minimum(lowest, sums.min(axis=1), out=lowest)
-        passing = np.zeros(sums.shape, bool)
-        if 1 in prepared.sides:
-            passing |= sums > prepared.units
-        if -1 in prepared.sides:
-            passing |= sums < -prepared.units
-        which, where = np.nonzero(passing)
-        pieces.append((which.astype(np.int32), where + begin, sums[which, where]))
-    which, where, sums = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
-    order = np.argsort(which, kind="stable")  # panel after panel: ascending points within each
-    bounds = np.searchsorted(which[order], np.arange(k + 1))
-    above = [(prepared.kept[where[order[a:b]]], sums[order[a:b]]) for a, b in pairwise(bounds)]
-    extremes = {1: highest, -1: lowest}
-    return np.stack([extremes[side] for side in prepared.sides], axis=1), above
+def least_to_reach(prepared: Prepared) -> np.ndarray:
+    """(tested points,) what a permutation must reach to count as a tie with the observed map.
+
+    Two resamplings whose exact statistics are equal (ties happen in discrete data) may differ by
+    the rounding of the scores. So the observed statistic is taken a little towards what is easier
+    to reach.
+    """
+    identity = prepared.draw(0, 1)
+    smaller = statistics(prepared, identity, slack=1)[0]
+    if len(prepared.sides) == 2:
+        return smaller
+    larger = statistics(prepared, identity, slack=-1)[0]
+    return np.where(smaller * prepared.sides[0] > 0, smaller, larger)
 
 
-def _statistic(prepared: Prepared, sums: np.ndarray) -> np.ndarray:
-    return (f_of_units if prepared.design.statistic == "F" else t_of_units)(sums, prepared.n)
+def _panel(
+    prepared: Prepared, draw: np.ndarray, here: slice, hat: np.ndarray | None, slack: int
+) -> np.ndarray:
+    values = prepared.values[:, :, here]
+    d, n = values.shape[:2]
+    df1, df2 = prepared.df
+    if prepared.kind == "welch":
+        return _welch(prepared, draw, values[0].astype(np.int64), slack)
+    if prepared.kind == "models":
+        a, a2, b2 = model_sums(prepared, draw, values)
+        if slack:
+            room = np.sqrt(n * d) * 4 * slack
+            b2 = np.maximum(b2 - room * 2 * np.sqrt(b2), 0.0)
+            a = np.sign(a) * np.maximum(np.abs(a) - room, 0.0)
+            a2 = np.maximum(np.sqrt(a2) - room, 0.0) ** 2
+        if prepared.design.statistic == "t":
+            return t_of_model(a, b2, df2)
+        return f_of_model(a2, b2, df2 / df1)
+    # float64 is exact here: every partial sum is an integer far below 2^53.
+    u = np.stack([draw.astype(float) @ component.astype(float) for component in values])
+    u = u.astype(np.int64)
+    if prepared.design.statistic == "F":
+        w = (u * u).sum(axis=0)
+        return f_of_units(lowered(w, slack * n, d, "F") if slack else w, df2 / df1)
+    u = u[0]
+    if slack:
+        u = np.sign(u) * np.maximum(lowered(np.abs(u), slack * n, d, "t"), 0)
+    if hat is None:
+        return t_of_units(u, df2)
+    more = hat[:, None] / prepared.power[here]
+    return t_of_units(u, df2, more * (1 + 1e-6 * slack))
 
 
-def _orientation(prepared: Prepared) -> np.ndarray:
-    return np.array(prepared.sides, dtype=float)
+def model_sums(
+    prepared: Prepared, draw: np.ndarray, values: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """First effect, squared effect and squared nuisance (k, points) of values (d, n, points)."""
+    coefficients = prepared.coefficients
+    n_types, q = coefficients.shape
+    n_effect = prepared.df[0] // len(values)
+    first, effect, nuisance = (np.zeros((len(draw), values.shape[2])) for _ in range(3))
+    for c, component in enumerate(values.astype(float)):
+        if prepared.flips:
+            sums = [draw[:, [t]] * component[[t]] for t in range(n_types)]
+        else:
+            sums = [(draw == t).astype(float) @ component for t in range(n_types)]
+        for j in range(q):
+            total = np.zeros_like(first)
+            for t in range(n_types):
+                total += coefficients[t, j] * sums[t]
+            if j == 0 and c == 0:
+                first = total
+            if j < n_effect:
+                effect += total * total
+            else:
+                nuisance += total * total
+    return first, effect, nuisance
+
+
+def _welch(prepared: Prepared, draw: np.ndarray, values: np.ndarray, slack: int) -> np.ndarray:
+    inside = (prepared.coefficients[draw, 0] > 0).astype(np.int64)
+    one = int(inside[0].sum())
+    squares = values * values
+    return t_of_welch(
+        *(inside @ values, inside @ squares, values.sum(axis=0), squares.sum(axis=0)),
+        *((one, prepared.n - one), 2.0 * slack),
+    )
+
+
+def _largest_product(prepared: Prepared, draw: np.ndarray, panel: int) -> np.ndarray:
+    """(k,) as `scan.hat_of`."""
+    if "absolute" in prepared.hat:
+        return np.full(len(draw), prepared.hat["absolute"] * prepared.df[1] * float(SCALE) ** 2)
+    largest = np.zeros(len(draw))
+    for start in range(0, prepared.values.shape[2], panel):
+        here = slice(start, start + panel)
+        u = (draw.astype(float) @ prepared.values[0, :, here].astype(float)).astype(np.int64)
+        largest = np.maximum(largest, (prepared.power[here] * rest_of_units(u)).max(axis=1))
+    return prepared.hat["relative"] * largest
 
 
 def _largest(
-    prepared: Prepared, points: np.ndarray, sums: np.ndarray
+    prepared: Prepared, values: np.ndarray, threshold: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Largest mass and size of a permutation's clusters, by side."""
-    mass, size = np.zeros(len(prepared.sides)), np.zeros(len(prepared.sides), np.int64)
+    """Largest mass and size of a map's clusters, by side."""
+    sides = prepared.sides
+    mass, size = np.zeros(len(sides)), np.zeros(len(sides), np.int64)
+    above = np.zeros(len(values), bool)
+    for side in sides:
+        above |= values * side > threshold
+    points, values = prepared.kept[above], values[above]
     if not len(points):
         return mass, size
-    count, labels = prepared.neighbours.components(points, sums > 0)
-    masses, sizes = mass_and_size(labels, count, weights_of(prepared, sums))
+    count, labels = prepared.neighbours.components(points, values > 0)
+    masses, sizes = mass_and_size(labels, count, weights_of(prepared, values, threshold))
     positive = np.zeros(count, bool)
-    positive[labels] = sums > 0
-    for k, side in enumerate(prepared.sides):
+    positive[labels] = values > 0
+    for k, side in enumerate(sides):
         mine = positive == (side > 0)
         if mine.any():
             mass[k], size[k] = masses[mine].max(), sizes[mine].max()
     return mass, size
 
 
-def weights_of(prepared: Prepared, sums: np.ndarray) -> np.ndarray:
+def weights_of(prepared: Prepared, values: np.ndarray, threshold: float) -> np.ndarray:
     """What a point adds to the mass of its cluster: a magnitude."""
-    weights = np.abs(_statistic(prepared, sums))
-    return weights - prepared.threshold if prepared.mass == "excess" else weights
+    return np.abs(values) - (threshold if prepared.mass == "excess" else 0.0)

@@ -1,8 +1,8 @@
-"""From the index of a permutation to its signs.
+"""From the index of a permutation to its signs, or to the order of its rows.
 
-Permutation i is a pure function of (seed, number of subjects, sidedness, i); index 0 is the
-identity. All effects and contrasts of one analysis so share their flips, and nothing depends on
-how the indices are split into blocks.
+Permutation i is a pure function of the seed, the numbers of rows that may be exchanged, and i;
+index 0 is the identity. All effects and contrasts of one analysis so share their resamplings, and
+nothing depends on how the indices are split into blocks.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from groupwise.files import digest_of
-from groupwise.stats.designs import distinct_flips
+from groupwise.stats.declared import distinct_flips, distinct_orders
 
 #: Beyond this many bits an index can not be mapped one-to-one in 64-bit arithmetic.
 ADDRESSABLE_BITS = 63
@@ -53,11 +53,7 @@ class SignFlips:
         """(stop - start, n) float64 of +1 and -1, for the permutations start..stop-1."""
         signs = np.ones((stop - start, self.n))
         if self.free <= ADDRESSABLE_BITS:
-            indices = np.arange(start, stop, dtype=np.uint64)
-            size = np.uint64(self.distinct)
-            # Shifted, so that index 0 is code 0, the identity.
-            zero = bijection(np.zeros(1, np.uint64), self.distinct, self._key)
-            codes = (bijection(indices, self.distinct, self._key) + (size - zero)) % size
+            codes = _codes(start, stop, self.distinct, 0, self._key)
             bits = (codes[:, None] >> np.arange(self.free, dtype=np.uint64)) & np.uint64(1)
         else:
             bits = np.stack([self._random_bits(i) for i in range(start, stop)])
@@ -65,13 +61,132 @@ class SignFlips:
         return signs
 
     def _random_bits(self, index: int) -> np.ndarray:
-        """(free,) bits of one index, without memory of the others: the index is the counter."""
+        """(free,) bits of one index, without memory of the others."""
         if index == 0:
             return np.zeros(self.free, np.uint64)
-        # The index stands in the counter's second word: the first counts within an index.
-        generator = np.random.Philox(key=self._key[:2], counter=[0, index, 0, 0])
-        words = generator.random_raw(-(-self.free // 64)).astype("<u8")
+        words = _random_words(self._key, index, -(-self.free // 64))
         return np.unpackbits(words.view(np.uint8), bitorder="little")[: self.free]
+
+
+@dataclass(frozen=True)
+class Orders:
+    """The distinct orders of rows, exchanged within blocks, addressed by index.
+
+    Two rows of the same type are the same in the model, so that exchanging them changes nothing:
+    two groups of subjects have C(n, n1) distinct orders (their splits), n different covariate
+    values n!.
+
+    Attributes
+    ----------
+    types : (n,) type of the row at each place.
+    blocks : (n,) block of each place.
+    seed : any integer.
+    """
+
+    types: tuple[int, ...]
+    blocks: tuple[int, ...]
+    seed: int
+
+    @property
+    def distinct(self) -> int:
+        """Number of distinct resamplings, D."""
+        return distinct_orders(np.array(self.types), np.array(self.blocks))
+
+    @cached_property
+    def _key(self) -> np.ndarray:
+        # The key knows how many of each type a block has, not which effect they belong to.
+        counts = [sorted(self._counts(block)) for block in sorted(set(self.blocks))]
+        digest = digest_of("orders", str(self.seed), str(counts), str(self.blocks))
+        return np.frombuffer(bytes.fromhex(digest), dtype="<u8")
+
+    def _counts(self, block: int) -> list[int]:
+        mine = [t for t, b in zip(self.types, self.blocks, strict=True) if b == block]
+        return [mine.count(t) for t in range(max(self.types) + 1)]
+
+    def orders(self, start: int, stop: int) -> np.ndarray:
+        """(stop - start, n) int64, the type that comes to each row, permutations start..stop-1."""
+        types, blocks = np.array(self.types), np.array(self.blocks)
+        orders = np.empty((stop - start, len(types)), np.int64)
+        if self.distinct > 2**ADDRESSABLE_BITS:
+            for k, index in enumerate(range(start, stop)):
+                orders[k] = types
+                if index:
+                    # Random words, sorted within blocks: an unbiased shuffle of each.
+                    words = _random_words(self._key, index, len(types))
+                    places = np.lexsort((np.arange(len(types)), blocks))
+                    orders[k, places] = types[np.lexsort((words, blocks))]
+            return orders
+        codes = _codes(start, stop, self.distinct, self._rank(types), self._key)
+        for block in sorted(set(self.blocks)):
+            here = np.flatnonzero(blocks == block)
+            counts = np.tile(np.array(self._counts(block), np.uint64), (len(codes), 1))
+            ways = np.uint64(distinct_orders(types[here], blocks[here]))
+            codes, code = codes // ways, codes % ways
+            orders[:, here] = _arrange(code, counts, int(ways))
+        return orders
+
+    def _rank(self, types: np.ndarray) -> int:
+        """The code of an arrangement, the inverse of what `orders` does with one."""
+        blocks, rank, scale = np.array(self.blocks), 0, 1
+        for block in sorted(set(self.blocks)):
+            here = np.flatnonzero(blocks == block)
+            counts = self._counts(block)
+            ways = distinct_orders(types[here], blocks[here])
+            left, inside = len(here), 0
+            remaining = ways
+            for place in here:
+                for smaller in range(types[place]):
+                    inside += remaining * counts[smaller] // left
+                remaining = remaining * counts[types[place]] // left
+                counts[types[place]] -= 1
+                left -= 1
+            rank += scale * inside
+            scale *= ways
+        return rank
+
+
+def _arrange(code: np.ndarray, counts: np.ndarray, ways: int) -> np.ndarray:
+    """(k, places) int64 types: the arrangement that has each code in lexicographic order.
+
+    Parameters
+    ----------
+    code : (k,) uint64 below `ways`.
+    counts : (k, types) uint64, how many places each type has; used up.
+    ways : number of arrangements.
+    """
+    places = int(counts[0].sum())
+    rows = np.arange(len(code))
+    arranged = np.empty((len(code), places), np.int64)
+    remaining = np.full(len(code), ways, np.uint64)
+    for place in range(places):
+        left = np.uint64(places - place)
+        # Arrangements that begin with each type: remaining * counts / left, which is whole; by
+        # way of quotient and rest, because the product may exceed 64 bits.
+        whole, rest = remaining // left, remaining % left
+        begin = whole[:, None] * counts + rest[:, None] * counts // left
+        upto = np.cumsum(begin, axis=1)
+        chosen = (code[:, None] >= upto).sum(axis=1)
+        arranged[:, place] = chosen
+        code = code - (upto[rows, chosen] - begin[rows, chosen])
+        remaining = begin[rows, chosen]
+        counts[rows, chosen] -= np.uint64(1)
+    return arranged
+
+
+def _codes(start: int, stop: int, size: int, identity: int, key: np.ndarray) -> np.ndarray:
+    """(stop - start,) uint64 codes of the indices, one-to-one; index 0 has the identity's."""
+    indices = np.arange(start, stop, dtype=np.uint64)
+    zero = int(bijection(np.zeros(1, np.uint64), size, key)[0])
+    shift = np.uint64((identity - zero) % size)
+    # Below 2^63 each, so that the sum is below 2^64.
+    return (bijection(indices, size, key) + shift) % np.uint64(size)
+
+
+def _random_words(key: np.ndarray, index: int, count: int) -> np.ndarray:
+    """(count,) uint64 of one index, without memory of the others: the index is the counter."""
+    # The index stands in the counter's second word: the first counts within an index.
+    generator = np.random.Philox(key=key[:2], counter=[0, index, 0, 0])
+    return generator.random_raw(count).astype("<u8")
 
 
 def bijection(indices: np.ndarray, size: int, key: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """A permutation test in memory: prepare, one block, merge, infer."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array, sparray, spmatrix
@@ -12,7 +12,8 @@ from groupwise.permutation.infer import Result, infer
 from groupwise.permutation.merge import merge
 from groupwise.permutation.prepare import prepare
 from groupwise.stack.lattice import Lattice
-from groupwise.stats.designs import Design, OneSample, floor_of
+from groupwise.stats.declared import floor_of
+from groupwise.stats.designs import Design
 
 
 def permutation_test(
@@ -20,27 +21,32 @@ def permutation_test(
     design: Design,
     *,
     adjacency: sparray | spmatrix | Lattice | None = None,
-    threshold: Mapping[str, float] | None = None,
+    threshold: Mapping[str, float] | Sequence[Mapping[str, float]] | None = None,
     alternative: str = "two-sided",
     mass: str = "sum",
+    hat: float | Mapping[str, float] = 0.0,
     permutations: int = 10_000,
     seed: int = 0,
     threads: int = 1,
     alpha: float = 0.05,
-) -> Result:
+) -> Result | list[Result]:
     """Test a design on maps held in memory.
 
     Parameters
     ----------
     x : (subjects, cells, *points), the first factor varying slowest over the cells; (subjects,
-        *points) for OneSample.
+        *points) for designs of one map a subject: OneSample, TwoSample, Between and Regression
+        without weights; (rows, *points) for a GLM.
     design : e.g. `Within({"modality": 2, "side": 2}, effect="modality:side")`.
     adjacency : sparse (places, places) with points (places,) or (places, times), neighbours in
         time implied; a `Lattice` of the shape of the points (of its mask's inside, if it has a
         mask); None: no point has a neighbour.
-    threshold : cluster-forming, {"p": ...} (the default, with .001) or {"stat": ...}.
+    threshold : cluster-forming, {"p": ...} (the default, with .001) or {"stat": ...}. A list of
+        several gives a list of results, all from the same permutations.
     alternative : "two-sided", "greater" or "less"; an F leaves it "two-sided".
     mass : of a cluster, "sum" of the statistic or of its "excess" over the threshold.
+    hat : regularises the variance of a t: a share of the largest variance over the map (a number,
+        or {"relative": ...}), or {"absolute": ...} in squared units of x.
     permutations : at or above the number of distinct resamplings: all of them, once each.
     seed : of the resampling.
     threads : of the computation; no result depends on them.
@@ -58,7 +64,8 @@ def permutation_test(
     if permutations < 1:
         raise InputError(f"permutations: {permutations}; the observed map is the first of them")
     x = np.asarray(x)
-    if isinstance(design, OneSample):
+    # Designs that need one map a subject take it without an axis of cells.
+    if design.n_cells == 1 and getattr(design, "weights", None) is None:
         x = x[:, None]
     points = x.shape[2:]
     n_points = int(np.prod(points))
@@ -86,6 +93,7 @@ def permutation_test(
         alternative=alternative,
         mass=mass,
         seed=seed,
+        hat=hat,
     )
     distinct, floor = floor_of(design, prepared.n, alternative)
     if max(floor, 1 / permutations) > alpha:
@@ -95,4 +103,6 @@ def permutation_test(
             stacklevel=2,
         )
     null = merge([run_block(prepared, 0, permutations, threads=threads)], permutations)
-    return infer(prepared, null, alpha)
+    if threshold is None or isinstance(threshold, Mapping):
+        return infer(prepared, null, alpha)
+    return [infer(prepared, null, alpha, which) for which in range(len(threshold))]

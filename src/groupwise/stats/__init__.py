@@ -1,15 +1,22 @@
 """Designs, contrasts, ANOVA, thresholds and corrections: arrays in, arrays out."""
 
 from groupwise.stats.anova import f_of_scores, rm_anova, sphericity, t_of_scores
+from groupwise.stats.between import GLM, Between, Mixed, Regression, TwoSample, pooled_model
 from groupwise.stats.contrasts import effects_of
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
-from groupwise.stats.designs import Design, OneSample, Paired, Within, design_from_dict, floor_of
+from groupwise.stats.declared import design_from_dict, floor_of
+from groupwise.stats.designs import Design, OneSample, Paired, Within
 from groupwise.stats.thresholds import cluster_threshold, p_of
 
 __all__ = [
+    "GLM",
+    "Between",
     "Design",
+    "Mixed",
     "OneSample",
     "Paired",
+    "Regression",
+    "TwoSample",
     "Within",
     "bonferroni",
     "clopper_pearson",
@@ -20,6 +27,7 @@ __all__ = [
     "fdr",
     "floor_of",
     "p_of",
+    "pooled_model",
     "rm_anova",
     "sphericity",
     "t_of_scores",

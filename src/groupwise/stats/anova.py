@@ -8,6 +8,7 @@ import numpy as np
 from groupwise.errors import InputError
 from groupwise.stats.contrasts import effects_of
 from groupwise.stats.designs import Within, exclusions
+from groupwise.stats.partition import Partition
 from groupwise.stats.thresholds import p_of_f
 
 if TYPE_CHECKING:
@@ -35,15 +36,58 @@ def f_of_scores(y: np.ndarray) -> np.ndarray:
         return n * (n - 1) * (mean**2).sum(axis=0) / ((y - mean) ** 2).sum(axis=(0, 1))
 
 
-def sphericity(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def statistic_of_model(e: np.ndarray, model: Partition, statistic: str) -> np.ndarray:
+    """t or F (*points) of residuals e (n, d, *points), what the nuisance leaves of the scores.
+
+    The squared length of e along the effect's columns against that of the rest, each over its
+    degrees of freedom; t has the sign of the contrast.
+    """
+    df1, df2 = model.df[0] * e.shape[1], model.df[1] * e.shape[1]
+    explained = np.zeros(e.shape[2:])
+    for column in model.effect.T:
+        slope = sum(value * row for value, row in zip(column, e, strict=True))
+        explained += (slope**2).sum(axis=0)
+    error = (model.errors(e) ** 2).sum(axis=(0, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        f = explained / df1 / (error / df2)
+    return f if statistic == "F" else np.sign(slope[0]) * np.sqrt(f)
+
+
+def welch_of_groups(e: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Welch's t (*points) and its degrees of freedom (Satterthwaite 1946).
+
+    Parameters
+    ----------
+    e : (n, 1, *points) values.
+    first : (n,) bool, the subjects of the first group.
+    """
+    means, shares, rests = [], [], []
+    for group in (e[first, 0], e[~first, 0]):
+        k = len(group)
+        mean = group.sum(axis=0) / k
+        share = ((group - mean) ** 2).sum(axis=0) / (k * (k - 1))
+        means.append(mean)
+        shares.append(share)
+        rests.append(share**2 / (k - 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (means[0] - means[1]) / np.sqrt(shares[0] + shares[1])
+        return t, (shares[0] + shares[1]) ** 2 / (rests[0] + rests[1])
+
+
+def sphericity(y: np.ndarray, error_df: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Greenhouse-Geisser and Huynh-Feldt epsilon (*points) of contrast scores (n, d, *points).
 
-    From the centred covariance S of the orthonormal scores: GG = tr(S)^2 / (d tr(S^2)),
-    HF = (n d GG - 2) / (d (n - 1 - d GG)), not limited to 1. Maxwell and Delaney, Designing
-    Experiments and Analyzing Data, chapter 12.
+    From the covariance S of the orthonormal scores' residuals, with v degrees of freedom:
+    GG = tr(S)^2 / (d tr(S^2)), HF = ((v + 1) d GG - 2) / (d (v - d GG)), not limited to 1.
+    Maxwell and Delaney, Designing Experiments and Analyzing Data, chapter 12.
+
+    Parameters
+    ----------
+    error_df : v, where y are residuals already; None: y is centred, v = n - 1.
     """
     n, d = y.shape[:2]
-    centred = y - y.sum(axis=0) / n
+    centred = y - y.sum(axis=0) / n if error_df is None else y
+    v = n - 1 if error_df is None else error_df
     trace = np.zeros(y.shape[2:])
     squares = np.zeros(y.shape[2:])
     for i in range(d):
@@ -54,9 +98,9 @@ def sphericity(y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
                 trace += s
     with np.errstate(divide="ignore", invalid="ignore"):
         gg = trace**2 / (d * squares)
-        room = n - 1 - d * gg
+        room = v - d * gg
         # Too few subjects for the correction: it is then without bound, and 1 is what is used.
-        hf = np.where(room > 1e-12, (n * d * gg - 2) / (d * room), np.inf)
+        hf = np.where(room > 1e-12, ((v + 1) * d * gg - 2) / (d * room), np.inf)
     if d == 1:
         hf = np.where(np.isfinite(gg), 1.0, np.nan)
     return gg, np.where(np.isnan(gg), np.nan, hf)

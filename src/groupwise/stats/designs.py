@@ -1,6 +1,7 @@
 """Designs: how the maps of a subject become the values that are tested, and by which statistic.
 
-A design is declared, comparable, and has a dict form for configs, sidecars and digests.
+A design is declared, comparable, and has a dict form for configs, sidecars and digests. Designs
+within subjects stand here, designs that compare subjects in `between.py`.
 """
 
 from collections.abc import Mapping
@@ -15,8 +16,45 @@ from groupwise.stats.contrasts import canonical_effect, effect_contrasts
 ALTERNATIVES = ("two-sided", "greater", "less")
 
 
+class Design:
+    """What every design has; the defaults are those of one value a subject, tested by flips.
+
+    Attributes
+    ----------
+    statistic : "t" or "F".
+    n_cells : maps a subject.
+    d : components of a subject's score.
+    claim : what a significant result says.
+    exchange : "signs" (the signs of rows are flipped) or "orders" (rows change places).
+    unequal : whether the variances of two groups may differ (Welch's t).
+    """
+
+    statistic: ClassVar[str]
+    exchange: str = "signs"
+    unequal: bool = False
+    n_cells: int
+    d: int
+    claim: str
+
+    def df(self, n: int) -> tuple[int, int]:
+        """Numerator and denominator degrees of freedom with n subjects."""
+        raise NotImplementedError
+
+    def scores(self, x: np.ndarray) -> np.ndarray:
+        """Subject-level values (n, d, *points) float64 of maps (n, cells, *points)."""
+        raise NotImplementedError
+
+    def model(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
+        """Design matrix of the scores, contrast and blocks; None where all scores have a mean."""
+        return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The design as plain values."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class OneSample:
+class OneSample(Design):
     """One map a subject; is its mean over subjects zero? Student's t."""
 
     statistic: ClassVar[str] = "t"
@@ -30,7 +68,7 @@ class OneSample:
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Subject-level values (n, 1, *points) float64 of maps (n, 1, *points)."""
-        return _cells_of(self, x).astype(np.float64)
+        return cells_of(self, x).astype(np.float64)
 
     def to_dict(self) -> dict[str, Any]:
         """The design as plain values."""
@@ -38,7 +76,7 @@ class OneSample:
 
 
 @dataclass(frozen=True)
-class Paired:
+class Paired(Design):
     """Two maps a subject; the value is the first minus the second. Student's t."""
 
     statistic: ClassVar[str] = "t"
@@ -52,7 +90,7 @@ class Paired:
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Subject-level values (n, 1, *points) float64 of maps (n, 2, *points)."""
-        x = _cells_of(self, x)
+        x = cells_of(self, x)
         return x[:, :1].astype(np.float64) - x[:, 1:]
 
     def to_dict(self) -> dict[str, Any]:
@@ -61,7 +99,7 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Within:
+class Within(Design):
     """One effect of a within-subject factorial design, with partitioned error. F.
 
     Parameters
@@ -75,17 +113,9 @@ class Within:
     statistic: ClassVar[str] = "F"
 
     def __post_init__(self) -> None:
-        # Kept as a tuple: the order of the factors is part of the design, and a dict's is not
-        # part of its equality.
-        factors = dict(self.factors)
-        few = [name for name, levels in factors.items() if levels < 2]
-        if few or not factors:
-            raise InputError(
-                [f"factor {name!r} has fewer than two levels; leave it out" for name in few]
-                or "a within-subject design needs a factor"
-            )
-        object.__setattr__(self, "factors", tuple((k, int(v)) for k, v in factors.items()))
-        object.__setattr__(self, "effect", canonical_effect(factors, self.effect))
+        factors = checked_factors(self.factors)
+        object.__setattr__(self, "factors", factors)
+        object.__setattr__(self, "effect", canonical_effect(dict(factors), self.effect))
 
     @property
     def contrasts(self) -> np.ndarray:
@@ -100,8 +130,7 @@ class Within:
     @property
     def d(self) -> int:
         """Components of the effect, its numerator degrees of freedom."""
-        chosen = self.effect.split(":")
-        return int(np.prod([levels - 1 for name, levels in self.factors if name in chosen]))
+        return self.contrasts.shape[1]
 
     @property
     def claim(self) -> str:
@@ -114,35 +143,48 @@ class Within:
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Contrast scores (n, d, *points) float64 of maps (n, cells, *points)."""
-        x = _cells_of(self, x)
-        contrasts = self.contrasts
-        y = np.zeros((len(x), self.d, *x.shape[2:]))
-        # Cell after cell, without a matrix product: the order of the additions, and so every
-        # bit of the scores, is the same on every machine.
-        for cell in range(self.n_cells):
-            for component in range(self.d):
-                y[:, component] += contrasts[cell, component] * x[:, cell].astype(np.float64)
-        return y
+        return weighted(cells_of(self, x), self.contrasts)
 
     def to_dict(self) -> dict[str, Any]:
         """The design as plain values."""
         return {"design": "Within", "factors": dict(self.factors), "effect": self.effect}
 
 
-Design = OneSample | Paired | Within
+def checked_factors(
+    factors: Mapping[str, int] | tuple[tuple[str, int], ...],
+) -> tuple[tuple[str, int], ...]:
+    """Factors and levels as a tuple: their order is part of the design, and of its equality."""
+    factors = dict(factors)
+    few = [name for name, levels in factors.items() if levels < 2]
+    if few or not factors:
+        raise InputError(
+            [f"factor {name!r} has fewer than two levels; leave it out" for name in few]
+            or "a within-subject design needs a factor"
+        )
+    return tuple((name, int(levels)) for name, levels in factors.items())
 
 
-def design_from_dict(spec: Mapping[str, Any]) -> Design:
-    """The design that `to_dict` describes; InputError where there is no such design."""
-    kinds = {"OneSample": OneSample, "Paired": Paired, "Within": Within}
-    spec = dict(spec)
-    kind = spec.pop("design", None)
-    if kind not in kinds:
-        raise InputError(f"design {kind!r} is unknown; it is one of {', '.join(kinds)}")
-    try:
-        return kinds[kind](**spec)
-    except TypeError as error:
-        raise InputError(f"design {kind} with {spec}: {error}") from error
+def weighted(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n, d, *points) float64 sums over the cells of x (n, cells, *points), weights (cells, d)."""
+    y = np.zeros((len(x), weights.shape[1], *x.shape[2:]))
+    # Cell after cell, without a matrix product: the order of the additions, and so every bit of
+    # the scores, is the same on every machine.
+    for cell, row in enumerate(weights):
+        for component, weight in enumerate(row):
+            if weight:
+                y[:, component] += weight * x[:, cell].astype(np.float64)
+    return y
+
+
+def cells_of(design: Design, x: np.ndarray) -> np.ndarray:
+    """The maps; InputError where their cells are not those of the design."""
+    x = np.asarray(x)
+    if x.ndim < 2 or x.shape[1] != design.n_cells:
+        raise InputError(
+            f"the maps have shape {x.shape}; {type(design).__name__} needs (subjects, "
+            f"{design.n_cells} cells, points ...)"
+        )
+    return x
 
 
 def check_alternative(design: Design, alternative: str) -> None:
@@ -164,50 +206,29 @@ def is_symmetric(design: Design, alternative: str) -> bool:
     return design.statistic == "F" or alternative == "two-sided"
 
 
-def distinct_flips(n: int, symmetric: bool) -> int:
-    """Number of distinct sign flips of n subjects, D."""
-    return 2 ** (n - 1 if symmetric else n)
-
-
-def floor_of(design: Design, n: int, alternative: str = "two-sided") -> tuple[int, float]:
-    """Number of distinct resamplings D, and the smallest p that they can give, 1/D.
-
-    A study whose alpha is below 1/D can not find anything: this tells it before any work.
-    """
-    distinct = distinct_flips(n, is_symmetric(design, alternative))
-    return distinct, 1.0 / distinct
-
-
-def exclusions(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points that can not be tested, by rules that no sign flip changes.
+def exclusions(x: np.ndarray, y: np.ndarray, flips: bool = True) -> tuple[np.ndarray, np.ndarray]:
+    """Points that can not be tested, by rules that no resampling changes.
 
     Parameters
     ----------
     x : (n, cells, points) maps.
-    y : (n, d, points) their scores.
+    y : (n, d, points) their scores; for an exchange of orders, what the nuisance leaves of them.
+    flips : the resampling flips signs.
 
     Returns
     -------
     not_finite : (points,) bool, a value of any map is NaN or infinite.
-    no_variation : (points,) bool, the others where all scores are zero, or where all subjects
-        have the same score vector up to sign (some flip makes the statistic infinite). Zero and
-        same mean within 1e-12 of the largest value, which is above the rounding of the scores
-        and far below the resolution of float32 maps.
+    no_variation : (points,) bool, the others where all scores are zero, or, with flips, where all
+        subjects have the same score vector up to sign (some flip makes the statistic infinite).
+        Zero and same mean within 1e-12 of the largest value, which is above the rounding of the
+        scores and far below the resolution of float32 maps.
     """
     not_finite = ~np.isfinite(x).all(axis=(0, 1))
     with np.errstate(invalid="ignore", over="ignore"):
         tolerance = 1e-12 * np.abs(x).max(axis=(0, 1)).astype(np.float64)
-        towards = np.where((y * y[:1]).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
-        spread = np.abs(y * towards - y[:1]).max(axis=(0, 1))
+        spread = np.abs(y).max(axis=(0, 1))
+        if flips:
+            towards = np.where((y * y[:1]).sum(axis=1, keepdims=True) < 0, -1.0, 1.0)
+            spread = np.minimum(spread, np.abs(y * towards - y[:1]).max(axis=(0, 1)))
         no_variation = spread <= tolerance
     return not_finite, no_variation & ~not_finite
-
-
-def _cells_of(design: Design, x: np.ndarray) -> np.ndarray:
-    x = np.asarray(x)
-    if x.ndim < 2 or x.shape[1] != design.n_cells:
-        raise InputError(
-            f"the maps have shape {x.shape}; {type(design).__name__} needs (subjects, "
-            f"{design.n_cells} cells, points ...)"
-        )
-    return x

@@ -1,0 +1,289 @@
+"""Compiled search for designs whose rows change places: what may pass the threshold.
+
+The rearranged residuals z of a point meet the columns of the model: a = effect' z, b = nuisance' z.
+With k = f df1 / (df2 + f df1), F exceeds f exactly where a^2 + k b^2 > k, so one quadratic form
+screens a point, in float32, with the threshold lowered by all that rounding may do. What passes is
+computed again from the integers in float64 in a fixed order; the caller decides on the statistic
+that follows. Where few types of rows exist, the sums of each type come first, n additions a point
+(`scan_sums`); where all rows differ, a product of matrices (`pick`).
+"""
+
+import numpy as np
+from numba import njit
+
+from groupwise.permutation.kernels import _grow
+
+#: Points a panel of `scan_sums`: its rows then stay in a core's first-level cache.
+WIDTH = 64
+UNIT = np.float32(2.0**-30)
+
+
+@njit(nogil=True, cache=True)
+def _exact(values, types, signs, coefficients, n_effect, point, sums):
+    """First effect, squared effect, squared nuisance of a point, in units of 2^30 and 2^60.
+
+    The same operations in the same order as `plain.model_sums`.
+    """
+    d, n = values.shape[:2]
+    n_types, q = coefficients.shape
+    first = 0.0
+    effect = 0.0
+    nuisance = 0.0
+    for c in range(d):
+        sums[:] = 0
+        for i in range(n):
+            sums[types[i]] += signs[i] * values[c, i, point]
+        for j in range(q):
+            total = 0.0
+            for t in range(n_types):
+                total += coefficients[t, j] * np.float64(sums[t])
+            if j == 0 and c == 0:
+                first = total
+            if j < n_effect:
+                effect += total * total
+            else:
+                nuisance += total * total
+    return first, effect, nuisance
+
+
+@njit(nogil=True, cache=True)
+def scan_sums(values, types, coefficients, n_effect, kappa, bound, begin, end, most):
+    """Points of each permutation whose quadratic form may exceed `bound`.
+
+    Parameters
+    ----------
+    values : (d, n, points) int32 residuals.
+    types : (k, n) int64 type that comes to each row.
+    coefficients : (types, q) float64, the effect's columns first.
+    n_effect : columns of the effect.
+    kappa : weight of the nuisance in the form.
+    bound : of the form; negative: all points are wanted.
+    begin, end : points to look at.
+    most : give up above this many hits.
+
+    Returns
+    -------
+    hits : number of hits; -1 when there were more than `most`.
+    which, where : (hits,) int32 permutation, int64 point.
+    sums : (hits, 3) float64, from `_exact`.
+    """
+    d, n = values.shape[:2]
+    k = len(types)
+    n_types, q = coefficients.shape
+    weights = np.empty((q, n_types), np.float32)
+    for j in range(q):
+        for t in range(n_types):
+            scale = 1.0 if j < n_effect else np.sqrt(kappa)
+            weights[j, t] = np.float32(coefficients[t, j] * scale)
+    # Rows by type: their numbers are the same in all permutations.
+    ends = np.zeros(n_types + 1, np.int64)
+    for i in range(n):
+        ends[types[0, i] + 1] += 1
+    for t in range(n_types):
+        ends[t + 1] += ends[t]
+    order = np.empty((k, n), np.int64)
+    for p in range(k):
+        place = ends[:-1].copy()
+        for i in range(n):
+            order[p, place[types[p, i]]] = i
+            place[types[p, i]] += 1
+    plus = np.ones(n, np.int64)
+    panel = np.zeros((d, n, WIDTH), np.float32)
+    sums = np.zeros((n_types, WIDTH), np.float32)
+    form = np.zeros(WIDTH, np.float32)
+    product = np.zeros(WIDTH, np.float32)
+    scratch = np.zeros(n_types, np.int64)
+    limit = np.float32(bound)
+    hits = 0
+    which = np.empty(1 << 16, np.int32)
+    where = np.empty(1 << 16, np.int64)
+    found = np.empty((1 << 16, 3), np.float64)
+    for start in range(begin, end, WIDTH):
+        here = min(WIDTH, end - start)
+        for c in range(d):
+            for i in range(n):
+                for j in range(here):
+                    panel[c, i, j] = np.float32(values[c, i, start + j]) * UNIT
+                for j in range(here, WIDTH):
+                    panel[c, i, j] = np.float32(0)
+        if hits + k * here > len(which):
+            which = _grow(which, hits + k * here)
+            where = _grow(where, hits + k * here)
+            larger = np.empty((len(which), 3), np.float64)
+            larger[:hits] = found[:hits]
+            found = larger
+        for p in range(k):
+            for j in range(WIDTH):
+                form[j] = np.float32(0)
+            for c in range(d):
+                for t in range(n_types):
+                    _sum_rows(panel[c], order[p], ends[t], ends[t + 1], sums[t])
+                for r in range(q):
+                    for j in range(WIDTH):
+                        product[j] = weights[r, 0] * sums[0, j]
+                    for t in range(1, n_types):
+                        for j in range(WIDTH):
+                            product[j] += weights[r, t] * sums[t, j]
+                    for j in range(WIDTH):
+                        form[j] += product[j] * product[j]
+            candidates = 0
+            for j in range(WIDTH):
+                candidates += np.int32(form[j] > limit)
+            if candidates == 0:
+                continue
+            for j in range(here):
+                if form[j] > limit:
+                    which[hits] = p
+                    where[hits] = start + j
+                    found[hits] = _exact(
+                        values, types[p], plus, coefficients, n_effect, start + j, scratch
+                    )
+                    hits += 1
+        if hits > most:
+            return -1, which[:0], where[:0], found[:0]
+    return hits, which[:hits], where[:hits], found[:hits]
+
+
+@njit(nogil=True, cache=True)
+def _sum_rows(panel, order, begin, end, total):
+    """Sum of some rows of a panel; four at a time, so that the total is seldom stored."""
+    for j in range(WIDTH):
+        total[j] = np.float32(0)
+    i = begin
+    while i + 4 <= end:
+        a, b, c, e = order[i], order[i + 1], order[i + 2], order[i + 3]
+        for j in range(WIDTH):
+            total[j] += (panel[a, j] + panel[b, j]) + (panel[c, j] + panel[e, j])
+        i += 4
+    while i < end:
+        a = order[i]
+        for j in range(WIDTH):
+            total[j] += panel[a, j]
+        i += 1
+
+
+@njit(nogil=True, cache=True)
+def pick(products, limit, values, types, signs, coefficients, n_effect, start, first, most):
+    """As `scan_sums`, from products of matrices.
+
+    Parameters
+    ----------
+    products : (d, k, q, width) float32, what the weighted columns make of a panel.
+    types, signs : (k, n) int64 of each row.
+    start : point of the panel's first column.
+    first : number of the first permutation.
+    """
+    d, k, q, width = products.shape
+    scratch = np.zeros(len(coefficients), np.int64)
+    form = np.zeros(width, np.float32)
+    room = 1 << 12
+    which = np.empty(room, np.int32)
+    where = np.empty(room, np.int64)
+    found = np.empty((room, 3), np.float64)
+    hits = 0
+    for p in range(k):
+        form[:] = 0
+        for c in range(d):
+            for r in range(q):
+                row = products[c, p, r]
+                for j in range(width):
+                    form[j] += row[j] * row[j]
+        if hits + width > len(which):
+            which = _grow(which, hits + width)
+            where = _grow(where, hits + width)
+            larger = np.empty((len(which), 3), np.float64)
+            larger[:hits] = found[:hits]
+            found = larger
+        for j in range(width):
+            if form[j] > limit:
+                which[hits] = first + p
+                where[hits] = start + j
+                found[hits] = _exact(
+                    values, types[p], signs[p], coefficients, n_effect, start + j, scratch
+                )
+                hits += 1
+        if hits > most:
+            return -1, which[:0], where[:0], found[:0]
+    return hits, which[:hits], where[:hits], found[:hits]
+
+
+@njit(nogil=True, cache=True)
+def scan_welch(values, first, sizes, level, begin, end, most):
+    """Points of each permutation whose Welch's t may exceed a level in magnitude.
+
+    Parameters
+    ----------
+    values : (n, points) int32 centred scores.
+    first : (k, n1) int64 rows of the first group.
+    sizes : (2,) int64 subjects of the groups.
+    level : of |t|; negative: all points are wanted.
+
+    Returns
+    -------
+    hits, which, where : as `scan_sums`.
+    sums : (hits, 2) int64, sum and sum of squares of the first group.
+    """
+    n = len(values)
+    k, n1 = first.shape
+    one, two = np.float32(sizes[0]), np.float32(sizes[1])
+    panel = np.zeros((n, WIDTH), np.float32)
+    square = np.zeros((n, WIDTH), np.float32)
+    total = np.zeros(WIDTH, np.float32)
+    squares = np.zeros(WIDTH, np.float32)
+    excess = np.zeros(WIDTH, np.float32)
+    limit = np.float32(level) * np.float32(level) if level >= 0 else np.float32(-1)
+    # All terms times the square of the first group's size, which brings them near one. Scores are
+    # of length one: float32 sums of n of them are off by less than this.
+    share = np.float32(1) + one / two
+    slack = np.float32(n**1.5 * 2.0**-22) * (np.float32(1) + limit) * share * share
+    f1 = one / (one - np.float32(1))
+    f2 = one * one / (two * (two - np.float32(1)))
+    hits = 0
+    which = np.empty(1 << 16, np.int32)
+    where = np.empty(1 << 16, np.int64)
+    found = np.empty((1 << 16, 2), np.int64)
+    for start in range(begin, end, WIDTH):
+        here = min(WIDTH, end - start)
+        for i in range(n):
+            for j in range(here):
+                value = np.float32(values[i, start + j]) * UNIT
+                panel[i, j] = value
+                square[i, j] = value * value
+            for j in range(here, WIDTH):
+                panel[i, j] = np.float32(0)
+                square[i, j] = np.float32(0)
+        if hits + k * here > len(which):
+            which = _grow(which, hits + k * here)
+            where = _grow(where, hits + k * here)
+            larger = np.empty((len(which), 2), np.int64)
+            larger[:hits] = found[:hits]
+            found = larger
+        for p in range(k):
+            _sum_rows(panel, first[p], 0, n1, total)
+            _sum_rows(square, first[p], 0, n1, squares)
+            candidates = 0
+            for j in range(WIDTH):
+                s = total[j]
+                error = f1 * (squares[j] - s * s / one)
+                error += f2 * (np.float32(1) - squares[j] - s * s / two)
+                difference = s * share
+                excess[j] = difference * difference - limit * error + slack
+                candidates += np.int32(excess[j] > 0)
+            if candidates == 0 and limit >= 0:
+                continue
+            for j in range(here):
+                if excess[j] > 0 or limit < 0:
+                    exact = np.int64(0)
+                    exact_squares = np.int64(0)
+                    for i in first[p]:
+                        value = np.int64(values[i, start + j])
+                        exact += value
+                        exact_squares += value * value
+                    which[hits] = p
+                    where[hits] = start + j
+                    found[hits, 0] = exact
+                    found[hits, 1] = exact_squares
+                    hits += 1
+        if hits > most:
+            return -1, which[:0], where[:0], found[:0]
+    return hits, which[:hits], where[:hits], found[:hits]
