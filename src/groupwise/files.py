@@ -1,5 +1,6 @@
 """Files written whole or not at all, with their digests and their provenance beside them."""
 
+import errno
 import hashlib
 import json
 import os
@@ -25,7 +26,8 @@ def write_whole(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path in the same folder, renamed to `path` when the block ends well.
 
     The temporary name keeps the ending of `path`, since many writers choose their format by it.
-    On an error nothing is left behind and an existing file stays as it was.
+    On an error nothing is left behind and an existing file stays as it was. InputError where the
+    disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -36,6 +38,14 @@ def write_whole(path: str | os.PathLike) -> Iterator[Path]:
         with part.open("rb+") as handle:
             os.fsync(handle.fileno())
         part.replace(path)
+    except OSError as error:
+        # NumPy reports a write that was cut short without an error number.
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None):
+            raise
+        raise InputError(
+            f"{path}: could not be written ({error.strerror or error}); free space on the disk or "
+            "raise the quota, and run again. What is finished is kept"
+        ) from error
     finally:
         for left in folder.iterdir():
             left.unlink()

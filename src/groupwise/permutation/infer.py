@@ -35,7 +35,7 @@ from groupwise.permutation.clusters import mass_and_size
 from groupwise.permutation.merge import Null
 from groupwise.permutation.plain import least_to_reach, statistics, weights_of
 from groupwise.permutation.prepare import Prepared
-from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
+from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr, tail_p
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,9 +49,9 @@ class Result:
     ----------
     maps : the arrays of maps.npz, in the shape of the points.
     clusters : DataFrame, largest mass first: id, sign, mass (the sum of the statistic: negative
-        on the negative side), size (points), p, p_low, p_high (95% Monte-Carlo interval), p_size
-        (by cluster size), peak (point number; a tuple of indices where points have several
-        dimensions), peak_statistic.
+        on the negative side), size (points), p, p_low, p_high (95% Monte-Carlo interval),
+        p_tail_approximate (from a fit of the null's tail), p_size (by cluster size), peak (point
+        number; a tuple of indices where points have several dimensions), peak_statistic.
     null : maxima by permutation and side.
     prepared : what was tested.
     alpha : level of significance.
@@ -203,7 +203,7 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
     values = statistics(prepared, prepared.draw(0, 1))[0]
     least = least_to_reach(prepared)
     p_max = np.full(prepared.n_points, np.nan)
-    reached = _reaching(null.statistic.max(axis=1), _oriented(prepared, least))
+    reached = reaching(null.statistic.max(axis=1), oriented(prepared, least))
     p_max[prepared.kept] = reached / null.n
 
     clusters, labels = _observed_clusters(prepared, values, least, null, which)
@@ -236,7 +236,7 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
     )
 
 
-def _oriented(prepared: Prepared, values: np.ndarray) -> np.ndarray:
+def oriented(prepared: Prepared, values: np.ndarray) -> np.ndarray:
     """Magnitude where both sides are tested, else the value towards the tested side."""
     return np.abs(values) if len(prepared.sides) == 2 else values * prepared.sides[0]
 
@@ -248,7 +248,7 @@ def interval(count: np.ndarray, null: Null) -> tuple[np.ndarray, np.ndarray]:
     return clopper_pearson(count, null.n)
 
 
-def _reaching(maxima: np.ndarray, least: np.ndarray) -> np.ndarray:
+def reaching(maxima: np.ndarray, least: np.ndarray) -> np.ndarray:
     """How many of the maxima are at least as large as each value."""
     return len(maxima) - np.searchsorted(np.sort(maxima), least, side="left")
 
@@ -278,8 +278,8 @@ def _observed_clusters(
     identity[rank] = np.arange(1, count + 1)
     labels = np.zeros(prepared.n_points, np.int32)
     labels[points] = identity[component]
-    reaching = _reaching(null.mass.max(axis=1), lowest)
-    low, high = interval(reaching, null)
+    count_reaching = reaching(null.mass.max(axis=1), lowest)
+    low, high = interval(count_reaching, null)
     peaks = points[peak]
     table = pd.DataFrame(
         {
@@ -287,10 +287,11 @@ def _observed_clusters(
             "sign": sign,
             "mass": sign * mass,
             "size": size,
-            "p": reaching / null.n,
+            "p": count_reaching / null.n,
             "p_low": low,
             "p_high": high,
-            "p_size": _reaching(null.size.max(axis=1), size) / null.n,
+            "p_tail_approximate": tail_p(null.mass.max(axis=1), lowest),
+            "p_size": reaching(null.size.max(axis=1), size) / null.n,
             "peak": peaks,
             "peak_statistic": prepared.observed["statistic"][peaks],
         }

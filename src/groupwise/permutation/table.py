@@ -27,8 +27,9 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
     import pandas as pd  # here, so that a block of permutations starts without it
 
     table = result.clusters.copy()
-    table.insert(8, "n_permutations", result.null.n)
-    table.insert(9, "exact", result.exact)
+    place = table.columns.get_loc("p_size") + 1
+    table.insert(place, "n_permutations", result.null.n)
+    table.insert(place + 1, "exact", result.exact)
     if space is None:
         return table
     peaks = np.array([_flat(peak, result.prepared.shape) for peak in table["peak"]], dtype=int)
@@ -74,6 +75,12 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
         "p_low": {"Description": "Lower end of the 95% Monte-Carlo interval of p (Clopper-Pearson; "
                                  "p itself where all resamplings were enumerated)"},
         "p_high": {"Description": "Upper end of the 95% Monte-Carlo interval of p"},
+        "p_across": {"Description": "Permutation p of the cluster mass, corrected for all clusters "
+                                    "of all effects of the analysis (smallest p)"},
+        "p_tail_approximate": {"Description": "Approximate p of the cluster mass, from a "
+                                              "generalised Pareto distribution fitted to the "
+                                              "null's tail; n/a where the fit says nothing. For p "
+                                              "below what the permutations can show; not exact"},
         "p_size": {"Description": "Permutation p of the cluster size, corrected for all clusters"},
         "n_permutations": {"Description": "Number of permutations, the observed one included"},
         "exact": {"Description": "Whether all distinct resamplings were enumerated"},

@@ -4,9 +4,10 @@ import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.sparse import csr_array, sparray, spmatrix
+from scipy.sparse import csr_array, diags_array, eye_array, kron, sparray, spmatrix
 
 from groupwise.errors import InputError
+from groupwise.permutation import across
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.infer import Result, infer
 from groupwise.permutation.merge import merge
@@ -14,6 +15,16 @@ from groupwise.permutation.prepare import prepare
 from groupwise.stack.lattice import Lattice
 from groupwise.stats.declared import floor_of
 from groupwise.stats.designs import Design
+
+
+def _with_axes(adjacency: csr_array, axes: tuple[int, ...]) -> csr_array:
+    """Adjacency of places x further axes (frequencies), neighbours along each axis implied."""
+    for length in axes:
+        line = diags_array([1.0, 1.0], offsets=[-1, 1], shape=(length, length))
+        here = eye_array(adjacency.shape[0])
+        adjacency = csr_array(kron(adjacency, eye_array(length)) + kron(here, line))
+        adjacency.eliminate_zeros()
+    return adjacency
 
 
 def permutation_test(
@@ -28,6 +39,7 @@ def permutation_test(
     permutations: int = 10_000,
     seed: int = 0,
     threads: int = 1,
+    step_down: bool = False,
     alpha: float = 0.05,
 ) -> Result | list[Result]:
     """Test a design on maps held in memory.
@@ -39,8 +51,8 @@ def permutation_test(
         without weights; (rows, *points) for a GLM.
     design : e.g. `Within({"modality": 2, "side": 2}, effect="modality:side")`.
     adjacency : sparse (places, places) with points (places,) or (places, times), neighbours in
-        time implied; a `Lattice` of the shape of the points (of its mask's inside, if it has a
-        mask); None: no point has a neighbour.
+        time implied, or (places, frequencies, times), in both implied; a `Lattice` of the shape of
+        the points (of its mask's inside, if it has a mask); None: no point has a neighbour.
     threshold : cluster-forming, {"p": ...} (the default, with .001) or {"stat": ...}. A list of
         several gives a list of results, all from the same permutations.
     alternative : "two-sided", "greater" or "less"; an F leaves it "two-sided".
@@ -50,6 +62,7 @@ def permutation_test(
     permutations : at or above the number of distinct resamplings: all of them, once each.
     seed : of the resampling.
     threads : of the computation; no result depends on them.
+    step_down : also give `maps["p_step_down"]`, the maximum statistic with step-down.
     alpha : clusters with p <= alpha are called significant.
 
     Returns
@@ -77,13 +90,9 @@ def permutation_test(
         if tuple(points) != expected:
             raise InputError(f"the maps have points {tuple(points)}, the lattice {expected}")
         adjacency = adjacency.adjacency()
-    elif len(points) == 2:
-        n_times = points[1]
-    elif len(points) > 2:
-        raise InputError(
-            f"points {tuple(points)}: a sparse adjacency goes with (places,) or (places, times); "
-            "for more dimensions give a Lattice"
-        )
+    elif len(points) > 1:
+        n_times = points[-1]
+        adjacency = _with_axes(csr_array(adjacency), points[1:-1])
     prepared = prepare(
         x,
         design,
@@ -104,5 +113,6 @@ def permutation_test(
         )
     null = merge([run_block(prepared, 0, permutations, threads=threads)], permutations)
     if threshold is None or isinstance(threshold, Mapping):
-        return infer(prepared, null, alpha)
+        result = infer(prepared, null, alpha)
+        return across.step_down(result, threads) if step_down else result
     return [infer(prepared, null, alpha, which) for which in range(len(threshold))]
