@@ -46,8 +46,36 @@ def _exact(values, types, signs, coefficients, n_effect, point, sums):
     return first, effect, nuisance
 
 
+def form_of(coefficients, n_effect, kappa, counts):
+    """The quadratic form a^2 + kappa b^2 of the sums of each type.
+
+    Where effect and nuisance together are all that can differ between types, a^2 + b^2 is the sum
+    of the squared sums over their numbers of rows, and only the effect's columns are left.
+
+    Parameters
+    ----------
+    coefficients : (types, q) float64, the effect's columns first.
+    kappa : weight of the nuisance.
+    counts : (types,) rows of each type.
+
+    Returns
+    -------
+    squares : (types,) float32, weights of the squared sums.
+    weights : (columns, types) float32, whose products with the sums are squared and added.
+    """
+    n_types, q = coefficients.shape
+    every = coefficients @ coefficients.T + 1.0 / counts.sum()
+    if np.abs(every - np.diag(1.0 / counts)).max() < 1e-9:
+        squares = kappa / counts
+        weights = coefficients[:, :n_effect].T * np.sqrt(1.0 - kappa)
+    else:
+        squares = np.zeros(n_types)
+        weights = (coefficients * np.where(np.arange(q) < n_effect, 1.0, np.sqrt(kappa))).T
+    return squares.astype(np.float32), np.ascontiguousarray(weights, np.float32)
+
+
 @njit(nogil=True, cache=True)
-def scan_sums(values, types, coefficients, n_effect, kappa, bound, begin, end, most):
+def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, begin, end, most):
     """Points of each permutation whose quadratic form may exceed `bound`.
 
     Parameters
@@ -56,7 +84,7 @@ def scan_sums(values, types, coefficients, n_effect, kappa, bound, begin, end, m
     types : (k, n) int64 type that comes to each row.
     coefficients : (types, q) float64, the effect's columns first.
     n_effect : columns of the effect.
-    kappa : weight of the nuisance in the form.
+    squares, weights : (types,) and (columns, types) float32 of the form, from `form_of`.
     bound : of the form; negative: all points are wanted.
     begin, end : points to look at.
     most : give up above this many hits.
@@ -69,12 +97,8 @@ def scan_sums(values, types, coefficients, n_effect, kappa, bound, begin, end, m
     """
     d, n = values.shape[:2]
     k = len(types)
-    n_types, q = coefficients.shape
-    weights = np.empty((q, n_types), np.float32)
-    for j in range(q):
-        for t in range(n_types):
-            scale = 1.0 if j < n_effect else np.sqrt(kappa)
-            weights[j, t] = np.float32(coefficients[t, j] * scale)
+    n_types = len(coefficients)
+    columns = len(weights)
     # Rows by type: their numbers are the same in all permutations.
     ends = np.zeros(n_types + 1, np.int64)
     for i in range(n):
@@ -89,9 +113,9 @@ def scan_sums(values, types, coefficients, n_effect, kappa, bound, begin, end, m
             place[types[p, i]] += 1
     plus = np.ones(n, np.int64)
     panel = np.zeros((d, n, WIDTH), np.float32)
-    sums = np.zeros((n_types, WIDTH), np.float32)
+    total = np.zeros(WIDTH, np.float32)
     form = np.zeros(WIDTH, np.float32)
-    product = np.zeros(WIDTH, np.float32)
+    product = np.zeros((columns, WIDTH), np.float32)
     scratch = np.zeros(n_types, np.int64)
     limit = np.float32(bound)
     hits = 0
@@ -116,16 +140,19 @@ def scan_sums(values, types, coefficients, n_effect, kappa, bound, begin, end, m
             for j in range(WIDTH):
                 form[j] = np.float32(0)
             for c in range(d):
+                product[:] = np.float32(0)
                 for t in range(n_types):
-                    _sum_rows(panel[c], order[p], ends[t], ends[t + 1], sums[t])
-                for r in range(q):
+                    _sum_rows(panel[c], order[p], ends[t], ends[t + 1], total)
+                    square = squares[t]
                     for j in range(WIDTH):
-                        product[j] = weights[r, 0] * sums[0, j]
-                    for t in range(1, n_types):
+                        form[j] += square * total[j] * total[j]
+                    for r in range(columns):
+                        weight = weights[r, t]
                         for j in range(WIDTH):
-                            product[j] += weights[r, t] * sums[t, j]
+                            product[r, j] += weight * total[j]
+                for r in range(columns):
                     for j in range(WIDTH):
-                        form[j] += product[j] * product[j]
+                        form[j] += product[r, j] * product[r, j]
             candidates = 0
             for j in range(WIDTH):
                 candidates += np.int32(form[j] > limit)
@@ -146,15 +173,17 @@ def scan_sums(values, types, coefficients, n_effect, kappa, bound, begin, end, m
 
 @njit(nogil=True, cache=True)
 def _sum_rows(panel, order, begin, end, total):
-    """Sum of some rows of a panel; four at a time, so that the total is seldom stored."""
+    """Sum of some rows of a panel; eight at a time, so that the total is seldom stored."""
     for j in range(WIDTH):
         total[j] = np.float32(0)
     i = begin
-    while i + 4 <= end:
-        a, b, c, e = order[i], order[i + 1], order[i + 2], order[i + 3]
+    while i + 8 <= end:
+        a, b, c, d = order[i], order[i + 1], order[i + 2], order[i + 3]
+        e, f, g, h = order[i + 4], order[i + 5], order[i + 6], order[i + 7]
         for j in range(WIDTH):
-            total[j] += (panel[a, j] + panel[b, j]) + (panel[c, j] + panel[e, j])
-        i += 4
+            half = (panel[a, j] + panel[b, j]) + (panel[c, j] + panel[d, j])
+            total[j] += half + ((panel[e, j] + panel[f, j]) + (panel[g, j] + panel[h, j]))
+        i += 8
     while i < end:
         a = order[i]
         for j in range(WIDTH):

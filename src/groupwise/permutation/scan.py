@@ -144,7 +144,8 @@ def _models(prepared, draw, level, _, begin, end, most):
     slack = 4 * np.sqrt(q * d) * n * 2.0**-23
     bound = -1.0 if level < 0 else kappa - slack
     if not prepared.flips and 2 * len(coefficients) <= n:
-        common = (coefficients, n_effect, kappa, bound)
+        form = models.form_of(coefficients, n_effect, kappa, np.bincount(draw[0]))
+        common = (coefficients, n_effect, *form, bound)
         return models.scan_sums(prepared.values, draw, *common, begin, end, most)
     types, signs = draw, np.ones_like(draw)
     if prepared.flips:
