@@ -18,6 +18,7 @@ from groupwise.errors import InputError
 from groupwise.files import write_whole
 from groupwise.permutation import kernels
 from groupwise.permutation.components import largest_clusters
+from groupwise.permutation.maps import largest_enhanced
 from groupwise.permutation.prepare import Prepared
 from groupwise.permutation.scan import PANEL, TooManyHitsError, find_hits
 
@@ -35,6 +36,7 @@ class Block:
     statistic : (k, sides) float64, largest statistic (of -t on the negative side).
     mass : (k, thresholds, sides) float64, largest cluster mass as a magnitude; 0 without a cluster.
     size : (k, thresholds, sides) int64, points of the largest cluster; 0 without a cluster.
+    tfce : (k, sides) float64, largest threshold-free enhanced value; (k, 0) where not asked for.
     sides : (sides,) int, 1 or -1.
     digest : of the prepared effect.
     distinct : number of distinct resamplings of the design.
@@ -45,6 +47,7 @@ class Block:
     statistic: np.ndarray
     mass: np.ndarray
     size: np.ndarray
+    tfce: np.ndarray
     sides: tuple[int, ...]
     digest: str
     distinct: int
@@ -58,6 +61,7 @@ class Block:
                 statistic=self.statistic,
                 mass=self.mass,
                 size=self.size,
+                tfce=self.tfce,
                 sides=np.array(self.sides, np.int64),
                 digest=np.array(self.digest),
                 distinct=np.array(str(self.distinct)),  # may exceed 64 bits
@@ -75,6 +79,7 @@ class Block:
                     statistic=stored["statistic"],
                     mass=stored["mass"],
                     size=stored["size"],
+                    tfce=stored["tfce"],
                     sides=tuple(int(k) for k in stored["sides"]),
                     digest=str(stored["digest"]),
                     distinct=int(str(stored["distinct"])),
@@ -86,7 +91,11 @@ class Block:
             ) from error
         shape = (block.stop - block.start, len(block.sides))
         shapes = [(a.shape[0], a.shape[-1]) for a in (block.statistic, block.mass, block.size)]
-        if any(found != shape for found in shapes) or block.mass.shape != block.size.shape:
+        if (
+            any(found != shape for found in shapes)
+            or block.mass.shape != block.size.shape
+            or len(block.tfce) != len(block.statistic)
+        ):
             raise InputError(
                 f"{Path(path)}: its arrays are not those of the permutations {start} to "
                 f"{stop - 1}; delete it, and it is computed again"
@@ -136,13 +145,14 @@ def run_block(
                 batch = max(1, batch // 4)
                 continue
             first += len(draw)
-    statistic, mass, size = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    statistic, mass, size, tfce = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Block(
         start=start,
         stop=stop,
         statistic=statistic,
         mass=mass,
         size=size,
+        tfce=tfce,
         sides=prepared.sides,
         digest=prepared.digest,
         distinct=prepared.resampling.distinct,
@@ -151,8 +161,8 @@ def run_block(
 
 def _largest(
     prepared: Prepared, draw: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Largest statistic (k, sides), mass and size (k, thresholds, sides) of some permutations."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Largest statistic (k, sides), mass and size (k, thresholds, sides), TFCE (k, sides or 0)."""
     k, sides = len(draw), prepared.sides
     which, where, value = find_hits(prepared, draw, pool, threads, panel)
     offsets, order = kernels.by_permutation(which, k)
@@ -175,4 +185,11 @@ def _largest(
         for job in jobs:
             job.result()
     columns = [{1: 0, -1: 1}[side] for side in sides]
-    return statistic[:, columns], mass[..., columns], size[..., columns]
+    tfce = np.zeros((k, 0))
+    if prepared.tfce:
+        jobs = [
+            pool.submit(largest_enhanced, prepared, draw[begin:end])
+            for begin, end in pairwise(bounds)
+        ]
+        tfce = np.concatenate([job.result() for job in jobs])
+    return statistic[:, columns], mass[..., columns], size[..., columns], tfce

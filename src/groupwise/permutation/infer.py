@@ -10,6 +10,7 @@ maps.npz
     p_max          float64  permutation p, corrected over points by the maximum statistic
     q_fdr          float64  Benjamini and Hochberg over p_uncorrected
     p_bonferroni   float64  of p_uncorrected
+    tfce, p_tfce   float64  threshold-free cluster enhancement and its corrected p, if asked for
     p_cluster      float64  p of the point's cluster, by mass; 1 outside clusters
     labels         int32    id of the point's cluster, 0 outside
     significant    bool     the point's cluster has p <= alpha
@@ -33,12 +34,16 @@ from groupwise.errors import InputError
 from groupwise.files import write_whole
 from groupwise.permutation.clusters import mass_and_size
 from groupwise.permutation.merge import Null
-from groupwise.permutation.plain import least_to_reach, statistics, weights_of
+from groupwise.permutation.plain import enhanced_map, least_to_reach, statistics, weights_of
 from groupwise.permutation.prepare import Prepared
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr, tail_p
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+#: Enhanced values closer than this, relative, count as equal: heights are rounded to float32.
+TFCE_TIE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +89,13 @@ class Result:
     def p_max(self) -> np.ndarray:
         """p of each point, corrected by the maximum statistic."""
         return self.maps["p_max"]
+
+    @property
+    def p_tfce(self) -> np.ndarray:
+        """p of each point by threshold-free cluster enhancement, where it was asked for."""
+        if "p_tfce" not in self.maps:
+            raise InputError("threshold-free cluster enhancement was not asked for; give tfce=True")
+        return self.maps["p_tfce"]
 
     @property
     def exact(self) -> bool:
@@ -141,6 +153,7 @@ class Result:
             "Threshold": {"asked": p.asked[self.which], "statistic": self.threshold},
             "Mass": p.mass,
             "Hat": p.hat,
+            "TFCE": p.tfce,
             "Seed": p.seed,
             "Permutations": self.null.n,
             "DistinctResamplings": self.null.distinct,
@@ -209,11 +222,20 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
     clusters, labels = _observed_clusters(prepared, values, least, null, which)
     p_cluster = np.where(np.isnan(p_max), np.nan, 1.0)
     inside = labels > 0
+    enhanced = {}
+    if prepared.tfce:
+        value = enhanced_map(prepared, values)
+        least = np.abs(value) * (1 - TFCE_TIE)
+        p_tfce = np.full(prepared.n_points, np.nan)
+        p_tfce[prepared.kept] = reaching(null.tfce.max(axis=1), least[prepared.kept]) / null.n
+        value[np.isnan(p_tfce)] = np.nan
+        enhanced = {"tfce": value, "p_tfce": p_tfce}
     p_cluster[inside] = clusters["p"].to_numpy()[labels[inside] - 1]
     uncorrected = prepared.observed["p_uncorrected"]
     maps = {
         **prepared.observed,
         "p_max": p_max,
+        **enhanced,
         "q_fdr": fdr(uncorrected),
         "p_bonferroni": bonferroni(uncorrected),
         "p_cluster": p_cluster,

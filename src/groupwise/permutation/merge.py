@@ -21,6 +21,7 @@ class Null:
     ----------
     statistic : (N, sides) float64.
     masses, sizes : (N, thresholds, sides) float64 and int64, magnitudes, as in `Block`.
+    tfce : (N, sides) float64, or (N, 0) where not asked for.
     sides : (sides,) 1 or -1.
     digest : of the prepared effect.
     distinct : number of distinct resamplings, D.
@@ -29,6 +30,7 @@ class Null:
     statistic: np.ndarray
     masses: np.ndarray
     sizes: np.ndarray
+    tfce: np.ndarray
     sides: tuple[int, ...]
     digest: str
     distinct: int
@@ -66,6 +68,7 @@ class Null:
                 statistic=self.statistic,
                 mass=self.masses,
                 size=self.sizes,
+                tfce=self.tfce,
                 sides=np.array(self.sides, np.int64),
                 digest=np.array(self.digest),
                 distinct=np.array(str(self.distinct)),
@@ -80,6 +83,7 @@ class Null:
                     statistic=stored["statistic"],
                     masses=stored["mass"],
                     sizes=stored["size"],
+                    tfce=stored["tfce"],
                     sides=tuple(int(k) for k in stored["sides"]),
                     digest=str(stored["digest"]),
                     distinct=int(str(stored["distinct"])),
@@ -129,6 +133,7 @@ def merge(blocks: Iterable[Block], permutations: int) -> Null:
         statistic=np.concatenate([block.statistic for block in ordered])[:wanted],
         masses=np.concatenate([block.mass for block in ordered])[:wanted],
         sizes=np.concatenate([block.size for block in ordered])[:wanted],
+        tfce=np.concatenate([block.tfce for block in ordered])[:wanted],
         sides=first.sides,
         digest=first.digest,
         distinct=first.distinct,

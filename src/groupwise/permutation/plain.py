@@ -4,9 +4,10 @@ The compiled path must give the same bytes; tests hold the two together. Inferen
 observed map from here, since it has one map only.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from groupwise.permutation.blocks import Block
 from groupwise.permutation.clusters import mass_and_size
 from groupwise.permutation.fixedpoint import (
     SCALE,
@@ -19,6 +20,10 @@ from groupwise.permutation.fixedpoint import (
     t_of_welch,
 )
 from groupwise.permutation.prepare import Prepared
+from groupwise.permutation.tfce import tfce_map
+
+if TYPE_CHECKING:
+    from groupwise.permutation.blocks import Block
 
 #: Permutations at a time, and points whose scores are converted to float64 at a time.
 BATCH = 32
@@ -27,28 +32,50 @@ PANEL = 8192
 
 def plain_block(
     prepared: Prepared, start: int, stop: int, *, batch: int = BATCH, panel: int = PANEL
-) -> Block:
+) -> "Block":
     """Maxima of the permutations start..stop-1, as `blocks.run_block` gives them."""
+    from groupwise.permutation.blocks import Block  # which needs this module
+
     stop = min(stop, prepared.resampling.distinct)
     sides = np.array(prepared.sides)
     shape = (stop - start, len(prepared.thresholds), len(sides))
     statistic = np.empty((stop - start, len(sides)))
     mass, size = np.zeros(shape), np.zeros(shape, np.int64)
+    tfce = np.zeros((stop - start, len(sides) if prepared.tfce else 0))
     for first in range(start, stop, batch):
         maps = statistics(prepared, prepared.draw(first, min(first + batch, stop)), panel=panel)
         for k, values in enumerate(maps, first - start):
             statistic[k] = [(values * side).max() for side in sides]
             for j, threshold in enumerate(prepared.thresholds):
                 mass[k, j], size[k, j] = _largest(prepared, values, threshold)
+            if prepared.tfce:
+                enhanced = enhanced_map(prepared, values)
+                tfce[k] = [(enhanced * side).max(initial=0.0) for side in sides]
     return Block(
         start=start,
         stop=stop,
         statistic=statistic,
         mass=mass,
         size=size,
+        tfce=tfce,
         sides=prepared.sides,
         digest=prepared.digest,
         distinct=prepared.resampling.distinct,
+    )
+
+
+def enhanced_map(prepared: Prepared, values: np.ndarray) -> np.ndarray:
+    """(points,) TFCE of a map (tested points,) on the tested sides, negative on the other one."""
+    whole = np.zeros(prepared.n_points, np.float32)
+    whole[prepared.kept] = values
+    places = (
+        prepared.adjacency.indptr.astype(np.int32),
+        prepared.adjacency.indices.astype(np.int32),
+    )
+    exponents = (prepared.tfce["E"], prepared.tfce["H"])
+    return sum(
+        side * tfce_map(whole, side, *places, prepared.n_times, exponents)
+        for side in prepared.sides
     )
 
 

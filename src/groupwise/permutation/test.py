@@ -35,6 +35,7 @@ def permutation_test(
     threshold: Mapping[str, float] | Sequence[Mapping[str, float]] | None = None,
     alternative: str = "two-sided",
     mass: str = "sum",
+    tfce: bool | Mapping[str, float] = False,
     hat: float | Mapping[str, float] = 0.0,
     permutations: int = 10_000,
     seed: int = 0,
@@ -57,6 +58,8 @@ def permutation_test(
         several gives a list of results, all from the same permutations.
     alternative : "two-sided", "greater" or "less"; an F leaves it "two-sided".
     mass : of a cluster, "sum" of the statistic or of its "excess" over the threshold.
+    tfce : threshold-free cluster enhancement beside clusters, exact; {"E": 0.5, "H": 2} are the
+        exponents.
     hat : regularises the variance of a t: a share of the largest variance over the map (a number,
         or {"relative": ...}), or {"absolute": ...} in squared units of x.
     permutations : at or above the number of distinct resamplings: all of them, once each.
@@ -67,8 +70,8 @@ def permutation_test(
 
     Returns
     -------
-    Result : `statistic`, `p_max`, `labels` (points), `clusters` (DataFrame), `null` (maxima by
-        permutation and side), `exact`, `maps`, `sentence`.
+    Result : `statistic`, `p_max`, `p_tfce`, `labels` (points), `clusters` (DataFrame), `null`
+        (maxima by permutation and side), `exact`, `maps`, `sentence`.
 
     Raises
     ------
@@ -103,6 +106,7 @@ def permutation_test(
         mass=mass,
         seed=seed,
         hat=hat,
+        tfce=tfce,
     )
     distinct, floor = floor_of(design, prepared.n, alternative)
     if max(floor, 1 / permutations) > alpha:

@@ -1,0 +1,106 @@
+"""Whole maps of permutations, for what needs every point: threshold-free cluster enhancement."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numba import njit
+
+from groupwise.permutation.fixedpoint import SCALE
+from groupwise.permutation.plain import statistics
+from groupwise.permutation.prepare import Prepared
+from groupwise.permutation.scan import hat_of
+from groupwise.permutation.tfce import Workspace, largest
+
+#: Points whose sums are formed at a time.
+PANEL = 1024
+
+
+def largest_enhanced(prepared: Prepared, draw: np.ndarray) -> np.ndarray:
+    """(k, sides) float64, the largest TFCE of each resampling's map.
+
+    Parameters
+    ----------
+    draw : (k, n) from `Prepared.draw`.
+    """
+    exponents = (prepared.tfce["E"], prepared.tfce["H"])
+    indptr, indices = prepared.adjacency.indptr, prepared.adjacency.indices
+    places = (indptr.astype(np.int32), indices.astype(np.int32), prepared.n_times)
+    work = Workspace(prepared.n_points)
+    columns = [{1: 0, -1: 1}[side] for side in prepared.sides]
+    found = [largest(each, *places, exponents, work) for each in statistic_maps(prepared, draw)]
+    return np.array(found).reshape(-1, 2)[:, columns]
+
+
+def statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]:
+    """Of each resampling its map (points,) float32, in the same memory every time.
+
+    0 at points that are excluded or on a side that is not tested.
+    """
+    whole = np.zeros(prepared.n_points, np.float32)
+    low = 0.0 if -1 not in prepared.sides else -np.inf
+    high = 0.0 if 1 not in prepared.sides else np.inf
+    hat = hat_of(prepared, draw) if prepared.hat else np.zeros(len(draw))
+    power = prepared.power if prepared.hat else np.ones(1)
+    df1, df2 = prepared.df
+    for row, more in zip(draw, hat, strict=True):
+        if prepared.kind != "signs":
+            values = statistics(prepared, row[None])[0]
+            whole[prepared.kept] = np.clip(values, low, high)
+        elif prepared.design.statistic == "t":
+            root = np.sqrt(float(df2))
+            common = (prepared.values[0], row.astype(np.int32), prepared.kept, root, more, power)
+            _t_map(*common, SCALE, low, high, whole)
+        else:
+            flips = row.astype(np.int32)
+            _f_map(prepared.values, flips, prepared.kept, df2 / df1, SCALE, whole)
+        yield whole
+
+
+@njit(nogil=True, cache=True)
+def _t_map(values, signs, kept, root, hat, power, scale, low, high, whole):
+    """As `fixedpoint.t_of_units`, of all points."""
+    points = values.shape[1]
+    sums = np.empty(PANEL, np.int32)
+    many = len(power) == points
+    for start in range(0, points, PANEL):
+        here = min(PANEL, points - start)
+        _signed_sum(values, signs, start, here, sums)
+        for j in range(here):
+            u = min(max(np.int64(sums[j]), -(scale - 1)), scale - 1)
+            rest = np.float64((scale - u) * (scale + u))
+            if many:
+                rest += hat / power[start + j]
+            t = root * np.float64(u) / np.sqrt(rest)
+            whole[kept[start + j]] = min(max(t, low), high)
+
+
+@njit(nogil=True, cache=True)
+def _f_map(values, signs, kept, ratio, scale, whole):
+    """As `fixedpoint.f_of_units`, of all points."""
+    d, _, points = values.shape
+    sums = np.empty(PANEL, np.int32)
+    squares = np.empty(PANEL, np.int64)
+    for start in range(0, points, PANEL):
+        here = min(PANEL, points - start)
+        squares[:] = 0
+        for c in range(d):
+            _signed_sum(values[c], signs, start, here, sums)
+            for j in range(here):
+                squares[j] += np.int64(sums[j]) * np.int64(sums[j])
+        for j in range(here):
+            w = min(squares[j], scale * scale - scale)
+            f = ratio * np.float64(w) / np.float64(scale * scale - w)
+            whole[kept[start + j]] = f
+
+
+@njit(nogil=True, cache=True)
+def _signed_sum(values, signs, start, here, sums):
+    for j in range(here):
+        sums[j] = 0
+    for i in range(len(values)):
+        if signs[i] > 0:
+            for j in range(here):
+                sums[j] = np.int32(sums[j] + values[i, start + j])
+        else:
+            for j in range(here):
+                sums[j] = np.int32(sums[j] - values[i, start + j])
