@@ -28,14 +28,15 @@ def per_permutation(run, few: int, many: int) -> float:
     return 1000 * (taken[1] - taken[0]) / (many - few)
 
 
-def groupwise(x, design, adjacency, few, many, n_times=1) -> float:
+def groupwise(x, design, adjacency, few, many, n_times=1, threads=1, **options) -> float:
     """Blocks of a prepared effect: what a job of the workflow computes."""
     from groupwise.permutation.blocks import run_block
     from groupwise.permutation.prepare import prepare
 
     flat = x.reshape(*x.shape[:2], -1)
-    prepared = prepare(flat, design, adjacency, n_times=n_times, threshold={"p": P})
-    return per_permutation(lambda count: run_block(prepared, 0, count), few, many)
+    options = {"threshold": {"p": P}} | options
+    prepared = prepare(flat, design, adjacency, n_times=n_times, **options)
+    return per_permutation(lambda count: run_block(prepared, 0, count, threads=threads), few, many)
 
 
 def source_onesample_groupwise():
@@ -45,7 +46,7 @@ def source_onesample_groupwise():
     return groupwise(x, OneSample(), adjacency, 200, 4200, n_times=arrays.TIMES)
 
 
-def source_onesample_mne():
+def source_onesample_mne(**options):
     from mne.stats import spatio_temporal_cluster_1samp_test
 
     x = arrays.surface_maps()[:, 0].swapaxes(1, 2)  # MNE: subjects, times, vertices
@@ -54,6 +55,7 @@ def source_onesample_mne():
     def run(count):
         spatio_temporal_cluster_1samp_test(
             x,
+            **options,
             threshold=PER_SIDE,
             n_permutations=count,
             adjacency=adjacency,
@@ -66,9 +68,59 @@ def source_onesample_mne():
     return per_permutation(run, 4, 14)
 
 
-def source_onesample_eelbrain():
+def source_hat_groupwise():
+    from groupwise.stats import OneSample
+
+    x, adjacency = arrays.surface_maps(), arrays.surface_adjacency()
+    return groupwise(x, OneSample(), adjacency, 200, 4200, n_times=arrays.TIMES, hat=1e-3)
+
+
+def source_hat_mne():
+    from functools import partial
+
+    from mne.stats import ttest_1samp_no_p
+
+    return source_onesample_mne(stat_fun=partial(ttest_1samp_no_p, sigma=1e-3))
+
+
+def source_tfce_groupwise():
+    from groupwise.stats import OneSample
+
+    x, adjacency = arrays.surface_maps(), arrays.surface_adjacency()
+    return groupwise(x, OneSample(), adjacency, 2, 8, n_times=arrays.TIMES, tfce=True)
+
+
+def source_tfce_wheel():
+    """A map at a time over the graph of vertices x times; the map itself by a product."""
+    from scipy import sparse
+    from tfce import tfce
+
+    x = arrays.surface_maps()[:, 0].reshape(arrays.SUBJECTS, -1)
+    squares = (x * x).sum(axis=0)
+    line = sparse.diags_array([1.0, 1.0], offsets=[-1, 1], shape=(arrays.TIMES,) * 2)
+    adjacency = arrays.surface_adjacency().astype(float)
+    times, places = sparse.eye_array(arrays.TIMES), sparse.eye_array(adjacency.shape[0])
+    graph = sparse.csr_array(sparse.kron(adjacency, times) + sparse.kron(places, line))
+    graph.eliminate_zeros()
+    rng, n = np.random.default_rng(0), arrays.SUBJECTS
+
+    def run(count):
+        for _ in range(count):
+            mean = rng.choice([-1, 1], n).astype(np.float32) @ x / n
+            t = mean / np.sqrt((squares / n - mean * mean) / (n - 1))
+            np.abs(tfce(t, adjacency=graph, two_sided=True)).max()
+
+    return per_permutation(run, 1, 4)
+
+
+def source_tfce_eelbrain():
+    return source_onesample_eelbrain(few=1, many=4, tfce=True)
+
+
+def source_onesample_eelbrain(few=2, many=12, **options):
     import eelbrain
 
+    options = options or {"pmin": P}
     eelbrain.configure(n_workers=0)
     x, times = arrays.surface_maps()[:, 0], arrays.TIMES
     source = eelbrain.Categorial(
@@ -77,9 +129,9 @@ def source_onesample_eelbrain():
     y = eelbrain.NDVar(x, (eelbrain.Case, source, eelbrain.UTS(0, 0.01, times)))
 
     def run(count):
-        eelbrain.testnd.TTestOneSample(y, samples=count, pmin=P)
+        eelbrain.testnd.TTestOneSample(y, samples=count, **options)
 
-    return per_permutation(run, 2, 12)
+    return per_permutation(run, few, many)
 
 
 def source_within3_groupwise():
@@ -123,16 +175,29 @@ def faces_minus_scrambled() -> np.ndarray:
     return np.einsum("c,scv->sv", contrast[:9].astype(np.float32), maps)[:, None]
 
 
-def voxel_flips_groupwise():
+def voxel_adjacency():
     from groupwise.stack.lattice import Lattice
-    from groupwise.stats import OneSample
 
     inside = arrays.brain_mask().get_fdata() > 0
-    adjacency = Lattice(inside.shape, "faces", mask=inside).adjacency()
-    return groupwise(faces_minus_scrambled(), OneSample(), adjacency, 500, 20500)
+    return Lattice(inside.shape, "faces", mask=inside).adjacency()
 
 
-def voxel_flips_nilearn():
+def voxel_flips_groupwise(few=500, many=20500, **options):
+    from groupwise.stats import OneSample
+
+    adjacency = voxel_adjacency()
+    return groupwise(faces_minus_scrambled(), OneSample(), adjacency, few, many, **options)
+
+
+def voxel_pooled_groupwise():
+    from groupwise.stats import GLM
+
+    x, contrast, subject = arrays.faces_design()
+    design = GLM(x, contrast, blocks=subject)
+    return groupwise(arrays.voxel_maps(144)[:, None], design, voxel_adjacency(), 200, 2200)
+
+
+def voxel_pooled_nilearn():
     """The pooled model with the subjects as confounds, which is what nilearn offers."""
     from nilearn.maskers import NiftiMasker
     from nilearn.mass_univariate import permuted_ols
@@ -157,7 +222,38 @@ def voxel_flips_nilearn():
             random_state=0,
         )
 
-    return per_permutation(run, 2, 22)
+    return per_permutation(run, 2, 42)
+
+
+voxel_flips_nilearn = voxel_pooled_nilearn
+
+
+def voxel_tfce_groupwise():
+    return voxel_flips_groupwise(20, 220, tfce=True)
+
+
+def voxel_tfce_nilearn():
+    """Flips of the same contrast maps; nilearn's steps are a hundredth of a map's maximum."""
+    from nilearn.maskers import NiftiMasker
+    from nilearn.mass_univariate import permuted_ols
+
+    y = faces_minus_scrambled()[:, 0]
+    masker = NiftiMasker(arrays.brain_mask()).fit()
+
+    def run(count):
+        permuted_ols(
+            np.ones((len(y), 1)),
+            y,
+            model_intercept=False,
+            n_perm=count,
+            two_sided_test=True,
+            tfce=True,
+            masker=masker,
+            n_jobs=1,
+            random_state=0,
+        )
+
+    return per_permutation(run, 1, 6)
 
 
 if __name__ == "__main__":

@@ -22,11 +22,18 @@ DOCS = HERE.parent / "docs"
 WORK = [
     ("one-sample, 16 subjects, 20,484 vertices × 200 times, clusters", "source_onesample",
      ["groupwise", "mne", "eelbrain"]),
+    ("the same with relative hat 0.001, clusters", "source_hat", ["groupwise", "mne"]),
     ("3-level within effect (d = 2), same size, clusters", "source_within3", ["groupwise", "mne"]),
-    ("faces minus scrambled of 9 conditions × 16 subjects, 69,765 voxels, clusters", "voxel_flips",
+    ("the same one-sample maps, threshold-free (TFCE), two-sided", "source_tfce",
+     ["groupwise", "wheel", "eelbrain"]),
+    ("9 conditions × 16 subjects, 69,765 voxels, pooled error with blocks, clusters",
+     "voxel_pooled", ["groupwise", "nilearn"]),
+    ("the same contrast, partitioned error (flips of 16 maps), clusters", "voxel_flips",
      ["groupwise", "nilearn"]),
+    ("the same flips, threshold-free (TFCE), two-sided", "voxel_tfce", ["groupwise", "nilearn"]),
 ]  # fmt: skip
-NAMES = {"groupwise": "Groupwise", "mne": "MNE", "eelbrain": "Eelbrain", "nilearn": "nilearn"}
+NAMES = {"groupwise": "Groupwise", "mne": "MNE", "eelbrain": "Eelbrain", "nilearn": "nilearn",
+         "wheel": "tfce"}  # fmt: skip
 
 
 def measure(case: str, tool: str) -> dict:
@@ -73,7 +80,7 @@ def plot(results: dict, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     colours = {"groupwise": "#0072B2", "mne": "#D55E00", "nilearn": "#009E73",
-               "eelbrain": "#CC79A7"}  # fmt: skip
+               "eelbrain": "#CC79A7", "wheel": "#E69F00"}  # fmt: skip
     rows = [(work, case, tools) for work, case, tools in WORK if case in results]
     figure, axes = plt.subplots(figsize=(9, 0.85 * len(rows) + 1.2), layout="constrained")
     for row, (_, case, tools) in enumerate(rows):
@@ -118,7 +125,7 @@ def main() -> None:
         }
         for case, tools in runs.items()
     }
-    peers = ", ".join(f"{p} {version(p)}" for p in ("mne", "eelbrain", "nilearn", "numba"))
+    peers = ", ".join(f"{p} {version(p)}" for p in ("mne", "eelbrain", "nilearn", "tfce", "numba"))
     text = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
     head = text[: text.index("<!-- measured -->")]
     (DOCS / "benchmarks.md").write_text(

@@ -66,7 +66,7 @@ def test_map_and_maximum_are_those_of_the_definition(exponents, ties):
         if ties:
             statistic = np.round(statistic * 2) / 2
         statistic[rng.random(len(statistic)) < 0.1] = 0  # excluded
-        work = Workspace(len(statistic))
+        work = Workspace(len(statistic), times)
         for sign in (1, -1):
             common = (*csr(graph), times, exponents)
             expected = by_definition(
@@ -86,12 +86,24 @@ def test_two_peaks_of_a_line_by_hand():
     values = tfce_map(np.array([1, 3, 2, 4], np.float32), 1, *line, 1, USUAL)
     expected = [2 / 3, shared + (27 - 8) / 3, shared, shared + (64 - 8) / 3]
     np.testing.assert_allclose(values, expected)
-    work = Workspace(4)
+    work = Workspace(4, 1)
     found = largest(np.array([1, 3, 2, 4], np.float32), *line, 1, USUAL, work)
     assert found == (pytest.approx(expected[3]), 0)
     assert largest(np.zeros(4, np.float32), *line, 1, USUAL, work) == (0, 0)
     found = largest(np.array([-1, 2, 0, -3], np.float32), *line, 1, USUAL, work)
     np.testing.assert_allclose(found, (8 / 3, 27 / 3))
+
+
+def test_more_neighbours_than_bits():
+    """A place with 50 neighbours, where the fast comparison has room for 30."""
+    rng = np.random.default_rng(9)
+    star = sparse.lil_array((51, 51))
+    star[0, 1:] = star[1:, 0] = 1
+    statistic = np.abs(rng.standard_normal(51 * 4)).astype(np.float32)
+    statistic[:4] *= 0.1
+    found = largest(statistic, *csr(star), 4, USUAL, Workspace(len(statistic), 4))
+    expected = by_definition(statistic, full_adjacency(star.tocsr(), 4), *USUAL)
+    assert found[0] == pytest.approx(expected.max(), rel=1e-12)
 
 
 def test_scaling_and_numbering():

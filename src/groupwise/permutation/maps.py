@@ -25,7 +25,7 @@ def largest_enhanced(prepared: Prepared, draw: np.ndarray) -> np.ndarray:
     exponents = (prepared.tfce["E"], prepared.tfce["H"])
     indptr, indices = prepared.adjacency.indptr, prepared.adjacency.indices
     places = (indptr.astype(np.int32), indices.astype(np.int32), prepared.n_times)
-    work = Workspace(prepared.n_points)
+    work = Workspace(prepared.n_points, prepared.n_times)
     columns = [{1: 0, -1: 1}[side] for side in prepared.sides]
     found = [largest(each, *places, exponents, work) for each in statistic_maps(prepared, draw)]
     return np.array(found).reshape(-1, 2)[:, columns]
@@ -49,11 +49,15 @@ def statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]
         elif prepared.design.statistic == "t":
             root = np.sqrt(float(df2))
             common = (prepared.values[0], row.astype(np.int32), prepared.kept, root, more, power)
-            _t_map(*common, SCALE, low, high, whole)
+            _t_map(*common, float(SCALE), low, high, whole)
         else:
             flips = row.astype(np.int32)
             _f_map(prepared.values, flips, prepared.kept, df2 / df1, SCALE, whole)
         yield whole
+
+
+# Loops below run over unsigned numbers, and choose by `if else`: both are what compilers turn into
+# vector instructions.
 
 
 @njit(nogil=True, cache=True)
@@ -61,17 +65,25 @@ def _t_map(values, signs, kept, root, hat, power, scale, low, high, whole):
     """As `fixedpoint.t_of_units`, of all points."""
     points = values.shape[1]
     sums = np.empty(PANEL, np.int32)
-    many = len(power) == points
+    t = np.empty(PANEL, np.float32)
+    more = np.zeros(PANEL, np.float64)
+    most = scale - 1.0
     for start in range(0, points, PANEL):
-        here = min(PANEL, points - start)
+        here = np.uint64(min(PANEL, points - start))
         _signed_sum(values, signs, start, here, sums)
+        if len(power) == points:
+            for j in range(here):
+                more[j] = hat / power[start + j]
         for j in range(here):
-            u = min(max(np.int64(sums[j]), -(scale - 1)), scale - 1)
-            rest = np.float64((scale - u) * (scale + u))
-            if many:
-                rest += hat / power[start + j]
-            t = root * np.float64(u) / np.sqrt(rest)
-            whole[kept[start + j]] = min(max(t, low), high)
+            # Factors are whole numbers below 2^53: their product is rounded as the integer would.
+            u = np.float64(sums[j])
+            u = u if u < most else most
+            u = u if u > -most else -most
+            value = root * u / np.sqrt((scale - u) * (scale + u) + more[j])
+            value = value if value > low else low
+            t[j] = value if value < high else high
+        for j in range(here):
+            whole[kept[start + j]] = t[j]
 
 
 @njit(nogil=True, cache=True)
@@ -81,7 +93,7 @@ def _f_map(values, signs, kept, ratio, scale, whole):
     sums = np.empty(PANEL, np.int32)
     squares = np.empty(PANEL, np.int64)
     for start in range(0, points, PANEL):
-        here = min(PANEL, points - start)
+        here = np.uint64(min(PANEL, points - start))
         squares[:] = 0
         for c in range(d):
             _signed_sum(values[c], signs, start, here, sums)
@@ -96,11 +108,12 @@ def _f_map(values, signs, kept, ratio, scale, whole):
 @njit(nogil=True, cache=True)
 def _signed_sum(values, signs, start, here, sums):
     for j in range(here):
-        sums[j] = 0
+        sums[j] = np.int32(0)
     for i in range(len(values)):
+        row = values[i, start : start + np.int64(here)]
         if signs[i] > 0:
             for j in range(here):
-                sums[j] = np.int32(sums[j] + values[i, start + j])
+                sums[j] = np.int32(sums[j] + row[j])
         else:
             for j in range(here):
-                sums[j] = np.int32(sums[j] - values[i, start + j])
+                sums[j] = np.int32(sums[j] - row[j])

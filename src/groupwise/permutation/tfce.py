@@ -18,6 +18,9 @@ from numba import njit
 
 #: Bits of a pass of the radix sort; three passes sort the 32 bits of a positive float32.
 RADIX = 11
+#: The number of a lone bit, by a multiplication (Leiserson, Prokop and Randall 1998).
+DE_BRUIJN = 0x077CB531
+BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFF) >> 27 for k in range(32)])
 
 
 class Workspace:
@@ -26,13 +29,17 @@ class Workspace:
     Parameters
     ----------
     n_points : of a map.
+    n_times : times a place.
     """
 
-    def __init__(self, n_points: int) -> None:
+    def __init__(self, n_points: int, n_times: int) -> None:
+        self.ranks = np.empty(n_points if n_times == 1 else 0, np.int64)
         self.above = np.empty(n_points, np.int32)
         self.basin = np.empty(n_points, np.int32)
         self.first = np.empty(n_points, np.int32)
         self.others = np.empty(max(16, n_points), np.int32)
+        self.parent = np.empty(0, np.int32)
+        self.state = np.empty((0, 3), np.float64)
         self.keys = np.empty((2, n_points), np.uint32)
         self.records = np.empty((2, n_points, 2), np.int32)
 
@@ -56,17 +63,23 @@ def largest(
     n_times : times a place; a point's neighbours in time are those at its place.
     exponents : E and H.
     """
-    _climb(statistic, indptr, indices, n_times, work.above)
+    _climb(statistic, indptr, indices, n_times, work.above, work.ranks)
     count = _basins(work.above, work.basin)
     while True:
-        common = (statistic, work.basin, indptr, indices, n_times, work.first)
+        common = (statistic, work.ranks, work.basin, indptr, indices, n_times, work.first)
         needed = _meetings(*common, work.others)
         if needed <= len(work.others):
             break
         work.others = np.empty(needed, np.int32)
     keys, records = _sorted(statistic, work.basin, work.first, work.keys, work.records)
+    if count > len(work.parent):
+        work.parent = np.empty(count + count // 4, np.int32)
+        work.state = np.empty((count + count // 4, 3), np.float64)
     found = np.zeros(2)
-    _flood(statistic, keys, records, work.above, work.basin, count, work.others, *exponents, found)
+    _flood(
+        *(statistic, keys, records, work.above, work.basin, count, work.others, *exponents),
+        *(work.parent, work.state, found),
+    )
     return found[0] / (exponents[1] + 1.0), found[1] / (exponents[1] + 1.0)
 
 
@@ -88,52 +101,55 @@ def tfce_map(
 
 
 @njit(nogil=True, cache=True)
-def _climb(statistic, indptr, indices, n_times, above):
+def _climb(statistic, indptr, indices, n_times, above, ranks):
     """The farthest from 0 of each point and its neighbours of the same side; of equal ones that
     with the lower number. -1 where a point takes no part."""
     places = len(indptr) - 1
     if n_times == 1:
+        # Height, then number, in one integer: negative on the negative side.
+        bits = statistic.view(np.int32)
         for v in range(places):
-            side = np.float32(1) if statistic[v] > 0 else np.float32(-1)
-            height, number = statistic[v] * side, np.int32(v)
+            rank = (np.int64(bits[v] & 0x7FFFFFFF) << 32) | np.int64(0x7FFFFFFF - v)
+            ranks[v] = -rank if bits[v] < 0 else rank
+        for v in range(places):
+            side = np.int64(-1) if ranks[v] < 0 else np.int64(1)
+            rank = ranks[v] * side
             for e in range(indptr[v], indptr[v + 1]):
-                w = indices[e]
-                other = statistic[w] * side
-                better = (other > height) | ((other == height) & (w < number))
-                height = other if better else height
-                number = w if better else number
-            above[v] = number if statistic[v] != 0 else -1
+                rank = max(rank, ranks[indices[e]] * side)
+            above[v] = 0x7FFFFFFF - (rank & 0xFFFFFFFF) if statistic[v] != 0 else -1
         return
     side = np.empty(n_times, np.float32)
     top = np.empty(n_times, np.float32)
     which = np.empty(n_times, np.int32)
+    times = np.uint64(n_times)
     for place in range(places):
         start = place * n_times
-        for t in range(n_times):
-            value = statistic[start + t]
-            side[t] = np.float32(1) if value > 0 else np.float32(-1)
-            top[t] = value * side[t]
-            which[t] = start + t
-        for t in range(1, n_times):
-            height = statistic[start + t - 1] * side[t]
+        mine = statistic[start : start + n_times]
+        for t in range(times):
+            side[t] = np.float32(1) if mine[t] > 0 else np.float32(-1)
+            top[t] = mine[t] * side[t]
+            which[t] = np.int32(start + np.int64(t))
+        for t in range(np.uint64(1), times):
+            height = mine[t - np.uint64(1)] * side[t]
             better = height >= top[t]
             top[t] = height if better else top[t]
-            which[t] = start + t - 1 if better else which[t]
-        for t in range(n_times - 1):
-            height = statistic[start + t + 1] * side[t]
+            which[t] = np.int32(start + np.int64(t) - 1) if better else which[t]
+        for t in range(np.uint64(n_times - 1)):
+            height = mine[t + np.uint64(1)] * side[t]
             better = height > top[t]
             top[t] = height if better else top[t]
-            which[t] = start + t + 1 if better else which[t]
+            which[t] = np.int32(start + np.int64(t) + 1) if better else which[t]
         for e in range(indptr[place], indptr[place + 1]):
-            other = indices[e] * n_times
-            for t in range(n_times):
-                height = statistic[other + t] * side[t]
-                number = np.int32(other + t)
+            begin = indices[e] * n_times
+            other = statistic[begin : begin + n_times]
+            for t in range(times):
+                height = other[t] * side[t]
+                number = np.int32(begin + np.int64(t))
                 better = (height > top[t]) | ((height == top[t]) & (number < which[t]))
                 top[t] = height if better else top[t]
                 which[t] = number if better else which[t]
-        for t in range(n_times):
-            above[start + t] = which[t] if statistic[start + t] != 0 else -1
+        for t in range(times):
+            above[start + np.int64(t)] = which[t] if mine[t] != 0 else np.int32(-1)
 
 
 @njit(nogil=True, cache=True)
@@ -158,19 +174,8 @@ def _basins(above, basin):
     return count
 
 
-@njit(nogil=True, cache=True, inline="always")
-def _meets(statistic, basin, v, w):
-    """1 if w is higher than v on the same side and in another basin, else 0."""
-    value = statistic[v]
-    side = np.float32(1) if value > 0 else np.float32(-1)
-    height = value * side
-    other = statistic[w] * side
-    higher = (other > height) | ((other == height) & (w < v))
-    return np.int32(higher & (basin[w] != basin[v]) & (value != 0))
-
-
 @njit(nogil=True, cache=True)
-def _meetings(statistic, basin, indptr, indices, n_times, first, others):
+def _meetings(statistic, ranks, basin, indptr, indices, n_times, first, others):
     """Of each point the basins of higher neighbours that are not its own.
 
     They stand in `others` from `first[v]` on, the last one as its complement (negative); -1 in
@@ -183,50 +188,90 @@ def _meetings(statistic, basin, indptr, indices, n_times, first, others):
             return indptr[places] + 1
         for v in range(places):
             begin = needed
+            mine = basin[v]
+            side = np.int64(-1) if ranks[v] < 0 else np.int64(1)
+            rank = ranks[v] * side
             for e in range(indptr[v], indptr[v + 1]):
                 w = indices[e]
                 others[needed] = basin[w]
-                needed += _meets(statistic, basin, v, w)
+                needed += np.int32((ranks[w] * side > rank) & (basin[w] != mine))
+            if mine < 0:
+                needed = begin
             first[v] = begin if needed > begin else -1
             if needed > begin:
                 others[needed - 1] = ~others[needed - 1]
         return needed
-    # Of each time how many do so: one sum a neighbour over all times, without branches.
-    meets = np.empty(n_times, np.int32)
+    meets = np.empty(n_times, np.uint32)
+    origin = np.empty(32, np.int64)
     for place in range(places):
         start = place * n_times
-        begin_edge, end_edge = indptr[place], indptr[place + 1]
-        room = needed + n_times * (end_edge - begin_edge + 2)
+        first_edge, end_edge = indptr[place], indptr[place + 1]
+        room = needed + n_times * (end_edge - first_edge + 2)
         if room > len(others):
             return 2 * room
-        for t in range(n_times):
-            meets[t] = 0
-        for t in range(1, n_times):
-            meets[t] += _meets(statistic, basin, start + t, start + t - 1)
-        for t in range(n_times - 1):
-            meets[t] += _meets(statistic, basin, start + t, start + t + 1)
-        for e in range(begin_edge, end_edge):
-            other = indices[e] * n_times
-            for t in range(n_times):
-                meets[t] += _meets(statistic, basin, start + t, other + t)
+        _compare(statistic, basin, indptr, indices, n_times, place, meets, origin)
         for t in range(n_times):
             v = start + t
-            if meets[t] == 0:
-                first[v] = -1
-                continue
-            first[v] = needed
-            if t > 0:
-                others[needed] = basin[v - 1]
-                needed += _meets(statistic, basin, v, v - 1)
-            if t + 1 < n_times:
-                others[needed] = basin[v + 1]
-                needed += _meets(statistic, basin, v, v + 1)
-            for e in range(begin_edge, end_edge):
+            begin = needed
+            bits = meets[t] if basin[v] >= 0 else np.uint32(0)
+            while bits:
+                lowest = bits & (~bits + np.uint32(1))
+                number = BIT[np.uint32(lowest * np.uint32(DE_BRUIJN)) >> np.uint32(27)]
+                others[needed] = basin[origin[number] + t]
+                needed += 1
+                bits ^= lowest
+            side = np.float32(1) if statistic[v] > 0 else np.float32(-1)
+            for e in range(first_edge + 30, end_edge):  # more neighbours than bits
                 w = indices[e] * n_times + t
-                others[needed] = basin[w]
-                needed += _meets(statistic, basin, v, w)
-            others[needed - 1] = ~others[needed - 1]
+                other, height = statistic[w] * side, statistic[v] * side
+                higher = other > height or (other == height and w < v)
+                if higher and basin[w] != basin[v] and basin[v] >= 0:
+                    others[needed] = basin[w]
+                    needed += 1
+            first[v] = begin if needed > begin else -1
+            if needed > begin:
+                others[needed - 1] = ~others[needed - 1]
     return needed
+
+
+@njit(nogil=True, cache=True)
+def _compare(statistic, basin, indptr, indices, n_times, place, meets, origin):
+    """Of each time of a place which neighbours are higher and of another basin, a bit each.
+
+    Bits 0 and 1 are the times before and after, the others the first 30 neighbours in space;
+    `origin` + time is the neighbour of a bit. Of equal heights the lower number is higher.
+    """
+    times = np.uint64(n_times)
+    start = place * n_times
+    mine, own = statistic[start : start + n_times], basin[start : start + n_times]
+    for t in range(times):
+        meets[t] = np.uint32(0)
+    for t in range(np.uint64(1), times):
+        side = np.float32(1) if mine[t] > 0 else np.float32(-1)
+        k = t - np.uint64(1)
+        meets[t] |= np.uint32((mine[k] * side >= mine[t] * side) & (own[k] != own[t]))
+    for t in range(np.uint64(n_times - 1)):
+        side = np.float32(1) if mine[t] > 0 else np.float32(-1)
+        k = t + np.uint64(1)
+        found = np.uint32((mine[k] * side > mine[t] * side) & (own[k] != own[t]))
+        meets[t] |= found << np.uint32(1)
+    origin[0], origin[1] = start - 1, start + 1
+    bit = np.uint32(2)
+    for e in range(indptr[place], min(indptr[place + 1], indptr[place] + 30)):
+        begin = indices[e] * n_times
+        origin[bit] = begin
+        other, their = statistic[begin : begin + n_times], basin[begin : begin + n_times]
+        if begin < start:
+            for t in range(times):
+                side = np.float32(1) if mine[t] > 0 else np.float32(-1)
+                found = np.uint32((other[t] * side >= mine[t] * side) & (their[t] != own[t]))
+                meets[t] |= found << bit
+        else:
+            for t in range(times):
+                side = np.float32(1) if mine[t] > 0 else np.float32(-1)
+                found = np.uint32((other[t] * side > mine[t] * side) & (their[t] != own[t]))
+                meets[t] |= found << bit
+        bit += np.uint32(1)
 
 
 @njit(nogil=True, cache=True)
@@ -285,18 +330,25 @@ def _power(value, exponent):
 
 
 @njit(nogil=True, cache=True)
-def _flood(statistic, keys, records, above, basin, count, others, e, h, found):
-    """Best values of any component by side, times H + 1, after a flood from the highest to 0."""
-    parent = np.arange(count).astype(np.int32)
-    # Extent, height^(H+1) of its last change, best value: together, for they are used together.
-    state = np.zeros((count, 3), np.float64)
+def _flood(statistic, keys, records, above, basin, count, others, e, h, parent, state, found):
+    """Best values of any component by side, times H + 1, after a flood from the highest to 0.
+
+    Of two components that meet the larger goes on. `state` holds extent, height^(H+1) of the last
+    change, and best value side by side, for they are used together.
+    """
+    for b in range(count):
+        parent[b] = b
+        state[b, 0] = 0.0
+        state[b, 1] = 0.0
+        state[b, 2] = 0.0
     heights = (~keys & np.uint32(0x7FFFFFFF)).view(np.float32)
     for k in range(len(keys)):
         level = _power(np.float64(heights[k]), h + 1.0)
         mine = _root(parent, records[k, 0])
         extent = state[mine, 0]
+        best = 0.0
         if extent > 0:
-            state[mine, 2] += _power(extent, e) * (state[mine, 1] - level)
+            best = state[mine, 2] + _power(extent, e) * (state[mine, 1] - level)
         extent += 1.0
         j = records[k, 1]
         while j >= 0:
@@ -306,13 +358,19 @@ def _flood(statistic, keys, records, above, basin, count, others, e, h, found):
             if other == mine:
                 continue
             value = state[other, 2] + _power(state[other, 0], e) * (state[other, 1] - level)
-            state[mine, 2] = max(state[mine, 2], value)
-            extent += state[other, 0]
-            parent[other] = mine
+            best = value if value > best else best
+            if state[other, 0] > extent:
+                parent[mine] = other
+                mine = other
+                extent += state[other, 0]
+            else:
+                parent[other] = mine
+                extent += state[other, 0]
         state[mine, 0] = extent
         state[mine, 1] = level
+        state[mine, 2] = best
     for v in range(len(above)):
-        if above[v] == v and parent[basin[v]] == basin[v]:  # the maximum of a component
+        if above[v] == v and parent[basin[v]] == basin[v]:  # a maximum of what is a root at last
             b = basin[v]
             side = 0 if statistic[v] > 0 else 1
             value = state[b, 2] + _power(state[b, 0], e) * state[b, 1]
