@@ -98,10 +98,10 @@ def clusters_of(points, values, neighbours):
     """Sizes of the largest clusters through the compiled search."""
     statistic, mass = np.full((1, 2), -np.inf), np.zeros((1, 2))
     size = np.zeros((1, 2), np.int64)
-    offsets, order = np.array([0, len(points)]), np.arange(len(points))
+    offsets = np.array([0, len(points)])
     kept = np.arange(int(points.max()) + 1 if len(points) else 1)
     largest_clusters(
-        *(0, 1, offsets, order, points.astype(np.int64), values.astype(np.float64), kept),
+        *(0, 1, offsets, points.astype(np.int32), values.astype(np.float64), kept),
         *(neighbours.indptr, neighbours.indices, neighbours.n_times, True, True),
         *(1.0, 0.0, statistic, mass, size),
     )

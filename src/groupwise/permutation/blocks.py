@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
-from groupwise.permutation import kernels
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.maps import largest_enhanced
 from groupwise.permutation.prepare import Prepared
@@ -164,8 +163,7 @@ def _largest(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Largest statistic (k, sides), mass and size (k, thresholds, sides), TFCE (k, sides or 0)."""
     k, sides = len(draw), prepared.sides
-    which, where, value = find_hits(prepared, draw, pool, threads, panel)
-    offsets, order = kernels.by_permutation(which, k)
+    offsets, where, value = find_hits(prepared, draw, pool, threads, panel)
     statistic = np.full((k, 2), -np.inf)
     shape = (k, len(prepared.thresholds), 2)
     mass, size = np.zeros(shape), np.zeros(shape, np.int64)
@@ -176,7 +174,7 @@ def _largest(
         jobs = [
             pool.submit(
                 largest_clusters,
-                *(begin, end, offsets, order, where, value, prepared.kept),
+                *(begin, end, offsets, where, value, prepared.kept),
                 *(near.indptr, near.indices, near.n_times, 1 in sides, -1 in sides),
                 *(threshold, less, statistic, mass[:, j], size[:, j]),
             )

@@ -29,14 +29,14 @@ def _join(parent, a, b):
 
 @njit(nogil=True, cache=True)
 def largest_clusters(
-    begin, end, offsets, order, where, values, kept, indptr, indices, n_times, positive, negative,
+    begin, end, offsets, where, values, kept, indptr, indices, n_times, positive, negative,
     threshold, less, statistic, mass, size,
 ):  # fmt: skip
     """Fill statistic, mass and size (k, 2), positive side first, of the permutations begin..end-1.
 
     Parameters
     ----------
-    offsets, order : hits of each permutation, from `kernels.by_permutation`.
+    offsets : (k + 1,) where the hits of each permutation begin.
     where, values : tested point and statistic of each hit, ascending within a permutation.
     kept : point number of each tested point.
     indptr, indices : csr of the upper triangle of the adjacency of places.
@@ -61,14 +61,13 @@ def largest_clusters(
     for p in range(begin, end):
         runs = 0
         for h in range(offsets[p], offsets[p + 1]):
-            hit = order[h]
-            value = values[hit]
+            value = values[h]
             sign = value > 0
             statistic[p, 0] = max(statistic[p, 0], value)
             statistic[p, 1] = max(statistic[p, 1], -value)
             if not (positive if sign else negative) or abs(value) <= threshold:
                 continue
-            point = kept[where[hit]]
+            point = kept[where[h]]
             place = point // n_times
             time = point - place * n_times
             if (
@@ -119,7 +118,7 @@ def largest_clusters(
         r = -1
         left = 0
         for h in range(offsets[p], offsets[p + 1]):
-            value = values[order[h]]
+            value = values[h]
             if not (positive if value > 0 else negative) or abs(value) <= threshold:
                 continue
             if left == 0:

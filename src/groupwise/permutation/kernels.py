@@ -21,6 +21,9 @@ SHIFT = 16
 GROUP = 8
 #: Points that are looked at together: a chunk without a candidate costs nothing more.
 CHUNK = 64
+#: The number of a lone bit, by a multiplication.
+DE_BRUIJN = 0x077CB531
+BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFF) >> 27 for k in range(32)])
 
 
 def split_subjects(n: int, permutations: int) -> np.ndarray:
@@ -120,8 +123,8 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
     Returns
     -------
     hits : number of hits; -1 when there were more than `most`.
-    which, where, sums : (hits,) int32 permutation, int64 point, int64 sum; by panel, then
-        permutation, then point.
+    which, where, sums : (hits,) int32 permutation, point, sum; by panel, then permutation, then
+        point.
     """
     k, n = signs.shape
     table = 0
@@ -133,16 +136,15 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
     row = np.empty(width, np.int16)
     # What a sum above the level is sure to exceed when its terms are rounded to the screen.
     screen = (level - n * (1 << (SHIFT - 1))) >> SHIFT
-    above = np.int16(32767)
-    below = np.int16(-32768)
+    above, below = np.int16(32767), np.int16(-32768)
     if positive:
         above = np.int16(min(max(screen, -32768), 32766)) if level >= 0 else np.int16(-32768)
     if negative:
         below = np.int16(max(min(-screen, 32767), -32767)) if level >= 0 else np.int16(32767)
     hits = 0
     which = np.empty(1 << 16, np.int32)
-    where = np.empty(1 << 16, np.int64)
-    sums = np.empty(1 << 16, np.int64)
+    where = np.empty(1 << 16, np.int32)
+    sums = np.empty(1 << 16, np.int32)
     for start in range(begin, end, width):
         here = min(width, end - start)
         for i in range(n):
@@ -155,32 +157,51 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
         _fill_tables(panel, sizes, width, tables)
         if hits + k * here > len(which):
             needed = hits + k * here
-            which = _grow(which, needed)
-            where = _grow(where, needed)
-            sums = _grow(sums, needed)
+            which, where, sums = _grow(which, needed), _grow(where, needed), _grow(sums, needed)
         for p in range(k):
             _add_rows(tables, rows, p, width, row)
-            for chunk in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
+            for first in range(0, here, CHUNK):
+                chunk = row[first : first + CHUNK]
                 candidates = np.int16(0)
                 for j in range(np.uint64(CHUNK)):
-                    value = row[chunk + j]
-                    candidates = np.int16(candidates + np.int16((value > above) | (value < below)))
+                    outside = (chunk[j] > above) | (chunk[j] < below)
+                    candidates = np.int16(candidates + np.int16(outside))
                 if candidates == 0:
                     continue
-                for j in range(np.int64(chunk), min(np.int64(chunk) + CHUNK, here)):
-                    value = row[j]
-                    if value <= above and value >= below:
-                        continue
-                    total = np.int64(0)
-                    for i in range(n):
-                        total += signs[p, i] * full[j, i]
-                    which[hits] = p
-                    where[hits] = start + j
-                    sums[hits] = total
-                    hits += 1
+                for begin_bits in range(np.uint64(0), np.uint64(CHUNK), np.uint64(16)):
+                    bits = np.int32(0)
+                    for j in range(np.uint64(16)):
+                        value = chunk[begin_bits + j]
+                        outside = np.int32((value > above) | (value < below))
+                        bits |= outside << np.int32(j)
+                    while bits:
+                        j = first + np.int64(begin_bits) + lowest_bit(bits)
+                        bits &= bits - 1
+                        if j >= here:
+                            break
+                        which[hits] = p
+                        where[hits] = start + j
+                        sums[hits] = _signed_sum(full[j], signs[p])
+                        hits += 1
         if hits > most:
             return -1, which[:0], where[:0], sums[:0]
     return hits, which[:hits], where[:hits], sums[:hits]
+
+
+@njit(nogil=True, cache=True)
+def lowest_bit(bits):
+    """Number of the lowest bit that is set, of 32 (Leiserson, Prokop and Randall 1998)."""
+    alone = np.uint32(bits) & np.uint32(-bits)
+    return BIT[np.uint32(alone * np.uint32(DE_BRUIJN)) >> np.uint32(27)]
+
+
+@njit(nogil=True, cache=True)
+def _signed_sum(values, signs):
+    """Exact sum; int32 wraps on the way where it must, and the whole fits."""
+    total = np.int32(0)
+    for i in range(np.uint64(len(values))):
+        total = np.int32(total + np.int32(signs[i] * values[i]))
+    return total
 
 
 @njit(nogil=True, cache=True)
@@ -199,7 +220,7 @@ def scan_f(values, signs, rows, sizes, width, level, begin, end, most):
     above = np.int32(_screen_of_square(level, np.sqrt(np.float64(d)) * n * (1 << (SHIFT - 1))))
     hits = 0
     which = np.empty(1 << 16, np.int32)
-    where = np.empty(1 << 16, np.int64)
+    where = np.empty(1 << 16, np.int32)
     sums = np.empty(1 << 16, np.int64)
     for start in range(begin, end, width):
         here = min(width, end - start)
@@ -283,17 +304,48 @@ def largest_product(values, signs, order, power, scale, largest):
 
 
 @njit(nogil=True, cache=True)
-def by_permutation(which, k):
-    """(k + 1,) offsets and (hits,) order that bring hits together by permutation, stably."""
-    offsets = np.zeros(k + 1, np.int64)
+def t_of_sums(sums, root, scale, t):
+    """As `fixedpoint.t_of_units`, the same operations in the same order."""
+    most = scale - 1.0
+    for h in range(np.uint64(len(sums))):
+        # Factors are whole numbers below 2^53: their product is rounded as the integer would.
+        u = np.float64(sums[h])
+        u = u if u < most else most
+        u = u if u > -most else -most
+        t[h] = root * u / np.sqrt((scale - u) * (scale + u))
+
+
+@njit(nogil=True, cache=True)
+def f_of_sums(sums, ratio, scale, f):
+    """As `fixedpoint.f_of_units`, the same operations in the same order."""
+    most = scale * scale - scale
+    for h in range(np.uint64(len(sums))):
+        w = sums[h] if sums[h] < most else most
+        f[h] = ratio * np.float64(w) / np.float64(scale * scale - w)
+
+
+@njit(nogil=True, cache=True)
+def count_hits(which, value, level, positive, negative, counts, has):
+    """Add to `counts` (k,) the hits above a level, and note in `has` (k, 2) the sides they are on.
+
+    A negative level takes all.
+    """
     for h in range(len(which)):
-        offsets[which[h] + 1] += 1
-    for p in range(k):
-        offsets[p + 1] += offsets[p]
-    place = offsets[:-1].copy()
-    order = np.empty(len(which), np.int64)
+        v = value[h]
+        if level < 0 or (positive and v > level) or (negative and -v > level):
+            p = which[h]
+            counts[p] += 1
+            has[p, 0] |= v > 0
+            has[p, 1] |= v < 0
+
+
+@njit(nogil=True, cache=True)
+def place_hits(which, where, value, level, positive, negative, place, points, values):
+    """Bring the same hits together by permutation, each from `place` (k,) on, which moves on."""
     for h in range(len(which)):
-        p = which[h]
-        order[place[p]] = h
-        place[p] += 1
-    return offsets, order
+        v = value[h]
+        if level < 0 or (positive and v > level) or (negative and -v > level):
+            to = place[which[h]]
+            place[which[h]] = to + 1
+            points[to] = where[h]
+            values[to] = v

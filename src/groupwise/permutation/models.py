@@ -92,7 +92,7 @@ def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, be
     Returns
     -------
     hits : number of hits; -1 when there were more than `most`.
-    which, where : (hits,) int32 permutation, int64 point.
+    which, where : (hits,) int32 permutation, int32 point.
     sums : (hits, 3) float64, from `_exact`.
     """
     d, n = values.shape[:2]
@@ -120,7 +120,7 @@ def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, be
     limit = np.float32(bound)
     hits = 0
     which = np.empty(1 << 16, np.int32)
-    where = np.empty(1 << 16, np.int64)
+    where = np.empty(1 << 16, np.int32)
     found = np.empty((1 << 16, 3), np.float64)
     for start in range(begin, end, WIDTH):
         here = min(WIDTH, end - start)
@@ -207,7 +207,7 @@ def pick(products, limit, values, types, signs, coefficients, n_effect, start, f
     form = np.zeros(width, np.float32)
     room = 1 << 12
     which = np.empty(room, np.int32)
-    where = np.empty(room, np.int64)
+    where = np.empty(room, np.int32)
     found = np.empty((room, 3), np.float64)
     hits = 0
     for p in range(k):
@@ -269,7 +269,7 @@ def scan_welch(values, first, sizes, level, begin, end, most):
     f2 = one * one / (two * (two - np.float32(1)))
     hits = 0
     which = np.empty(1 << 16, np.int32)
-    where = np.empty(1 << 16, np.int64)
+    where = np.empty(1 << 16, np.int32)
     found = np.empty((1 << 16, 2), np.int64)
     for start in range(begin, end, WIDTH):
         here = min(WIDTH, end - start)

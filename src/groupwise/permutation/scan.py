@@ -7,6 +7,7 @@ looked at again with a lower level.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -14,7 +15,6 @@ from groupwise.permutation import kernels, models
 from groupwise.permutation.fixedpoint import (
     SCALE,
     f_of_model,
-    f_of_units,
     t_of_model,
     t_of_units,
     t_of_welch,
@@ -34,7 +34,7 @@ FEW = 1 << 18
 #: Points and permutations in a product of matrices.
 PRODUCT_POINTS, PRODUCT_PERMUTATIONS = 1024, 64
 
-#: Permutation, tested point, statistic of each hit.
+#: Where each permutation's hits begin (k + 1,), their tested points, their statistics.
 Hits = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -53,37 +53,36 @@ def find_hits(
 
     Returns
     -------
-    which, where, value : hits by permutation number, tested point and signed statistic; each
-        permutation's points in ascending order.
+    offsets : (k + 1,) int64, where the hits of each permutation begin.
+    where, value : (hits,) tested point, ascending within a permutation, and signed statistic.
     """
     level = min(prepared.thresholds)
     if len(draw) * prepared.values.shape[2] <= FEW:
-        return _scan(prepared, draw, -1.0, pool, threads, panel)
+        return _scan(prepared, draw, -1.0, pool, threads, panel)[0]
     pilot = draw[-PILOT:]  # not the first: the observed map may be unlike all others
-    while level > 0 and len(_without(prepared, len(pilot), *_scan(
-        prepared, pilot, level, pool, threads, panel
-    ))):  # fmt: skip
+    while level > 0 and not _scan(prepared, pilot, level, pool, threads, panel)[1].all():
         level = level * 0.8 if level > 1e-3 else -1.0
-    parts, remaining = [], np.arange(len(draw))
-    while len(remaining):
-        which, where, value = _scan(prepared, draw[remaining], level, pool, threads, panel)
-        again = _without(prepared, len(remaining), which, where, value) if level > 0 else []
-        done = np.ones(len(remaining), bool)
-        done[again] = False
-        mine = done[which]
-        parts.append((remaining[which[mine]], where[mine], value[mine]))
-        remaining = remaining[again]
-        few = len(remaining) * prepared.values.shape[2] <= FEW
+    hits, complete = _scan(prepared, draw, level, pool, threads, panel)
+    while level > 0 and not complete.all():
+        again = np.flatnonzero(~complete)
+        few = len(again) * prepared.values.shape[2] <= FEW
         level = -1.0 if few or level < 1e-3 else level * 0.7
-    return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        more, complete[again] = _scan(prepared, draw[again], level, pool, threads, panel)
+        hits = _replaced(hits, more, again)
+    return hits
 
 
-def _without(prepared: Prepared, k: int, which: np.ndarray, _, value: np.ndarray) -> np.ndarray:
-    """Numbers of the permutations that lack a hit on a tested side."""
-    has = np.ones(k, bool)
-    for side in prepared.sides:
-        has &= np.bincount(which[value * side > 0], minlength=k) > 0
-    return np.flatnonzero(~has)
+def _replaced(hits: Hits, more: Hits, again: np.ndarray) -> Hits:
+    """The hits, those of some permutations replaced by others."""
+    parts = [
+        [array[a:b] for a, b in pairwise(offsets)]
+        for offsets, *arrays in (hits, more)
+        for array in arrays
+    ]
+    for k, p in enumerate(again):
+        parts[0][p], parts[1][p] = parts[2][k], parts[3][k]
+    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts[0]])])
+    return offsets, np.concatenate(parts[0]), np.concatenate(parts[1])
 
 
 def _scan(
@@ -93,30 +92,35 @@ def _scan(
     pool: ThreadPoolExecutor,
     threads: int,
     panel: int,
-) -> Hits:
-    """Hits above a level of the statistic on the tested sides; all points where it is negative."""
+) -> tuple[Hits, np.ndarray]:
+    """Hits above a level of the statistic on the tested sides, all points where it is negative;
+    and whether each permutation (k,) has one on every tested side."""
     search = {"signs": _signs, "models": _models, "welch": _welch}[prepared.kind]
-    n_points = prepared.values.shape[2]
+    n_points, k = prepared.values.shape[2], len(draw)
     step = 64 * max(1, -(-n_points // (64 * 4 * threads)))  # a few shares a thread
-    most = MOST_HITS // threads if len(draw) > 1 else n_points
-    jobs = [
-        pool.submit(search, prepared, draw, level, panel, start, min(start + step, n_points), most)
-        for start in range(0, n_points, step)
-    ]
-    found = [job.result() for job in jobs]
-    if any(part[0] < 0 for part in found) or (
-        len(draw) > 1 and sum(part[0] for part in found) > MOST_HITS
-    ):
+    most = MOST_HITS // threads if k > 1 else n_points
+    hat = hat_of(prepared, draw) if prepared.hat else None
+
+    def share(start: int) -> Hits:
+        stop = min(start + step, n_points)
+        count, which, where, sums = search(prepared, draw, level, panel, start, stop, most)
+        if count < 0:
+            raise TooManyHitsError
+        return which, where, _statistic(prepared, draw, hat, which, where, sums)
+
+    shares = list(pool.map(share, range(0, n_points, step)))
+    if k > 1 and sum(len(which) for which, _, _ in shares) > MOST_HITS:
         raise TooManyHitsError
-    which, where = (np.concatenate([part[k] for part in found]) for k in (1, 2))
-    sums = np.concatenate([part[3] for part in found])
-    value = _statistic(prepared, draw, which, where, sums)
-    above = np.zeros(len(value), bool)
-    for side in prepared.sides:
-        above |= value * side > level
-    if level < 0:
-        above[:] = True
-    return which[above], where[above], value[above]
+    sides = (1 in prepared.sides, -1 in prepared.sides)
+    counts, has = np.zeros(k, np.int64), np.zeros((k, 2), bool)
+    for which, _, value in shares:
+        kernels.count_hits(which, value, level, *sides, counts, has)
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    points, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1])
+    place = offsets[:-1].copy()
+    for which, where, value in shares:  # in the order of their points
+        kernels.place_hits(which, where, value, level, *sides, place, points, values)
+    return (offsets, points, values), has[:, sides].all(axis=1) | (level < 0)
 
 
 def _signs(prepared, draw, level, panel, begin, end, most):
@@ -186,6 +190,7 @@ def _welch(prepared, draw, level, _, begin, end, most):
 def _statistic(
     prepared: Prepared,
     draw: np.ndarray,
+    hat: np.ndarray | None,
     which: np.ndarray,
     where: np.ndarray,
     sums: np.ndarray,
@@ -204,11 +209,14 @@ def _statistic(
         if prepared.design.statistic == "t":
             return t_of_model(sums[:, 0], sums[:, 2], df2)
         return f_of_model(sums[:, 1], sums[:, 2], df2 / df1)
+    if hat is not None:
+        return t_of_units(sums, df2, hat[which] / prepared.power[where])
+    values = np.empty(len(sums))
     if prepared.design.statistic == "F":
-        return f_of_units(sums, df2 / df1)
-    if prepared.hat is None:
-        return t_of_units(sums, df2)
-    return t_of_units(sums, df2, hat_of(prepared, draw)[which] / prepared.power[where])
+        kernels.f_of_sums(sums, df2 / df1, SCALE, values)
+    else:
+        kernels.t_of_sums(sums, np.sqrt(float(df2)), float(SCALE), values)
+    return values
 
 
 def hat_of(prepared: Prepared, draw: np.ndarray) -> np.ndarray:

@@ -16,11 +16,10 @@ memory; only points where basins meet need to look at others.
 import numpy as np
 from numba import njit
 
+from groupwise.permutation.kernels import lowest_bit
+
 #: Bits of a pass of the radix sort; three passes sort the 32 bits of a positive float32.
 RADIX = 11
-#: The number of a lone bit, by a multiplication (Leiserson, Prokop and Randall 1998).
-DE_BRUIJN = 0x077CB531
-BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFF) >> 27 for k in range(32)])
 
 
 class Workspace:
@@ -215,11 +214,9 @@ def _meetings(statistic, ranks, basin, indptr, indices, n_times, first, others):
             begin = needed
             bits = meets[t] if basin[v] >= 0 else np.uint32(0)
             while bits:
-                lowest = bits & (~bits + np.uint32(1))
-                number = BIT[np.uint32(lowest * np.uint32(DE_BRUIJN)) >> np.uint32(27)]
-                others[needed] = basin[origin[number] + t]
+                others[needed] = basin[origin[lowest_bit(np.int32(bits))] + t]
                 needed += 1
-                bits ^= lowest
+                bits &= bits - np.uint32(1)
             side = np.float32(1) if statistic[v] > 0 else np.float32(-1)
             for e in range(first_edge + 30, end_edge):  # more neighbours than bits
                 w = indices[e] * n_times + t
