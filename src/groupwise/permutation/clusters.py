@@ -29,7 +29,7 @@ class Neighbours:
         upper = csr_array(triu(csr_array(adjacency, dtype=bool), k=1, format="csr"))
         upper.eliminate_zeros()
         upper.sort_indices()
-        return cls(upper.indptr.astype(np.int64), upper.indices.astype(np.int64), n_times)
+        return cls(upper.indptr.astype(np.int32), upper.indices.astype(np.int32), n_times)
 
     def components(self, points: np.ndarray, positive: np.ndarray) -> tuple[int, np.ndarray]:
         """Connected components of some points, the two sides never joined.

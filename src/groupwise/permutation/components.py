@@ -46,15 +46,17 @@ def largest_clusters(
     less : taken off each point's magnitude: the threshold, for the mass of the excess.
     """
     places = len(indptr) - 1
-    first_run = np.full(places, -1, np.int64)
-    after_run = np.zeros(places, np.int64)
+    first_run = np.full(places, -1, np.int32)
+    after_run = np.zeros(places, np.int32)
+    times = np.uint32(n_times)
+    all_kept = len(kept) == places * n_times  # then `kept` says nothing
     room = 1
     for p in range(begin, end):
         room = max(room, offsets[p + 1] - offsets[p])
-    parent = np.empty(room, np.int64)
-    run_place = np.empty(room, np.int64)
-    run_start = np.empty(room, np.int64)
-    run_stop = np.empty(room, np.int64)
+    parent = np.empty(room, np.int32)
+    run_place = np.empty(room, np.int32)
+    run_start = np.empty(room, np.int32)
+    run_stop = np.empty(room, np.int32)
     run_sign = np.empty(room, np.bool_)
     total_mass = np.empty(room, np.float64)
     total_size = np.empty(room, np.int64)
@@ -67,9 +69,9 @@ def largest_clusters(
             statistic[p, 1] = max(statistic[p, 1], -value)
             if not (positive if sign else negative) or abs(value) <= threshold:
                 continue
-            point = kept[where[h]]
-            place = point // n_times
-            time = point - place * n_times
+            point = np.uint32(where[h] if all_kept else kept[where[h]])
+            place = np.int64(point // times)  # of unsigned numbers the division is faster
+            time = np.int64(point) - place * n_times
             if (
                 runs > 0
                 and run_place[runs - 1] == place

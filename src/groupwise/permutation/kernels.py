@@ -22,8 +22,10 @@ GROUP = 8
 #: Points that are looked at together: a chunk without a candidate costs nothing more.
 CHUNK = 64
 #: The number of a lone bit, by a multiplication.
-DE_BRUIJN = 0x077CB531
-BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFF) >> 27 for k in range(32)])
+DE_BRUIJN = 0x03F79D71B4CB0A89
+BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)])
+#: A bit each for the points of a part.
+WEIGHT = (1 << np.arange(16)).astype(np.uint16)
 
 
 def split_subjects(n: int, permutations: int) -> np.ndarray:
@@ -58,23 +60,39 @@ def table_rows(signs: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 @njit(nogil=True, cache=True)
+def _take_panel(values, start, here, width, panel, full):
+    """Scores of some points, rounded for the screen (n, width) and whole (width, n)."""
+    for i in range(len(values)):
+        row = values[i, start : start + here]
+        target = panel[i * width : i * width + width]
+        for j in range(np.uint64(here)):
+            target[j] = np.int16((row[j] + np.int32(1 << (SHIFT - 1))) >> np.int32(SHIFT))
+        for j in range(here, width):
+            target[j] = np.int16(0)
+    n = len(values)
+    for j in range(np.uint64(here)):
+        for i in range(np.uint64(n)):
+            full[j, i] = values[i, np.uint64(start) + j]
+
+
+@njit(nogil=True, cache=True)
 def _fill_tables(panel, sizes, width, tables):
     """Signed partial sums of each group (rows, width) of an int16 panel (subjects, width)."""
     first = 0
     start = 0
     for g in range(len(sizes)):
-        base = start * width
-        for j in range(width):
+        base = np.uint64(start * width)
+        for j in range(np.uint64(width)):
             tables[base + j] = np.int16(0)
         for i in range(sizes[g]):
-            row = (first + i) * width
-            for j in range(width):
+            row = np.uint64((first + i) * width)
+            for j in range(np.uint64(width)):
                 tables[base + j] = np.int16(tables[base + j] + panel[row + j])
         for i in range(sizes[g]):
             row = np.uint64((first + i) * width)
             for m in range(1 << i):
-                source = np.uint64(base + m * width)
-                target = np.uint64(base + ((1 << i) + m) * width)
+                source = base + np.uint64(m * width)
+                target = base + np.uint64(((1 << i) + m) * width)
                 for j in range(np.uint64(width)):
                     tables[target + j] = np.int16(tables[source + j] - np.int16(2 * panel[row + j]))
         first += sizes[g]
@@ -105,6 +123,13 @@ def _grow(array, needed):
     return larger
 
 
+@njit(nogil=True, cache=True, inline="always")
+def lowest_bit(bits):
+    """Number of the lowest bit of 64 that is set (Leiserson, Prokop and Randall 1998)."""
+    alone = bits & (~bits + np.uint64(1))
+    return BIT[(alone * np.uint64(DE_BRUIJN)) >> np.uint64(58)]
+
+
 @njit(nogil=True, cache=True)
 def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, end, most):
     """Points of each permutation whose sum may pass a level: all that do, and a few below.
@@ -130,78 +155,89 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
     table = 0
     for g in range(len(sizes)):
         table += 1 << sizes[g]
-    tables = np.empty(table * width, np.int16)
+    tables = np.zeros((table + 2) * width, np.int16)
     panel = np.zeros(n * width, np.int16)
     full = np.zeros((width, n), np.int32)
-    row = np.empty(width, np.int16)
-    # What a sum above the level is sure to exceed when its terms are rounded to the screen.
-    screen = (level - n * (1 << (SHIFT - 1))) >> SHIFT
-    above, below = np.int16(32767), np.int16(-32768)
-    if positive:
-        above = np.int16(min(max(screen, -32768), 32766)) if level >= 0 else np.int16(-32768)
-    if negative:
-        below = np.int16(max(min(-screen, 32767), -32767)) if level >= 0 else np.int16(32767)
+    # What a sum above the level is sure to exceed when its terms are rounded to the screen. Sums
+    # between `below` and `above` are of no interest: by way of unsigned numbers, which start again
+    # at 0, that is one comparison, and the shift stands in the table of the first group.
+    screen = min(max((level - n * (1 << (SHIFT - 1))) >> SHIFT, -1), 32766)
+    above = screen if positive else 32767
+    below = -screen if negative else -32768
+    shift, limit = np.uint16(-below & 0xFFFF), np.uint16((above - below) & 0xFFFF)
+    every = level < 0 or above < below
+    by_first = np.argsort(rows[0])  # a row of the table serves several permutations in turn
     hits = 0
     which = np.empty(1 << 16, np.int32)
     where = np.empty(1 << 16, np.int32)
     sums = np.empty(1 << 16, np.int32)
     for start in range(begin, end, width):
         here = min(width, end - start)
-        for i in range(n):
-            for j in range(here):
-                value = values[i, start + j]
-                full[j, i] = value
-                panel[i * width + j] = np.int16((value + (1 << (SHIFT - 1))) >> SHIFT)
-            for j in range(here, width):
-                panel[i * width + j] = np.int16(0)
+        _take_panel(values, start, here, width, panel, full)
         _fill_tables(panel, sizes, width, tables)
+        shifted = tables.view(np.uint16)
+        for j in range(np.uint64((1 << sizes[0]) * width)):
+            shifted[j] = np.uint16(shifted[j] + shift)
         if hits + k * here > len(which):
             needed = hits + k * here
             which, where, sums = _grow(which, needed), _grow(where, needed), _grow(sums, needed)
-        for p in range(k):
-            _add_rows(tables, rows, p, width, row)
-            for first in range(0, here, CHUNK):
-                chunk = row[first : first + CHUNK]
-                candidates = np.int16(0)
+        for p in by_first:
+            one, two = _two_rows(shifted, rows, p, width)
+            for first in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
+                largest = np.uint16(0)
                 for j in range(np.uint64(CHUNK)):
-                    outside = (chunk[j] > above) | (chunk[j] < below)
-                    candidates = np.int16(candidates + np.int16(outside))
-                if candidates == 0:
+                    value = np.uint16(shifted[one + first + j] + shifted[two + first + j])
+                    largest = value if value > largest else largest
+                if largest <= limit and not every:
                     continue
-                for begin_bits in range(np.uint64(0), np.uint64(CHUNK), np.uint64(16)):
-                    bits = np.int32(0)
+                bits = np.uint64(0)
+                for part in range(np.uint64(0), np.uint64(CHUNK), np.uint64(16)):
+                    some = np.uint16(0)
                     for j in range(np.uint64(16)):
-                        value = chunk[begin_bits + j]
-                        outside = np.int32((value > above) | (value < below))
-                        bits |= outside << np.int32(j)
-                    while bits:
-                        j = first + np.int64(begin_bits) + lowest_bit(bits)
-                        bits &= bits - 1
-                        if j >= here:
-                            break
-                        which[hits] = p
-                        where[hits] = start + j
-                        sums[hits] = _signed_sum(full[j], signs[p])
-                        hits += 1
+                        at = first + part + j
+                        value = np.uint16(shifted[one + at] + shifted[two + at])
+                        some |= WEIGHT[j] if value > limit or every else np.uint16(0)
+                    bits |= np.uint64(some) << part
+                while bits:
+                    j = np.int64(first) + lowest_bit(bits)
+                    bits &= bits - np.uint64(1)
+                    if j >= here:
+                        break
+                    total = np.int32(0)
+                    for i in range(np.uint64(n)):
+                        total = np.int32(total + np.int32(signs[p, i] * full[j, i]))
+                    which[hits] = p
+                    where[hits] = start + j
+                    sums[hits] = total
+                    hits += 1
         if hits > most:
             return -1, which[:0], where[:0], sums[:0]
     return hits, which[:hits], where[:hits], sums[:hits]
 
 
 @njit(nogil=True, cache=True)
-def lowest_bit(bits):
-    """Number of the lowest bit that is set, of 32 (Leiserson, Prokop and Randall 1998)."""
-    alone = np.uint32(bits) & np.uint32(-bits)
-    return BIT[np.uint32(alone * np.uint32(DE_BRUIJN)) >> np.uint32(27)]
+def _two_rows(tables, rows, p, width):
+    """Where two rows (width,) begin whose sum is that of all groups' rows.
 
-
-@njit(nogil=True, cache=True)
-def _signed_sum(values, signs):
-    """Exact sum; int32 wraps on the way where it must, and the whole fits."""
-    total = np.int32(0)
-    for i in range(np.uint64(len(values))):
-        total = np.int32(total + np.int32(signs[i] * values[i]))
-    return total
+    Behind the tables stand a row of zeros, for a single group, and one for the sum of all groups
+    but the last, where there are more than two.
+    """
+    groups = len(rows)
+    one = np.uint64(rows[0, p] * width)
+    last = np.uint64(rows[groups - 1, p] * width)
+    if groups == 2:
+        return one, last
+    zeros = np.uint64(len(tables) - 2 * width)
+    if groups == 1:
+        return one, zeros
+    row = np.uint64(len(tables) - width)
+    for j in range(np.uint64(width)):
+        tables[row + j] = tables[one + j]
+    for g in range(1, groups - 1):
+        other = np.uint64(rows[g, p] * width)
+        for j in range(np.uint64(width)):
+            tables[row + j] = np.uint16(tables[row + j] + tables[other + j])
+    return row, last
 
 
 @njit(nogil=True, cache=True)

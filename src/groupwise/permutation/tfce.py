@@ -212,11 +212,11 @@ def _meetings(statistic, ranks, basin, indptr, indices, n_times, first, others):
         for t in range(n_times):
             v = start + t
             begin = needed
-            bits = meets[t] if basin[v] >= 0 else np.uint32(0)
+            bits = np.uint64(meets[t]) if basin[v] >= 0 else np.uint64(0)
             while bits:
-                others[needed] = basin[origin[lowest_bit(np.int32(bits))] + t]
+                others[needed] = basin[origin[lowest_bit(bits)] + t]
                 needed += 1
-                bits &= bits - np.uint32(1)
+                bits &= bits - np.uint64(1)
             side = np.float32(1) if statistic[v] > 0 else np.float32(-1)
             for e in range(first_edge + 30, end_edge):  # more neighbours than bits
                 w = indices[e] * n_times + t
