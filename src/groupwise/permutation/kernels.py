@@ -24,8 +24,6 @@ CHUNK = 64
 #: The number of a lone bit, by a multiplication.
 DE_BRUIJN = 0x03F79D71B4CB0A89
 BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)])
-#: A bit each for the points of a part.
-WEIGHT = (1 << np.arange(16)).astype(np.uint16)
 
 
 def split_subjects(n: int, permutations: int) -> np.ndarray:
@@ -184,20 +182,16 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
         for p in by_first:
             one, two = _two_rows(shifted, rows, p, width)
             for first in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
-                largest = np.uint16(0)
+                found = every
                 for j in range(np.uint64(CHUNK)):
                     value = np.uint16(shifted[one + first + j] + shifted[two + first + j])
-                    largest = value if value > largest else largest
-                if largest <= limit and not every:
+                    found |= value > limit
+                if not found:
                     continue
                 bits = np.uint64(0)
-                for part in range(np.uint64(0), np.uint64(CHUNK), np.uint64(16)):
-                    some = np.uint16(0)
-                    for j in range(np.uint64(16)):
-                        at = first + part + j
-                        value = np.uint16(shifted[one + at] + shifted[two + at])
-                        some |= WEIGHT[j] if value > limit or every else np.uint16(0)
-                    bits |= np.uint64(some) << part
+                for j in range(np.uint64(CHUNK)):
+                    value = np.uint16(shifted[one + first + j] + shifted[two + first + j])
+                    bits |= np.uint64((value > limit) | every) << j
                 while bits:
                     j = np.int64(first) + lowest_bit(bits)
                     bits &= bits - np.uint64(1)
