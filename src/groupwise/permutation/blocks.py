@@ -19,10 +19,11 @@ from groupwise.files import write_whole
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.maps import largest_enhanced
 from groupwise.permutation.prepare import Prepared
-from groupwise.permutation.scan import PANEL, TooManyHitsError, find_hits
+from groupwise.permutation.scan import MOST_HITS, PANEL, TooManyHitsError, find_hits, pilot_of
 
-#: Permutations at a time. More share the cost of the tables, and hold more hits in memory.
-BATCH = 1000
+#: Permutations at a time, at the most: more share the cost of the tables, and hold more hits in
+#: memory. A few permutations tell how many hits there will be.
+BATCH, PILOT = 4000, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ def run_block(
     stop: int,
     *,
     threads: int = 1,
-    batch: int = BATCH,
+    batch: int | None = None,
     panel: int = PANEL,
 ) -> Block:
     """Maxima of the permutations start..stop-1.
@@ -135,11 +136,15 @@ def run_block(
     parts = []
     # A matrix product inside one of our threads must not start threads of its own.
     with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
+        # Not the first of all: the observed map may be unlike the others.
+        pilot = prepared.draw(max(start, min(1, stop - 1)), min(start + PILOT, stop))
+        level, hits = pilot_of(prepared, pilot, pool, threads, panel)
+        batch = batch or int(np.clip(0.8 * MOST_HITS / max(hits, 1), 1, BATCH))
         first = start
         while first < stop:
             draw = prepared.draw(first, min(first + batch, stop))
             try:
-                parts.append(_largest(prepared, draw, pool, threads, panel))
+                parts.append(_largest(prepared, draw, level, pool, threads, panel))
             except TooManyHitsError:
                 batch = max(1, batch // 4)
                 continue
@@ -159,11 +164,16 @@ def run_block(
 
 
 def _largest(
-    prepared: Prepared, draw: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
+    prepared: Prepared,
+    draw: np.ndarray,
+    level: float,
+    pool: ThreadPoolExecutor,
+    threads: int,
+    panel: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Largest statistic (k, sides), mass and size (k, thresholds, sides), TFCE (k, sides or 0)."""
     k, sides = len(draw), prepared.sides
-    offsets, where, value = find_hits(prepared, draw, pool, threads, panel)
+    offsets, where, value = find_hits(prepared, draw, level, pool, threads, panel)
     statistic = np.full((k, 2), -np.inf)
     shape = (k, len(prepared.thresholds), 2)
     mass, size = np.zeros(shape), np.zeros(shape, np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _root(parent, k):
     while parent[k] != k:
         parent[k] = parent[parent[k]]
@@ -17,7 +17,7 @@ def _root(parent, k):
     return k
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, inline="always")
 def _join(parent, a, b):
     a = _root(parent, a)
     b = _root(parent, b)
@@ -46,8 +46,7 @@ def largest_clusters(
     less : taken off each point's magnitude: the threshold, for the mass of the excess.
     """
     places = len(indptr) - 1
-    first_run = np.full(places, -1, np.int32)
-    after_run = np.zeros(places, np.int32)
+    of_place = np.full((places, 2), -1, np.int32)  # its first run, and the one after its last
     times = np.uint32(n_times)
     all_kept = len(kept) == places * n_times  # then `kept` says nothing
     room = 1
@@ -55,8 +54,7 @@ def largest_clusters(
         room = max(room, offsets[p + 1] - offsets[p])
     parent = np.empty(room, np.int32)
     run_place = np.empty(room, np.int32)
-    run_start = np.empty(room, np.int32)
-    run_stop = np.empty(room, np.int32)
+    run_span = np.empty((room, 2), np.int32)  # first time, and the one after the last
     run_sign = np.empty(room, np.bool_)
     total_mass = np.empty(room, np.float64)
     total_size = np.empty(room, np.int64)
@@ -75,39 +73,39 @@ def largest_clusters(
             if (
                 runs > 0
                 and run_place[runs - 1] == place
-                and run_stop[runs - 1] == time
+                and run_span[runs - 1, 1] == time
                 and run_sign[runs - 1] == sign
             ):
-                run_stop[runs - 1] = time + 1
+                run_span[runs - 1, 1] = time + 1
                 continue
             if runs == 0 or run_place[runs - 1] != place:
-                first_run[place] = runs
-            after_run[place] = runs + 1
+                of_place[place, 0] = runs
+            of_place[place, 1] = runs + 1
             run_place[runs] = place
-            run_start[runs] = time
-            run_stop[runs] = time + 1
+            run_span[runs, 0] = time
+            run_span[runs, 1] = time + 1
             run_sign[runs] = sign
             parent[runs] = runs
             runs += 1
         r = 0
         while r < runs:
             place = run_place[r]
-            stop = after_run[place]
+            stop = of_place[place, 1]
             for e in range(indptr[place], indptr[place + 1]):
                 other = indices[e]
-                b = first_run[other]
+                b = of_place[other, 0]
                 if b < 0:
                     continue
                 a = r
-                b_stop = after_run[other]
+                b_stop = of_place[other, 1]
                 while a < stop and b < b_stop:
                     if (
-                        run_sign[a] == run_sign[b]
-                        and run_start[a] < run_stop[b]
-                        and run_start[b] < run_stop[a]
+                        (run_sign[a] == run_sign[b])
+                        & (run_span[a, 0] < run_span[b, 1])
+                        & (run_span[b, 0] < run_span[a, 1])
                     ):
                         _join(parent, a, b)
-                    if run_stop[a] <= run_stop[b]:
+                    if run_span[a, 1] <= run_span[b, 1]:
                         a += 1
                     else:
                         b += 1
@@ -115,7 +113,7 @@ def largest_clusters(
         for r in range(runs):
             total_mass[r] = 0.0
             total_size[r] = 0
-            first_run[run_place[r]] = -1
+            of_place[run_place[r], 0] = -1
         # In the order of the points, so that a mass has the same bits as in the twin.
         r = -1
         left = 0
@@ -125,7 +123,7 @@ def largest_clusters(
                 continue
             if left == 0:
                 r += 1
-                left = run_stop[r] - run_start[r]
+                left = run_span[r, 1] - run_span[r, 0]
             left -= 1
             root = _root(parent, r)
             total_mass[root] += abs(value) - less

@@ -25,10 +25,8 @@ from groupwise.permutation.prepare import Prepared
 
 #: Points a panel, over all components: its tables then fit into a core's second-level cache.
 PANEL = 512
-#: Hits (20 to 40 bytes each) that a batch may hold; above it, batches become smaller.
+#: Hits (some 30 bytes each) that a batch may hold; above it, batches become smaller.
 MOST_HITS = 6_000_000
-#: Permutations that tell whether the level is one that all pass.
-PILOT = 8
 #: Below this number of values no time is lost with levels: all are hits.
 FEW = 1 << 18
 #: Points and permutations in a product of matrices.
@@ -42,26 +40,45 @@ class TooManyHitsError(Exception):
     """More hits than memory is meant for: fewer permutations at a time."""
 
 
-def find_hits(
+def pilot_of(
     prepared: Prepared, draw: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
+) -> tuple[float, float]:
+    """A level above which permutations have hits on every side, and how many hits, on average.
+
+    Parameters
+    ----------
+    draw : (k, n) a few resamplings.
+    """
+    level, points = min(prepared.thresholds), prepared.values.shape[2]
+    if len(draw) * points <= FEW:
+        return -1.0, points
+    while True:
+        (_, where, _), complete = _scan(prepared, draw, level, pool, threads, panel)
+        if level < 0 or complete.all():
+            return level, len(where) / len(draw)
+        level = level * 0.8 if level > 1e-3 else -1.0
+
+
+def find_hits(
+    prepared: Prepared,
+    draw: np.ndarray,
+    level: float,
+    pool: ThreadPoolExecutor,
+    threads: int,
+    panel: int,
 ) -> Hits:
     """All points above the lowest threshold, and of every permutation and side the largest.
 
     Parameters
     ----------
     draw : (k, n) resamplings from `Prepared.draw`.
+    level : not above the lowest threshold, from `pilot_of`; it decides on speed alone.
 
     Returns
     -------
     offsets : (k + 1,) int64, where the hits of each permutation begin.
     where, value : (hits,) tested point, ascending within a permutation, and signed statistic.
     """
-    level = min(prepared.thresholds)
-    if len(draw) * prepared.values.shape[2] <= FEW:
-        return _scan(prepared, draw, -1.0, pool, threads, panel)[0]
-    pilot = draw[-PILOT:]  # not the first: the observed map may be unlike all others
-    while level > 0 and not _scan(prepared, pilot, level, pool, threads, panel)[1].all():
-        level = level * 0.8 if level > 1e-3 else -1.0
     hits, complete = _scan(prepared, draw, level, pool, threads, panel)
     while level > 0 and not complete.all():
         again = np.flatnonzero(~complete)
