@@ -101,7 +101,7 @@ def clusters_of(points, values, neighbours):
     offsets = np.array([0, len(points)])
     kept = np.arange(int(points.max()) + 1 if len(points) else 1)
     largest_clusters(
-        *(0, 1, offsets, points.astype(np.int32), values.astype(np.float64), kept),
+        *(offsets, points.astype(np.int32), values.astype(np.float64), kept),
         *(neighbours.indptr, neighbours.indices, neighbours.n_times, True, True),
         *(1.0, 0.0, statistic, mass, size),
     )

@@ -8,7 +8,6 @@ import os
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,13 @@ from groupwise.files import write_whole
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.maps import largest_enhanced
 from groupwise.permutation.prepare import Prepared
-from groupwise.permutation.scan import MOST_HITS, PANEL, TooManyHitsError, find_hits, pilot_of
+from groupwise.permutation.scan import MOST_HITS, PANEL, Room, TooManyHitsError, find_hits, pilot_of
 
 #: Permutations at a time, at the most: more share the cost of the tables, and hold more hits in
 #: memory. A few permutations tell how many hits there will be.
 BATCH, PILOT = 4000, 8
+#: Parts of a batch whose hits are brought together at a time, for each thread.
+PARTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,14 +138,15 @@ def run_block(
     # A matrix product inside one of our threads must not start threads of its own.
     with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
         # Not the first of all: the observed map may be unlike the others.
+        room = Room(prepared.values.shape[2], threads)
         pilot = prepared.draw(max(start, min(1, stop - 1)), min(start + PILOT, stop))
-        level, hits = pilot_of(prepared, pilot, pool, threads, panel)
+        level, hits = pilot_of(prepared, pilot, pool, threads, panel, room)
         batch = batch or int(np.clip(0.8 * MOST_HITS / max(hits, 1), 1, BATCH))
         first = start
         while first < stop:
             draw = prepared.draw(first, min(first + batch, stop))
             try:
-                parts.append(_largest(prepared, draw, level, pool, threads, panel))
+                parts.append(_largest(prepared, draw, level, pool, threads, panel, room))
             except TooManyHitsError:
                 batch = max(1, batch // 4)
                 continue
@@ -170,34 +172,34 @@ def _largest(
     pool: ThreadPoolExecutor,
     threads: int,
     panel: int,
+    room: Room,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Largest statistic (k, sides), mass and size (k, thresholds, sides), TFCE (k, sides or 0)."""
     k, sides = len(draw), prepared.sides
-    offsets, where, value = find_hits(prepared, draw, level, pool, threads, panel)
+    hits = find_hits(prepared, draw, level, pool, threads, panel, room)
     statistic = np.full((k, 2), -np.inf)
     shape = (k, len(prepared.thresholds), 2)
     mass, size = np.zeros(shape), np.zeros(shape, np.int64)
     near = prepared.neighbours
-    bounds = np.linspace(0, k, threads + 1).astype(int)
-    for j, threshold in enumerate(prepared.thresholds):
-        less = threshold if prepared.mass == "excess" else 0.0
-        jobs = [
-            pool.submit(
-                largest_clusters,
-                *(begin, end, offsets, where, value, prepared.kept),
-                *(near.indptr, near.indices, near.n_times, 1 in sides, -1 in sides),
-                *(threshold, less, statistic, mass[:, j], size[:, j]),
+    less = [each if prepared.mass == "excess" else 0.0 for each in prepared.thresholds]
+
+    def search(begin: int, end: int) -> None:
+        offsets, where, value = hits.of(begin, end)
+        for j, threshold in enumerate(prepared.thresholds):
+            largest_clusters(
+                *(offsets, where, value, prepared.kept, near.indptr, near.indices, near.n_times),
+                *(1 in sides, -1 in sides, threshold, less[j]),
+                *(statistic[begin:end], mass[begin:end, j], size[begin:end, j]),
             )
-            for begin, end in pairwise(bounds)
-        ]
-        for job in jobs:
-            job.result()
+
+    bounds = np.linspace(0, k, min(k, PARTS * threads) + 1).astype(int)
+    list(pool.map(search, bounds[:-1], bounds[1:]))
     columns = [{1: 0, -1: 1}[side] for side in sides]
     tfce = np.zeros((k, 0))
     if prepared.tfce:
         jobs = [
-            pool.submit(largest_enhanced, prepared, draw[begin:end])
-            for begin, end in pairwise(bounds)
+            pool.submit(largest_enhanced, prepared, some)
+            for some in np.array_split(draw, min(k, threads))
         ]
         tfce = np.concatenate([job.result() for job in jobs])
     return statistic[:, columns], mass[..., columns], size[..., columns], tfce

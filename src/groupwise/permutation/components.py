@@ -29,10 +29,10 @@ def _join(parent, a, b):
 
 @njit(nogil=True, cache=True)
 def largest_clusters(
-    begin, end, offsets, where, values, kept, indptr, indices, n_times, positive, negative,
+    offsets, where, values, kept, indptr, indices, n_times, positive, negative,
     threshold, less, statistic, mass, size,
 ):  # fmt: skip
-    """Fill statistic, mass and size (k, 2), positive side first, of the permutations begin..end-1.
+    """Fill statistic, mass and size (k, 2), positive side first, of k permutations.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def largest_clusters(
     times = np.uint32(n_times)
     all_kept = len(kept) == places * n_times  # then `kept` says nothing
     room = 1
-    for p in range(begin, end):
+    for p in range(len(mass)):
         room = max(room, offsets[p + 1] - offsets[p])
     parent = np.empty(room, np.int32)
     run_place = np.empty(room, np.int32)
@@ -58,7 +58,7 @@ def largest_clusters(
     run_sign = np.empty(room, np.bool_)
     total_mass = np.empty(room, np.float64)
     total_size = np.empty(room, np.int64)
-    for p in range(begin, end):
+    for p in range(len(mass)):
         runs = 0
         for h in range(offsets[p], offsets[p + 1]):
             value = values[h]

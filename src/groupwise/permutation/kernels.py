@@ -129,7 +129,9 @@ def lowest_bit(bits):
 
 
 @njit(nogil=True, cache=True)
-def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, end, most):
+def scan_t(
+    values, signs, rows, sizes, width, level, positive, negative, begin, end, which, where, sums
+):
     """Points of each permutation whose sum may pass a level: all that do, and a few below.
 
     Parameters
@@ -141,15 +143,14 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
     level : sums above it (below its negative) are wanted; a negative one: all.
     positive, negative : which sides are wanted.
     begin, end : points to look at.
-    most : give up above this many hits.
+    which, where, sums : int32, int32, int64, receive permutation, point and sum of the hits; each
+        permutation's points ascend.
 
     Returns
     -------
-    hits : number of hits; -1 when there were more than `most`.
-    which, where, sums : (hits,) int32 permutation, point, sum; by panel, then permutation, then
-        point.
+    Number of hits; -1 when there is no room for them.
     """
-    k, n = signs.shape
+    n = signs.shape[1]
     table = 0
     for g in range(len(sizes)):
         table += 1 << sizes[g]
@@ -166,9 +167,6 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
     every = level < 0 or above < below
     by_first = np.argsort(rows[0])  # a row of the table serves several permutations in turn
     hits = 0
-    which = np.empty(1 << 16, np.int32)
-    where = np.empty(1 << 16, np.int32)
-    sums = np.empty(1 << 16, np.int32)
     for start in range(begin, end, width):
         here = min(width, end - start)
         _take_panel(values, start, here, width, panel, full)
@@ -176,9 +174,6 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
         shifted = tables.view(np.uint16)
         for j in range(np.uint64((1 << sizes[0]) * width)):
             shifted[j] = np.uint16(shifted[j] + shift)
-        if hits + k * here > len(which):
-            needed = hits + k * here
-            which, where, sums = _grow(which, needed), _grow(where, needed), _grow(sums, needed)
         for p in by_first:
             one, two = _two_rows(shifted, rows, p, width)
             for first in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
@@ -188,6 +183,8 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
                     found |= value > limit
                 if not found:
                     continue
+                if hits + CHUNK > len(which):
+                    return -1
                 bits = np.uint64(0)
                 for j in range(np.uint64(CHUNK)):
                     value = np.uint16(shifted[one + first + j] + shifted[two + first + j])
@@ -204,9 +201,7 @@ def scan_t(values, signs, rows, sizes, width, level, positive, negative, begin, 
                     where[hits] = start + j
                     sums[hits] = total
                     hits += 1
-        if hits > most:
-            return -1, which[:0], where[:0], sums[:0]
-    return hits, which[:hits], where[:hits], sums[:hits]
+    return hits
 
 
 @njit(nogil=True, cache=True)
@@ -235,7 +230,7 @@ def _two_rows(tables, rows, p, width):
 
 
 @njit(nogil=True, cache=True)
-def scan_f(values, signs, rows, sizes, width, level, begin, end, most):
+def scan_f(values, signs, rows, sizes, width, level, begin, end, which, where, sums):
     """As `scan_t`, for sums of squares over the components of `values` (d, n, points)."""
     d = len(values)
     k, n = signs.shape
@@ -249,9 +244,6 @@ def scan_f(values, signs, rows, sizes, width, level, begin, end, most):
     squares = np.empty(width, np.int32)
     above = np.int32(_screen_of_square(level, np.sqrt(np.float64(d)) * n * (1 << (SHIFT - 1))))
     hits = 0
-    which = np.empty(1 << 16, np.int32)
-    where = np.empty(1 << 16, np.int32)
-    sums = np.empty(1 << 16, np.int64)
     for start in range(begin, end, width):
         here = min(width, end - start)
         for c in range(d):
@@ -263,11 +255,6 @@ def scan_f(values, signs, rows, sizes, width, level, begin, end, most):
                 for j in range(here, width):
                     panel[i * width + j] = np.int16(0)
             _fill_tables(panel, sizes, width, tables[c])
-        if hits + k * here > len(which):
-            needed = hits + k * here
-            which = _grow(which, needed)
-            where = _grow(where, needed)
-            sums = _grow(sums, needed)
         for p in range(k):
             _add_rows(tables[0], rows, p, width, row)
             for j in range(np.uint64(width)):
@@ -282,6 +269,8 @@ def scan_f(values, signs, rows, sizes, width, level, begin, end, most):
                     candidates = np.int32(candidates + np.int32(squares[chunk + j] > above))
                 if candidates == 0:
                     continue
+                if hits + CHUNK > len(which):
+                    return -1
                 for j in range(np.int64(chunk), min(np.int64(chunk) + CHUNK, here)):
                     if squares[j] <= above:
                         continue
@@ -295,9 +284,7 @@ def scan_f(values, signs, rows, sizes, width, level, begin, end, most):
                     where[hits] = start + j
                     sums[hits] = total
                     hits += 1
-        if hits > most:
-            return -1, which[:0], where[:0], sums[:0]
-    return hits, which[:hits], where[:hits], sums[:hits]
+    return hits
 
 
 @njit(nogil=True, cache=True)
@@ -355,27 +342,34 @@ def f_of_sums(sums, ratio, scale, f):
 
 
 @njit(nogil=True, cache=True)
-def count_hits(which, value, level, positive, negative, counts, has):
-    """Add to `counts` (k,) the hits above a level, and note in `has` (k, 2) the sides they are on.
+def keep_hits(which, where, value, level, positive, negative, counts, has):
+    """Move the hits above a level on a wanted side to the front; their number.
 
-    A negative level takes all.
+    A negative level takes all. They are added to `counts` (k,), and the sides they are on noted
+    in `has` (k, 2).
     """
+    kept = 0
     for h in range(len(which)):
         v = value[h]
         if level < 0 or (positive and v > level) or (negative and -v > level):
             p = which[h]
+            which[kept] = p
+            where[kept] = where[h]
+            value[kept] = v
+            kept += 1
             counts[p] += 1
             has[p, 0] |= v > 0
             has[p, 1] |= v < 0
+    return kept
 
 
 @njit(nogil=True, cache=True)
-def place_hits(which, where, value, level, positive, negative, place, points, values):
-    """Bring the same hits together by permutation, each from `place` (k,) on, which moves on."""
+def place_hits(which, where, value, begin, end, place, points, values):
+    """Bring hits of the permutations begin..end-1 together, each from `place` on, which moves."""
     for h in range(len(which)):
-        v = value[h]
-        if level < 0 or (positive and v > level) or (negative and -v > level):
-            to = place[which[h]]
-            place[which[h]] = to + 1
+        p = which[h]
+        if begin <= p < end:
+            to = place[p - begin]
+            place[p - begin] = to + 1
             points[to] = where[h]
-            values[to] = v
+            values[to] = value[h]

@@ -55,7 +55,7 @@ class Prepared:
     Attributes
     ----------
     values : (d, n, tested points) int32, fixed-point scores; a memory map when loaded.
-    kept : (tested points,) int64, their point numbers, ascending.
+    kept : (tested points,) int32, their point numbers, ascending.
     shape : of a map: (places,) or (places, times), or whatever `x` had.
     n : subjects (rows of a GLM).
     df : degrees of freedom of the statistic.
@@ -155,14 +155,11 @@ class Prepared:
             self.values_digest,
             json.dumps([self.design.to_dict(), self.alternative, self.mass, self.seed, self.n]),
             json.dumps([self.kind, self.hat, self.tfce, self.df, self.thresholds]),
-            self.types.astype("<i8").tobytes(),
-            self.blocks.astype("<i8").tobytes(),
-            self.coefficients.astype("<f8").tobytes(),
-            self.power.astype("<f8").tobytes(),
-            self.kept.astype("<i8").tobytes(),
             str(self.n_times),
-            self.adjacency.indptr.astype("<i8").tobytes(),
-            self.adjacency.indices.astype("<i8").tobytes(),
+            _digest(
+                *(self.types, self.blocks, self.coefficients, self.power, self.kept),
+                *(self.adjacency.indptr, self.adjacency.indices),
+            ),
         )
 
     def save(self, folder: str | os.PathLike) -> None:
@@ -321,7 +318,7 @@ def prepare(
         )
     prepared = Prepared(
         values=np.ascontiguousarray(np.concatenate(values, axis=2)),
-        kept=np.concatenate(kept).astype(np.int64),
+        kept=np.concatenate(kept).astype(np.int32 if n_points < 2**31 else np.int64),
         shape=tuple(shape or (x.shape[2:] if rows is None else x.shape[1:])),
         n=n,
         df=design.df(n),
@@ -435,6 +432,9 @@ def _plain(adjacency: csr_array) -> csr_array:
     plain = csr_array(entries, shape=edges.shape)
     plain.sum_duplicates()
     plain.sort_indices()
+    # One integer type too, whatever the caller's matrix had.
+    whole = np.int32 if plain.nnz < 2**31 else np.int64
+    plain.indptr, plain.indices = plain.indptr.astype(whole), plain.indices.astype(whole)
     return plain
 
 

@@ -7,7 +7,7 @@ looked at again with a lower level.
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -26,14 +26,35 @@ from groupwise.permutation.prepare import Prepared
 #: Points a panel, over all components: its tables then fit into a core's second-level cache.
 PANEL = 512
 #: Hits (some 30 bytes each) that a batch may hold; above it, batches become smaller.
-MOST_HITS = 6_000_000
+MOST_HITS = 5_000_000
 #: Below this number of values no time is lost with levels: all are hits.
 FEW = 1 << 18
 #: Points and permutations in a product of matrices.
 PRODUCT_POINTS, PRODUCT_PERMUTATIONS = 1024, 64
 
-#: Where each permutation's hits begin (k + 1,), their tested points, their statistics.
-Hits = tuple[np.ndarray, np.ndarray, np.ndarray]
+#: Permutation, tested point, statistic of hits.
+Share = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class Room:
+    """Memory for the hits of each thread, used again for every batch.
+
+    Fresh memory costs time (it is cleared by the system) and is seldom given back whole.
+
+    Parameters
+    ----------
+    n_points, threads : tested points, shared by the threads. One permutation with all its points
+        has room, and otherwise MOST_HITS hits.
+    """
+
+    def __init__(self, n_points: int, threads: int) -> None:
+        most = max(MOST_HITS // threads, -(-n_points // threads)) + 128
+        kinds = (np.int32, np.int32, np.int64)
+        self._buffers = [tuple(np.empty(most, kind) for kind in kinds) for _ in range(threads)]
+
+    def of(self, thread: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Permutation, point and sum of hits, all of its room."""
+        return self._buffers[thread]
 
 
 class TooManyHitsError(Exception):
@@ -41,7 +62,12 @@ class TooManyHitsError(Exception):
 
 
 def pilot_of(
-    prepared: Prepared, draw: np.ndarray, pool: ThreadPoolExecutor, threads: int, panel: int
+    prepared: Prepared,
+    draw: np.ndarray,
+    pool: ThreadPoolExecutor,
+    threads: int,
+    panel: int,
+    room: Room,
 ) -> tuple[float, float]:
     """A level above which permutations have hits on every side, and how many hits, on average.
 
@@ -53,10 +79,34 @@ def pilot_of(
     if len(draw) * points <= FEW:
         return -1.0, points
     while True:
-        (_, where, _), complete = _scan(prepared, draw, level, pool, threads, panel)
+        _, counts, complete = _scan(prepared, draw, level, pool, threads, panel, room)
         if level < 0 or complete.all():
-            return level, len(where) / len(draw)
+            return level, counts.mean()
         level = level * 0.8 if level > 1e-3 else -1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Hits:
+    """Hits of k permutations.
+
+    Attributes
+    ----------
+    shares : hits in any order of permutations; the points of each permutation ascend from share to
+        share.
+    counts : (k,) int64 hits of each permutation.
+    """
+
+    shares: list[Share]
+    counts: np.ndarray
+
+    def of(self, begin: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where each permutation's hits begin (end - begin + 1,), their points and statistics."""
+        offsets = np.concatenate([[0], np.cumsum(self.counts[begin:end])])
+        points, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1])
+        place = offsets[:-1].copy()
+        for share in self.shares:
+            kernels.place_hits(*share, begin, end, place, points, values)
+        return offsets, points, values
 
 
 def find_hits(
@@ -66,6 +116,7 @@ def find_hits(
     pool: ThreadPoolExecutor,
     threads: int,
     panel: int,
+    room: Room,
 ) -> Hits:
     """All points above the lowest threshold, and of every permutation and side the largest.
 
@@ -73,33 +124,18 @@ def find_hits(
     ----------
     draw : (k, n) resamplings from `Prepared.draw`.
     level : not above the lowest threshold, from `pilot_of`; it decides on speed alone.
-
-    Returns
-    -------
-    offsets : (k + 1,) int64, where the hits of each permutation begin.
-    where, value : (hits,) tested point, ascending within a permutation, and signed statistic.
     """
-    hits, complete = _scan(prepared, draw, level, pool, threads, panel)
+    shares, counts, complete = _scan(prepared, draw, level, pool, threads, panel, room)
     while level > 0 and not complete.all():
+        # A second look at those that lack a hit, with a lower level; what they had is in it.
         again = np.flatnonzero(~complete)
+        shares = [[array[complete[share[0]]] for array in share] for share in shares]
         few = len(again) * prepared.values.shape[2] <= FEW
         level = -1.0 if few or level < 1e-3 else level * 0.7
-        more, complete[again] = _scan(prepared, draw[again], level, pool, threads, panel)
-        hits = _replaced(hits, more, again)
-    return hits
-
-
-def _replaced(hits: Hits, more: Hits, again: np.ndarray) -> Hits:
-    """The hits, those of some permutations replaced by others."""
-    parts = [
-        [array[a:b] for a, b in pairwise(offsets)]
-        for offsets, *arrays in (hits, more)
-        for array in arrays
-    ]
-    for k, p in enumerate(again):
-        parts[0][p], parts[1][p] = parts[2][k], parts[3][k]
-    offsets = np.concatenate([[0], np.cumsum([len(part) for part in parts[0]])])
-    return offsets, np.concatenate(parts[0]), np.concatenate(parts[1])
+        more = _scan(prepared, draw[again], level, pool, threads, panel, room)
+        shares += [[again[which].astype(np.int32), *others] for which, *others in more[0]]
+        counts[again], complete[again] = more[1:]
+    return Hits(shares, counts)
 
 
 def _scan(
@@ -109,38 +145,33 @@ def _scan(
     pool: ThreadPoolExecutor,
     threads: int,
     panel: int,
-) -> tuple[Hits, np.ndarray]:
-    """Hits above a level of the statistic on the tested sides, all points where it is negative;
-    and whether each permutation (k,) has one on every tested side."""
+    room: Room,
+) -> tuple[list[Share], np.ndarray, np.ndarray]:
+    """Hits above a level on the tested sides (all points if it is negative), in shares; how many
+    each permutation has (k,), and whether it has some on each tested side."""
     search = {"signs": _signs, "models": _models, "welch": _welch}[prepared.kind]
     n_points, k = prepared.values.shape[2], len(draw)
-    step = 64 * max(1, -(-n_points // (64 * 4 * threads)))  # a few shares a thread
-    most = MOST_HITS // threads if k > 1 else n_points
+    step = 64 * -(-n_points // (64 * threads))
     hat = hat_of(prepared, draw) if prepared.hat else None
+    sides = (1 in prepared.sides, -1 in prepared.sides)
 
-    def share(start: int) -> Hits:
+    def share(start: int) -> tuple[Share, np.ndarray, np.ndarray]:
         stop = min(start + step, n_points)
-        count, which, where, sums = search(prepared, draw, level, panel, start, stop, most)
+        mine = room.of(start // step)
+        count, which, where, sums = search(prepared, draw, level, panel, start, stop, mine)
         if count < 0:
             raise TooManyHitsError
-        return which, where, _statistic(prepared, draw, hat, which, where, sums)
+        value = _statistic(prepared, draw, hat, which, where, sums)
+        counts, has = np.zeros(k, np.int64), np.zeros((k, 2), bool)
+        m = kernels.keep_hits(which, where, value, level, *sides, counts, has)
+        return (which[:m], where[:m], value[:m]), counts, has
 
-    shares = list(pool.map(share, range(0, n_points, step)))
-    if k > 1 and sum(len(which) for which, _, _ in shares) > MOST_HITS:
-        raise TooManyHitsError
-    sides = (1 in prepared.sides, -1 in prepared.sides)
-    counts, has = np.zeros(k, np.int64), np.zeros((k, 2), bool)
-    for which, _, value in shares:
-        kernels.count_hits(which, value, level, *sides, counts, has)
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    points, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1])
-    place = offsets[:-1].copy()
-    for which, where, value in shares:  # in the order of their points
-        kernels.place_hits(which, where, value, level, *sides, place, points, values)
-    return (offsets, points, values), has[:, sides].all(axis=1) | (level < 0)
+    found, counts, has = zip(*pool.map(share, range(0, n_points, step)), strict=True)
+    counts, has = sum(counts), np.any(has, axis=0)
+    return list(found), counts, has[:, sides].all(axis=1) | (level < 0)
 
 
-def _signs(prepared, draw, level, panel, begin, end, most):
+def _signs(prepared, draw, level, panel, begin, end, buffers):
     d = prepared.values.shape[0]
     sizes = kernels.split_subjects(prepared.n, len(draw))
     rows = kernels.table_rows(draw, sizes)
@@ -150,12 +181,16 @@ def _signs(prepared, draw, level, panel, begin, end, most):
         units = -1 if level < 0 else max(0, units_of_t(level, prepared.df[1]))
         sides = (1 in prepared.sides, -1 in prepared.sides)
         common = (flips, rows, sizes, width, units)
-        return kernels.scan_t(prepared.values[0], *common, *sides, begin, end, most)
+        count = kernels.scan_t(prepared.values[0], *common, *sides, begin, end, *buffers)
+        return count, *(array[: max(count, 0)] for array in buffers)
     units = -1 if level < 0 else max(0, units_of_f(level, prepared.df[1] / prepared.df[0]))
-    return kernels.scan_f(prepared.values, flips, rows, sizes, width, units, begin, end, most)
+    common = (flips, rows, sizes, width, units)
+    count = kernels.scan_f(prepared.values, *common, begin, end, *buffers)
+    return count, *(array[: max(count, 0)] for array in buffers)
 
 
-def _models(prepared, draw, level, _, begin, end, most):
+def _models(prepared, draw, level, _, begin, end, buffers):
+    most = len(buffers[0])
     d, n = prepared.values.shape[:2]
     coefficients, q = prepared.coefficients, prepared.coefficients.shape[1]
     n_effect = prepared.df[0] // d
@@ -196,7 +231,8 @@ def _models(prepared, draw, level, _, begin, end, most):
     return total, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 
-def _welch(prepared, draw, level, _, begin, end, most):
+def _welch(prepared, draw, level, _, begin, end, buffers):
+    most = len(buffers[0])
     one = prepared.coefficients[:, 0] > 0
     inside = one[draw]
     first = np.nonzero(inside)[1].reshape(len(draw), -1)
@@ -228,7 +264,7 @@ def _statistic(
         return f_of_model(sums[:, 1], sums[:, 2], df2 / df1)
     if hat is not None:
         return t_of_units(sums, df2, hat[which] / prepared.power[where])
-    values = np.empty(len(sums))
+    values = sums.view(np.float64)  # in the same memory
     if prepared.design.statistic == "F":
         kernels.f_of_sums(sums, df2 / df1, SCALE, values)
     else:
