@@ -141,7 +141,7 @@ def run_block(
         room = Room(prepared.values.shape[2], threads)
         pilot = prepared.draw(max(start, min(1, stop - 1)), min(start + PILOT, stop))
         level, hits = pilot_of(prepared, pilot, pool, threads, panel, room)
-        batch = batch or int(np.clip(0.8 * MOST_HITS / max(hits, 1), 1, BATCH))
+        batch = batch or int(np.clip(0.9 * MOST_HITS / max(hits, 1), 1, BATCH))
         first = start
         while first < stop:
             draw = prepared.draw(first, min(first + batch, stop))
