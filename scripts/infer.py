@@ -7,6 +7,7 @@ with job(snakemake):
     from pathlib import Path
 
     from groupwise.files import provenance, write_json
+    from groupwise.permutation.across import correct_across
     from groupwise.permutation.infer import infer
     from groupwise.permutation.merge import Null
     from groupwise.permutation.prepare import Prepared
@@ -18,6 +19,8 @@ with job(snakemake):
     stack = json.loads(Path(snakemake.input.stack).read_text(encoding="utf-8"))
     prepared = Prepared.load(Path(snakemake.input.values).parent, maps=True)
     result = infer(prepared, Null.load(snakemake.input.null), params["alpha"])
+    if snakemake.input.get("nulls"):
+        result = correct_across(result, [Null.load(path) for path in snakemake.input.nulls])
     table = describe_clusters(result, space)
     result.save_maps(snakemake.output.maps)
     write_clusters(snakemake.output.clusters, table)

@@ -13,12 +13,15 @@ with job(snakemake):
     params = dict(snakemake.params.items())
     stack = read_stack(Path(snakemake.input.data).parent)
     _, rows = cell_rows(stack.observations, params["within"])
+    design = design_from_dict(params["design"])
+    if params["design"]["design"] == "Pooled":
+        rows = rows.reshape(-1, 1)  # a row of the model is one map
     prepare(
         stack.data,
-        design_from_dict(params["design"]),
+        design,
         stack.space.adjacency,
         n_times=stack.space.n_times,
-        alternative=params["alternative"],
+        **params["options"],
         seed=params["seed"],
         rows=rows,
         shape=stack.space.shape,

@@ -29,6 +29,11 @@ OUT = STUDY.output
 RECORDINGS = told(find_recordings, STUDY) if STUDY.meeg else None
 
 
+PARTICIPANTS = STUDY.participants or (
+    f"{STUDY.bids_root}/participants.tsv" if STUDY.bids_root else None
+)
+
+
 def analyses_of(data: str) -> list[str]:
     """Names of the analyses of one kind of data."""
     return [name for name, analysis in STUDY.analyses.items() if analysis.data == data]

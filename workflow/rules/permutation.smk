@@ -1,30 +1,84 @@
 """The group stage, the same for every kind of data: prepare, permute in blocks, merge, infer."""
 
+from functools import cache
+from pathlib import Path
+
+from groupwise.config.design import design_of as design_dict
+from groupwise.inputs.participants import constant_columns, read_participants
 from groupwise.stats.declared import design_from_dict, floor_of
 
 
-def n_subjects(analysis: str) -> int:
-    """Subjects of an analysis."""
+def subjects_of(analysis: str) -> list[str]:
+    """Subjects of an analysis, in the order of its maps."""
     if STUDY.analyses[analysis].data == "meeg":
-        return len(RECORDINGS.names)
-    return len({row["subject"] for row in MAP_ROWS[analysis]})
+        return sorted(RECORDINGS.names)
+    return sorted({row["subject"] for row in MAP_ROWS[analysis]})
+
+
+def people_of(analysis: str) -> tuple[dict, str]:
+    """Groups and covariates by subject, and where they stand."""
+    spec = STUDY.analyses[analysis]
+    if not (spec.between or spec.covariates):
+        return {}, ""
+    if spec.data == "maps" and STUDY.participants is None:
+        table = constant_columns(map_table.to_dict("records"))
+        wanted = {*(spec.between or {}), *spec.covariates}
+        if wanted <= {name for row in table.values() for name in row} or not (
+            PARTICIPANTS and Path(PARTICIPANTS).is_file()
+        ):
+            return table, MAPS.table
+    if PARTICIPANTS is None:
+        raise InputError(
+            f"config: participants is missing; analyses.{analysis} needs it"
+        )
+    return read_participants(PARTICIPANTS), PARTICIPANTS
+
+
+def designs_of() -> dict[tuple[str, str], dict]:
+    """The design of every effect of every analysis, and all that is wrong with them."""
+    designs, findings = {}, []
+    for name, analysis in STUDY.analyses.items():
+        try:
+            people, origin = people_of(name)
+            for effect in analysis.effect_names:
+                subjects = subjects_of(name)
+                design = design_dict(analysis, effect, subjects, people, origin)
+                # What the design itself refuses is told here, before any work.
+                made = design_from_dict(design)
+                made.df(
+                    len(subjects)
+                    if design["design"] != "Pooled"
+                    else len(made.model()[0])
+                )
+                designs[name, effect] = design
+        except InputError as error:
+            findings += [
+                f if f.startswith("config: ") else f"analyses.{name}: {f}"
+                for f in error.findings
+            ]
+    refuse(list(dict.fromkeys(findings)))
+    return designs
+
+
+DESIGNS = told(designs_of)
 
 
 def design_of(analysis: str, effect: str) -> dict:
     """The design of one effect, as a plain dict that the library reads."""
-    spec = STUDY.analyses[analysis]
-    if spec.within is None:
-        return {"design": {"one-sample": "OneSample", "paired": "Paired"}[spec.test]}
-    factors = {factor: len(levels) for factor, levels in spec.within.items()}
-    return {"design": "Within", "factors": factors, "effect": effect}
+    return DESIGNS[analysis, effect]
 
 
+@cache
 def resamplings(analysis: str, effect: str) -> int:
     """Distinct resamplings of an effect's design."""
-    design = design_from_dict(design_of(analysis, effect))
-    return floor_of(design, n_subjects(analysis), STUDY.analyses[analysis].alternative)[
-        0
-    ]
+    spec, design = STUDY.analyses[analysis], DESIGNS[analysis, effect]
+    made = design_from_dict(design)
+    rows = (
+        len(subjects_of(analysis))
+        if design["design"] != "Pooled"
+        else len(made.model()[0])
+    )
+    return floor_of(made, rows, spec.alternative)[0]
 
 
 def permutations(analysis: str, effect: str) -> int:
@@ -36,13 +90,13 @@ def check_floors() -> list[str]:
     """Findings on analyses whose smallest possible p cannot reach alpha."""
     findings = []
     for name, analysis in STUDY.analyses.items():
-        # The number of flips is the same for all effects of an analysis.
-        effect = analysis.effect_names[0]
+        # Effects between groups and within subjects differ in their resamplings.
+        effect = min(analysis.effect_names, key=lambda e: resamplings(name, e))
         count = permutations(name, effect)
         if 1 / count > analysis.alpha:
             more = "" if count == resamplings(name, effect) else " or permutations"
             findings.append(
-                f"config: analyses.{name}: {n_subjects(name)} subjects and "
+                f"config: analyses.{name}: {len(subjects_of(name))} subjects and "
                 f"{analysis.permutations} permutations give {count} resamplings, so no p can be "
                 f"below {1 / count:.3g}, and alpha is {analysis.alpha}; add subjects{more}"
             )
@@ -102,7 +156,9 @@ rule prepare:
         cluster=lambda wildcards: STUDY.analyses[
             wildcards.analysis
         ].cluster.model_dump(include={"threshold", "mass"}, exclude_none=True),
-        alternative=lambda wildcards: STUDY.analyses[wildcards.analysis].alternative,
+        options=lambda wildcards: STUDY.analyses[wildcards.analysis].model_dump(
+            include={"alternative", "hat", "tfce"}
+        ),
         seed=STUDY.seed,
         version=2,
     script:
@@ -154,6 +210,15 @@ rule merge:
         "../../scripts/merge.py"
 
 
+def nulls_of_analysis(wildcards) -> list[str]:
+    """Null distributions of all effects of an analysis, where it corrects across them."""
+    spec = STUDY.analyses[wildcards.analysis]
+    return [
+        f"{EFFECT}/null.npz".format(analysis=wildcards.analysis, effect=slug(effect))
+        for effect in (spec.effect_names if spec.across_effects else [])
+    ]
+
+
 rule infer:
     """Corrected p of points and clusters, the cluster table, the sentence of the result."""
     input:
@@ -165,6 +230,7 @@ rule infer:
         meta=rules.prepare.output.meta,
         observed=rules.prepare.output.observed,
         null=rules.merge.output.null,
+        nulls=nulls_of_analysis,
     output:
         maps=f"{EFFECT}/infer/maps.npz",
         clusters=f"{EFFECT}/infer/clusters.tsv",

@@ -329,8 +329,42 @@ class Analysis(Section):
         description="Repeated-measures factors and their levels, first factor slowest. Each cell "
         "is the one condition that carries all its levels as tags.",
     )
+    between: dict[Label, Annotated[list[str], Field(min_length=2)]] | None = Field(
+        None,
+        description="Groups of subjects: one column of the participants table and its levels. t is "
+        "positive where the first has the larger mean; more than two levels give an F. With "
+        "within: a mixed design.",
+    )
+    covariates: list[Label] = Field(
+        [],
+        description="Numeric columns of the participants table, all in one regression of the maps "
+        "(test: one-sample) or differences (paired).",
+    )
+    variances: Literal["equal", "unequal"] = Field(
+        "equal", description="Of two groups: equal (pooled) or unequal (Welch's t)."
+    )
+    error: Literal["partitioned", "pooled"] = Field(
+        "partitioned",
+        description="Error of a within design: partitioned (each effect its own), or pooled over "
+        "conditions, with subjects as regressors, which assumes sphericity.",
+    )
     effects: Literal["all"] | list[str] = Field(
-        "all", description="Effects of a factorial design: all, or names such as modality:side."
+        "all",
+        description="Effects: all, or names such as modality:side; of covariates, their names, "
+        "mean (at average covariates), or age+score (both together).",
+    )
+    hat: float = Field(
+        0.0,
+        ge=0,
+        description="Added to the variance of a t, as a share of the largest variance over the map "
+        "(Ridgway et al. 2012).",
+    )
+    tfce: bool = Field(
+        False, description="Threshold-free cluster enhancement beside clusters (E 0.5, H 2)."
+    )
+    across_effects: bool = Field(
+        False,
+        description="Also correct each cluster for the clusters of all effects of the analysis.",
     )
     alternative: Literal["two-sided", "greater", "less"] = Field(
         "two-sided", description="Side of a t test; an F has none."
@@ -360,32 +394,75 @@ class Analysis(Section):
                 self.test, "no conditions (its cells come from within)"
             )
             raise ValueError(f"{self.test or 'a within design'} takes {what}")
-        if self.test and self.effects != "all":
-            raise ValueError("effects belong to within designs; remove them")
-        if self.within is not None:
-            for factor, levels in self.within.items():
+        for part in ("within", "between"):
+            for factor, levels in (getattr(self, part) or {}).items():
                 if len(set(levels)) < len(levels):
-                    raise ValueError(f"within.{factor} names a level twice")
-            if not self.effects:
-                raise ValueError("effects is empty; name an effect, or leave it out for all")
-            twice = sorted({e for e in self.effect_names if self.effect_names.count(e) > 1})
-            if twice:
-                raise ValueError(f"effects names {', '.join(twice)} twice")
-            unknown = [e for e in self.effect_names if not set(e.split(":")) <= set(self.within)]
-            if unknown:
-                raise ValueError(
-                    f"effects names {', '.join(unknown)}; factors are {', '.join(self.within)}"
-                )
-            if self.alternative != "two-sided":
-                raise ValueError("an F test has no side; remove alternative")
+                    raise ValueError(f"{part}.{factor} names a level twice")
+        if self.between and len(self.between) > 1:
+            raise ValueError("between takes one column; join several into one, e.g. patientMale")
+        if self.between and set(self.between) & set(self.within or {}):
+            raise ValueError("between and within name the same factor")
+        if self.covariates and (self.between or self.within):
+            raise ValueError(
+                "covariates go with test alone; code groups as a numeric column (0 and 1) and "
+                "name it among the covariates"
+            )
+        if len(set(self.covariates)) < len(self.covariates):
+            raise ValueError("covariates names a column twice")
+        two = self.between and not self.within and len(next(iter(self.between.values()))) == 2
+        if self.variances == "unequal" and not two:
+            raise ValueError("variances: unequal is for two groups (between, with a test)")
+        if self.error == "pooled" and (not self.within or self.between):
+            raise ValueError("error: pooled is for a within design without groups")
         return self
+
+    @model_validator(mode="after")
+    def _effects(self) -> "Analysis":
+        known = [*(self.between or {}), *(self.within or {}), *self.covariates]
+        if self.test and not self.covariates and self.effects != "all":
+            raise ValueError("effects belong to within designs and covariates; remove them")
+        if not self.effects:
+            raise ValueError("effects is empty; name an effect, or leave it out for all")
+        names = self.effect_names
+        twice = sorted({e for e in names if names.count(e) > 1})
+        if twice:
+            raise ValueError(f"effects names {', '.join(twice)} twice")
+        if self.within or self.covariates:
+            sign = "+" if self.covariates else ":"
+            allowed = {*known, "mean"} if self.covariates else set(known)
+            unknown = [e for e in names if not set(e.split(sign)) <= allowed]
+            if unknown:
+                what = "covariates are" if self.covariates else "factors are"
+                raise ValueError(f"effects names {', '.join(unknown)}; {what} {', '.join(known)}")
+        if self.has_f and self.alternative != "two-sided":
+            raise ValueError("an F test has no side; remove alternative")
+        group = next(iter(self.between or {}), None)
+        if self.across_effects and len({group in e.split(":") for e in names}) > 1:
+            raise ValueError(
+                "across_effects: effects with the groups exchange subjects, effects without flip "
+                "signs, and cannot be corrected together; name the effects of one kind"
+            )
+        if self.hat and (self.has_f or self.covariates or self.variances == "unequal"):
+            raise ValueError(
+                "hat is for a t of one sample, of pairs and of two groups with equal variances"
+            )
+        return self
+
+    @property
+    def has_f(self) -> bool:
+        """Whether an effect is tested by F."""
+        groups = len(next(iter(self.between.values()))) if self.between else 0
+        joint = any("+" in effect for effect in self.effect_names)
+        return self.within is not None or groups > 2 or joint
 
     @property
     def effect_names(self) -> list[str]:
         """Effects by name, an interaction's factors in the order of the design."""
+        if self.covariates:
+            return list(self.covariates) if self.effects == "all" else list(self.effects)
         if self.within is None:
-            return [self.test]
-        factors = list(self.within)
+            return list(self.between) if self.between else [self.test]
+        factors = [*(self.between or {}), *self.within]
         if self.effects == "all":
             subsets = range(1, 2 ** len(factors))
             chosen = [[f for i, f in enumerate(factors) if s >> i & 1] for s in subsets]
@@ -405,6 +482,11 @@ class Study(Section):
         None, description="Root of the BIDS raw data (not needed for ready-made maps)."
     )
     output: str = Field("results", description="Folder of all outputs.")
+    participants: str | None = Field(
+        None,
+        description="TSV with participant_id and the columns of between and covariates; null: "
+        "participants.tsv of bids_root, or columns of the table of maps.",
+    )
     subjects: Literal["all"] | list[Label] = Field(
         "all", description="Subjects without sub-, or all that are found."
     )

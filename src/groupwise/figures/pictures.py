@@ -224,6 +224,8 @@ def _duration(effect: Effect, views: str) -> Picture:
 
 def _averages(effect: Effect) -> Iterator[Picture]:
     """Courses (with times) or subject values (without) of the conditions in pictured clusters."""
+    if effect.result["Design"]["design"] not in ("OneSample", "Paired", "Within"):
+        return  # means over all subjects would hide what is compared
     stack, space = effect.stack, effect.stack.space
     subjects, rows = cell_rows(stack.observations, effect.within)
     units = effect.units

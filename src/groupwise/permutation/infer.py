@@ -147,7 +147,10 @@ class Result:
             "Effect": getattr(p.design, "effect", None),
             "Statistic": p.design.statistic,
             "DegreesOfFreedom": list(df) if p.design.statistic == "F" else [df[1]],
-            "Subjects": p.n,
+            "Subjects": len(set(p.blocks.tolist()))
+            if p.kind == "models" and p.blocks.any()
+            else p.n,
+            "Groups": {str(k): p.design.groups.count(k) for k in getattr(p.design, "levels", ())},
             "Alternative": p.alternative,
             "Alpha": self.alpha,
             "Threshold": {"asked": p.asked[self.which], "statistic": self.threshold},

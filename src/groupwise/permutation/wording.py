@@ -7,10 +7,16 @@ ALTERNATIVES = {"greater": "one-sided, greater", "less": "one-sided, less"}
 
 def effect_words(result: dict[str, Any]) -> str:
     """What an effect is called: its factors, or the test of a design that has none."""
-    return (
-        result["Effect"]
-        or {"OneSample": "one sample", "Paired": "paired"}[result["Design"]["design"]]
-    )
+    named = {"OneSample": "one sample", "Paired": "paired"}
+    if result["Effect"]:
+        return "mean" if result["Effect"] == "intercept" else result["Effect"]
+    kind = result["Design"]["design"]
+    return named[kind] if kind in named else " against ".join(map(str, result["Design"]["levels"]))
+
+
+def groups_words(result: dict[str, Any]) -> str:
+    """The groups and how many subjects they have, such as "patients (n = 7), controls (n = 8)"."""
+    return ", ".join(f"{name} (n = {n})" for name, n in (result.get("Groups") or {}).items())
 
 
 def number(value: float) -> str:
@@ -59,10 +65,11 @@ def setting_words(result: dict[str, Any]) -> str:
 def test_words(result: dict[str, Any]) -> str:
     """The whole test in one line for a caption."""
     side = ALTERNATIVES.get(result["Alternative"])
+    groups = f": {groups_words(result)}" if result.get("Groups") else ""
     return (
         f"{statistic_words(result)}{f', {side}' if side and result['Statistic'] == 't' else ''}, "
-        f"{int(result['Subjects'])} subjects, cluster-forming threshold {threshold_words(result)}, "
-        f"{resampling_words(result)}"
+        f"{int(result['Subjects'])} subjects{groups}, cluster-forming threshold "
+        f"{threshold_words(result)}, {resampling_words(result)}"
     )
 
 

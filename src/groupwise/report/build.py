@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from groupwise.permutation.wording import (
     ALTERNATIVES,
     effect_words,
+    groups_words,
     number,
     p_words,
     resampling_words,
@@ -180,6 +181,26 @@ def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
         )
         return f"Repeated measures, {sizes}: {factors}. Tested: {what}, with its own error term."
     conditions = analysis.get("conditions") or []
+    value = " minus ".join(conditions) if len(conditions) == 2 else "one map"
+    if kind in ("TwoSample", "Between"):
+        test = "Welch's t" if design.get("variances") == "unequal" else result["Statistic"]
+        return f"Groups of subjects: {groups_words(result)}; {value} of each subject, {test}."
+    if kind == "Mixed":
+        factors = " × ".join(f"{name} ({k} levels)" for name, k in design["factors"].items())
+        return (
+            f"Groups {groups_words(result)} × repeated measures {factors}. Tested: "
+            f"{design['effect']}."
+        )
+    if kind == "Regression":
+        others = [name for name in design["covariates"] if name not in design["effect"].split("+")]
+        nuisance = f", given {', '.join(others)}" if others else ""
+        return f"Regression: {value} of each subject on {effect_words(result)}{nuisance}."
+    if kind == "GLM":
+        return (
+            "Pooled-error model with a regressor for each subject. Tested: "
+            f"{effect_words(result)}; errors are taken as exchangeable over conditions "
+            "(sphericity)."
+        )
     side = ALTERNATIVES.get(result["Alternative"], "two-sided")
     if kind == "Paired":
         pair = " minus ".join(conditions) if conditions else "first minus second condition"

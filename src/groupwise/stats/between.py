@@ -340,8 +340,6 @@ class GLM(_Model):
     def __post_init__(self) -> None:
         # Kept as tuples, so that designs can be compared and not changed.
         matrix, contrast = np.asarray(self.matrix, float), np.asarray(self.contrast, float)
-        if contrast.ndim == 2 and contrast.shape[1] == 1:
-            contrast = contrast[:, 0]
         object.__setattr__(self, "matrix", _tuples(matrix))
         object.__setattr__(self, "contrast", _tuples(contrast))
         if self.blocks is not None:
@@ -377,6 +375,18 @@ class GLM(_Model):
             "blocks": None if self.blocks is None else list(self.blocks),
             "name": self.name,
         }
+
+
+def pooled_anova(factors: Mapping[str, int], effect: str, subjects: int) -> GLM:
+    """An effect of a within-subject factorial design with pooled error: one F for all errors.
+
+    Subjects are regressors and blocks. Assumes that errors are exchangeable over conditions
+    (sphericity); `Within` does not.
+    """
+    contrasts = effect_contrasts(factors, effect)
+    matrix, blocks = pooled_model(subjects, len(contrasts))
+    padded = np.vstack([contrasts, np.zeros((subjects, contrasts.shape[1]))])
+    return GLM(matrix, padded, blocks, name=canonical_effect(factors, effect))
 
 
 def pooled_model(subjects: int, cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.stats.between import GLM, Between, Mixed, Regression, TwoSample
+from groupwise.stats.between import GLM, Between, Mixed, Regression, TwoSample, pooled_anova
 from groupwise.stats.designs import Design, OneSample, Paired, Within, is_symmetric
 
 KINDS = {
@@ -17,9 +17,14 @@ KINDS = {
 
 
 def design_from_dict(spec: Mapping[str, Any]) -> Design:
-    """The design that `to_dict` describes; InputError where there is no such design."""
+    """The design that `to_dict` describes; InputError where there is no such design.
+
+    "Pooled" stands for the GLM of `pooled_anova`.
+    """
     spec = dict(spec)
     kind = spec.pop("design", None)
+    if kind == "Pooled":
+        return pooled_anova(**spec)
     if kind not in KINDS:
         raise InputError(f"design {kind!r} is unknown; it is one of {', '.join(KINDS)}")
     try:

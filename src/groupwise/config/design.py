@@ -1,0 +1,58 @@
+"""From an analysis of the study to the design of each of its effects, as the library reads it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from groupwise.config.study import Analysis
+from groupwise.inputs.participants import values_of
+
+#: What users call the intercept.
+MEAN = "mean"
+
+
+def design_of(
+    analysis: Analysis,
+    effect: str,
+    subjects: Sequence[str],
+    people: Mapping[str, Mapping[str, str]],
+    origin: str,
+) -> dict[str, Any]:
+    """The design of one effect, as a plain dict.
+
+    Parameters
+    ----------
+    effect : one of `analysis.effect_names`.
+    subjects : in the order of the maps.
+    people : subject to its columns, where the analysis has groups or covariates.
+    origin : of `people`, for messages.
+
+    Raises
+    ------
+    InputError : a group or covariate that is absent or not usable, subject by subject.
+    """
+    factors = {name: len(levels) for name, levels in (analysis.within or {}).items()}
+    weights = [1.0, -1.0] if analysis.test == "paired" else None
+    if analysis.between:
+        ((column, levels),) = analysis.between.items()
+        groups = values_of(people, subjects, column, origin, levels)
+        common = {"groups": groups, "levels": levels}
+        if factors:
+            return {"design": "Mixed", **common, "group": column, "factors": factors,
+                    "effect": effect}  # fmt: skip
+        if len(levels) > 2:
+            return {"design": "Between", **common, "weights": weights}
+        return {"design": "TwoSample", **common, "variances": analysis.variances,
+                "weights": weights}  # fmt: skip
+    if analysis.covariates:
+        covariates = {
+            name: values_of(people, subjects, name, origin) for name in analysis.covariates
+        }
+        tested = "intercept" if effect == MEAN else effect
+        return {"design": "Regression", "covariates": covariates, "effect": tested,
+                "weights": weights}  # fmt: skip
+    if not factors:
+        return {"design": {"one-sample": "OneSample", "paired": "Paired"}[analysis.test]}
+    if analysis.error == "pooled":
+        return {"design": "Pooled", "factors": factors, "effect": effect,
+                "subjects": len(subjects)}  # fmt: skip
+    return {"design": "Within", "factors": factors, "effect": effect}
