@@ -15,6 +15,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import scaling
+
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 
@@ -131,7 +133,9 @@ def main() -> None:
     (DOCS / "benchmarks.md").write_text(
         f"{head}<!-- measured -->\n\n{table(results)}\n\nMedians of {arguments.rounds} rounds, "
         f"{platform.machine()}, Python {platform.python_version()}, {peers}.\n\n"
-        "![Milliseconds a permutation of each tool](images/benchmarks.png)\n",
+        "![Milliseconds a permutation of each tool](images/benchmarks.png)\n\n"
+        f"## Size, memory, start\n\n{scaling.section(DOCS / 'images/scaling.png')}\n\n"
+        "![Cost against subjects, tests and threshold](images/scaling.png)\n",
         encoding="utf-8",
     )
     plot(results, DOCS / "images/benchmarks.png")

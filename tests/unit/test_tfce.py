@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy import sparse
+from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 from scipy.stats import ttest_1samp
 
@@ -198,3 +198,24 @@ def test_p_of_enhanced_points():
         _ = permutation_test(x, OneSample()).p_tfce
     with pytest.raises(InputError, match="exponents"):
         permutation_test(x, OneSample(), tfce={"e": 1})
+
+
+@pytest.mark.parametrize("exponents", [USUAL, (1.0, 2.0)])
+def test_the_wheel_tfce_finds_the_same(exponents):
+    """Another exact implementation (max-tree, float32), on a volume and on a mesh."""
+    from tfce import tfce
+
+    rng = np.random.default_rng(10)
+    volume = ndimage.gaussian_filter(rng.standard_normal((14, 13, 12)), 1).astype(np.float32)
+    e, h = exponents
+    theirs = tfce(volume, connectivity=26, E=e, H=h, two_sided=True)
+    near = csr(Lattice(volume.shape, "corners").adjacency())
+    ours = [tfce_map(volume.ravel(), side, *near, 1, exponents) for side in (1, -1)]
+    np.testing.assert_allclose((ours[0] - ours[1]).reshape(volume.shape), theirs, rtol=1e-5)
+    found = largest(volume.ravel(), *near, 1, exponents, Workspace(volume.size, 1))
+    assert max(found) == pytest.approx(np.abs(theirs).max(), rel=1e-5)
+    graph = random_graph(rng, 500)
+    values = rng.standard_normal(500).astype(np.float32)
+    theirs = tfce(values, adjacency=graph, E=e, H=h, two_sided=True)
+    ours = [tfce_map(values, side, *csr(graph), 1, exponents) for side in (1, -1)]
+    np.testing.assert_allclose(ours[0] - ours[1], theirs, rtol=1e-5)

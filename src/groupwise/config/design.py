@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from groupwise.config.study import Analysis
+from groupwise.errors import InputError
 from groupwise.inputs.participants import values_of
 
 #: What users call the intercept.
@@ -44,9 +45,14 @@ def design_of(
         return {"design": "TwoSample", **common, "variances": analysis.variances,
                 "weights": weights}  # fmt: skip
     if analysis.covariates:
-        covariates = {
-            name: values_of(people, subjects, name, origin) for name in analysis.covariates
-        }
+        covariates, findings = {}, []
+        for name in analysis.covariates:
+            try:
+                covariates[name] = values_of(people, subjects, name, origin)
+            except InputError as error:
+                findings += error.findings
+        if findings:
+            raise InputError(list(dict.fromkeys(findings)))
         tested = "intercept" if effect == MEAN else effect
         return {"design": "Regression", "covariates": covariates, "effect": tested,
                 "weights": weights}  # fmt: skip

@@ -76,7 +76,7 @@ def step_down(result: Result, threads: int = 1) -> Result:
 
     Points whose p is at or below alpha are taken out and the others are compared with the largest
     statistic among themselves, until no more are found (Holmes et al. 1996, J Cereb Blood Flow
-    Metab 16:7; Romano and Wolf 2005, Econometrica 73:1237). It finds what the plain maximum
+    Metab 16:7; Romano and Wolf 2005, J Am Stat Assoc 100:94). It finds what the plain maximum
     statistic finds and may find more, at the same family-wise error rate.
 
     Raises

@@ -1,0 +1,155 @@
+"""What a permutation of Groupwise costs, against its size; memory, threads and start of a worker.
+
+Part of `make bench`: prints a table in Markdown and draws benchmarks' second figure.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import arrays
+import numpy as np
+
+HERE = Path(__file__).parent
+#: A worker: loads what prepare wrote, permutes, tells its time and memory.
+WORKER = """
+import json, resource, sys, time
+start = time.perf_counter()
+from groupwise.permutation.blocks import run_block
+from groupwise.permutation.prepare import Prepared
+imported = time.perf_counter()
+assert "mne" not in sys.modules and "nilearn" not in sys.modules
+prepared = Prepared.load(sys.argv[1])
+run_block(prepared, 0, int(sys.argv[2]), threads=int(sys.argv[3]))
+print(json.dumps({"import": imported - start, "whole": time.perf_counter() - start,
+                  "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+"""
+
+
+def worker(folder: str, permutations: int, threads: int = 1, cache: str | None = None) -> dict:
+    """Seconds and memory of a worker process."""
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    extra = {"NUMBA_CACHE_DIR": cache} if cache else {}
+    command = [sys.executable, "-c", WORKER, folder, str(permutations), str(threads)]
+    done = subprocess.run(
+        command, env={**os.environ, **single, **extra}, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)
+
+
+def prepared_of(x: np.ndarray, adjacency, n_times: int, **options):
+    """One-sample test of (subjects, points)."""
+    from groupwise.permutation.prepare import prepare
+    from groupwise.stats import OneSample
+
+    options = {"threshold": {"p": 0.001}} | options
+    return prepare(x[:, None], OneSample(), adjacency, n_times=n_times, **options)
+
+
+def milliseconds(prepared, permutations: int = 1000) -> float:
+    """Of one more permutation, the best of three."""
+    from groupwise.permutation.blocks import run_block
+
+    run_block(prepared, 0, 10)
+    found = []
+    for _ in range(3):
+        times = []
+        for count in (100, 100 + permutations):
+            start = time.perf_counter()
+            run_block(prepared, 0, count)
+            times.append(time.perf_counter() - start)
+        found.append(1000 * (times[1] - times[0]) / permutations)
+    return min(found)
+
+
+def curves() -> dict[str, list[tuple[float, float]]]:
+    """Milliseconds a permutation against subjects, tests and threshold."""
+    adjacency = arrays.surface_adjacency()
+    half = adjacency[:10242][:, :10242]
+    x = arrays.surface_maps(subjects=64)[:, 0, :10242, :50]
+    flat = x.reshape(64, -1)
+    found: dict[str, list[tuple[float, float]]] = {"subjects": [], "tests": [], "threshold p": []}
+    for n in (8, 12, 16, 24, 32, 48, 64):
+        found["subjects"].append((n, milliseconds(prepared_of(flat[:n], half, 50))))
+    for times in (1, 5, 25, 50):
+        some = np.ascontiguousarray(x[:16, :, :times]).reshape(16, -1)
+        found["tests"].append((some.shape[1], milliseconds(prepared_of(some, half, times), 2000)))
+    whole = arrays.surface_maps()[:, 0].reshape(16, -1)
+    found["tests"].append(
+        (whole.shape[1], milliseconds(prepared_of(whole, adjacency, arrays.TIMES)))
+    )
+    for p in (0.05, 0.02, 0.01, 0.005, 0.001, 0.0001, 0.00001):
+        one = prepared_of(flat[:16], half, 50, threshold={"p": p})
+        found["threshold p"].append((p, milliseconds(one)))
+    return found
+
+
+def facts() -> dict[str, float]:
+    """Start, memory and threads of workers on the source-space maps of the benchmark."""
+    with tempfile.TemporaryDirectory() as folder:
+        whole = arrays.surface_maps()[:, 0].reshape(16, -1)
+        prepared = prepared_of(whole, arrays.surface_adjacency(), arrays.TIMES)
+        prepared.save(folder)
+        del prepared, whole
+        size = (Path(folder) / "values.npy").stat().st_size / 2**20
+        worker(folder, 2)
+        one = {count: worker(folder, count) for count in (1000, 5000, 20000)}
+        two = {count: worker(folder, count, threads=2) for count in (1000, 5000)}
+        per_one = (one[5000]["whole"] - one[1000]["whole"]) / 4000
+        per_two = (two[5000]["whole"] - two[1000]["whole"]) / 4000
+        with tempfile.TemporaryDirectory() as cache:
+            cold = worker(folder, 2, cache=cache)
+            warm = worker(folder, 2, cache=cache)
+    return {
+        "data file, MB": size,
+        **{f"peak of a worker, {count:,} permutations, MB": one[count]["peak_mb"] for count in one},
+        "seconds of 1,000 permutations, start included": one[1000]["whole"],
+        "seconds of 20,000 permutations": one[20000]["whole"],
+        "two threads, times as fast": per_one / per_two,
+        "cold start (compiles), s": cold["whole"],
+        "warm start, s": warm["whole"],
+        "of it imports, s": warm["import"],
+    }
+
+
+def plot(found: dict[str, list[tuple[float, float]]], path: Path) -> None:
+    """Cost against each quantity."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot as plt
+
+    titles = {
+        "subjects": "subjects (512,100 tests, p < .001)",
+        "tests": "tests (16 subjects, p < .001)",
+        "threshold p": "cluster-forming p (16 subjects, 512,100 tests)",
+    }
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")
+    for axis, (name, points) in zip(axes, found.items(), strict=True):
+        axis.plot(*zip(*points, strict=True), "o-", color="#0072B2")
+        axis.set_xlabel(titles[name])
+        axis.set_ylim(bottom=0)
+        if name != "subjects":
+            axis.set_xscale("log")
+        if name == "tests":
+            axis.set_yscale("log")
+            axis.set_ylim(bottom=None)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("ms a permutation, one core")
+    figure.savefig(path, dpi=150)
+
+
+def section(image: Path) -> str:
+    """The text for the docs, and the figure beside it."""
+    plot(curves(), image)
+    lines = [f"| {name} | {value:,.3g} |" if value < 100 else f"| {name} | {value:,.0f} |"
+             for name, value in facts().items()]  # fmt: skip
+    return "\n".join(["| a worker on the one-sample source maps | |", "|---|---|", *lines])
+
+
+if __name__ == "__main__":
+    print(section(HERE.parent / "docs/images/scaling.png"))
