@@ -167,3 +167,39 @@ def test_family_wise_error_of_every_design_in_short(name):
     design, rows, cells, others = DESIGNS[name]
     rates = rejections(design, simulated((rows, cells, POINTS), "smooth", "normal", others), 100, 1)
     assert all(rate <= stats.binom.ppf(0.9999, 100, ALPHA) / 100 for rate in rates.values()), rates
+
+
+def planted(seed):
+    """Ten subjects' maps with a bump of moderate size."""
+    rng = np.random.default_rng(seed)
+    x = gaussian_filter1d(rng.standard_normal((10, POINTS)), 3.0, axis=-1, mode="wrap")
+    return x / x.std() + 0.25 * BUMP
+
+
+@pytest.mark.slow
+def test_power_is_that_of_mne():
+    """The same planted effects, all 512 flips: the same p, so the same power.
+
+    MNE leaves one flip out (511), hence the tolerance.
+    """
+    from mne.stats import permutation_cluster_1samp_test
+
+    threshold = float(stats.t.isf(0.025, 9))
+    found = []
+    for seed in range(200):
+        x = planted(seed)
+        prepared = prepare(
+            x[:, None], OneSample(), Lattice((POINTS,)).adjacency(), threshold={"p": 0.05}
+        )
+        largest = run_block(prepared, 0, 512).mass.max(axis=(1, 2))
+        ours = np.mean(largest >= largest[0] * (1 - 1e-9)) if largest[0] else 1.0
+        _, _, p, _ = permutation_cluster_1samp_test(
+            x, threshold=threshold, n_permutations="all", adjacency=None, verbose="error"
+        )
+        found.append((ours, min(p, default=1.0)))
+    ours, theirs = np.array(found).T
+    np.testing.assert_allclose(ours, theirs, atol=2 / 511)
+    power = (ours <= ALPHA).mean()
+    assert power >= (theirs <= ALPHA).mean()
+    assert 0.2 < power < 0.95  # the effect is neither absent nor overwhelming
+    print(f"power {power:.3f}, MNE {(theirs <= ALPHA).mean():.3f}")
