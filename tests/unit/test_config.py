@@ -9,8 +9,11 @@ import yaml
 
 from groupwise.config.document import generated
 from groupwise.config.read import read_study, read_study_file
-from groupwise.config.study import cells_of, conditions_with
+from groupwise.config.study import Analysis, cells_of, conditions_with
 from groupwise.errors import InputError
+from groupwise.inputs.design import design_of
+from groupwise.inputs.participants import constant_columns, read_participants, values_of
+from groupwise.stats import design_from_dict
 
 ROOT = Path(__file__).parents[2]
 
@@ -72,6 +75,37 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
             "effects names modality:side twice",
         ),
         (lambda r: r["analyses"]["modality_by_side"].update(effects=[]), "effects is empty"),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(between={"side": ["a", "b"]}),
+            "between and within name the same factor",
+        ),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(
+                between={"sex": ["f", "m"], "group": ["a", "b"]}
+            ),
+            "between takes one column",
+        ),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(covariates=["age"]),
+            "code groups as a numeric column",
+        ),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(variances="unequal"),
+            "unequal is for two groups",
+        ),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(
+                between={"sex": ["f", "m"]}, error="pooled"
+            ),
+            "pooled is for a within design",
+        ),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(
+                between={"sex": ["f", "m"]}, effects="all", across_effects=True
+            ),
+            "cannot be corrected together",
+        ),
+        (lambda r: r["analyses"]["modality_by_side"].update(hat=0.1), "hat is for a t"),
         (
             lambda r: r["analyses"]["modality_by_side"]["within"].update(side=[False, True]),
             "YAML reads a yes or no here (False), not text; put it in quotes",
@@ -154,3 +188,60 @@ def test_unreadable_files_are_named(tmp_path):
     bad.write_text("a: [1\n")
     with pytest.raises(InputError, match="is not valid YAML"):
         read_study_file(str(bad))
+
+
+def test_effects_of_groups_and_covariates():
+    """Their names, and the design that each becomes."""
+    people = {
+        f"{k:02d}": {"group": "ab"[k % 2], "age": str(20 + k * k), "iq": str(100 - k)}
+        for k in range(6)
+    }
+    common = {"data": "maps", "conditions": []}
+
+    def designs(**keys):
+        analysis = Analysis(**common, **keys)
+        subjects = sorted(people)
+        return {
+            effect: design_of(analysis, effect, subjects, people, "participants.tsv")
+            for effect in analysis.effect_names
+        }
+
+    group = {"group": ["b", "a"]}
+    two = designs(test="one-sample", between=group)
+    assert list(two) == ["group"] and two["group"]["design"] == "TwoSample"
+    assert two["group"]["groups"] == list("ababab") and two["group"]["levels"] == ["b", "a"]
+    mixed = designs(within={"side": ["l", "r"]}, between=group)
+    assert list(mixed) == ["group", "side", "group:side"]
+    assert all(design["design"] == "Mixed" for design in mixed.values())
+    slopes = designs(test="one-sample", covariates=["age", "iq"], effects=["iq", "mean", "age+iq"])
+    assert [d["effect"] for d in slopes.values()] == ["iq", "intercept", "age+iq"]
+    pooled = designs(within={"side": ["l", "r"]}, error="pooled")
+    assert pooled["side"] == {
+        "design": "Pooled", "factors": {"side": 2}, "effect": "side", "subjects": 6,
+    }  # fmt: skip
+    for found in (two, mixed, slopes, pooled):
+        for design in found.values():
+            assert design_from_dict(design).claim
+
+
+def test_participants_are_read_and_told(tmp_path):
+    path = tmp_path / "participants.tsv"
+    path.write_text("participant_id\tage\nsub-01\t31\n02\tn/a\n")
+    people = read_participants(str(path))
+    assert people == {"01": {"age": "31"}, "02": {"age": "n/a"}}
+    assert values_of(people, ["01"], "age", "p.tsv") == [31.0]
+    with pytest.raises(InputError, match="subject 02 has no age"):
+        values_of(people, ["01", "02"], "age", "p.tsv")
+    path.write_text("participant_id\tage\nsub-01\t31\n01\t32\n")
+    with pytest.raises(InputError, match="line 3: subject 01 stands there twice"):
+        read_participants(str(path))
+    path.write_text("subject\tage\n01\t31\n")
+    with pytest.raises(InputError, match="needs a column participant_id"):
+        read_participants(str(path))
+    with pytest.raises(InputError, match="cannot be read"):
+        read_participants(str(tmp_path / "absent.tsv"))
+    rows = [
+        {"subject": "01", "group": "a", "path": "x"},
+        {"subject": "01", "group": "a", "path": "y"},
+    ]
+    assert constant_columns(rows) == {"01": {"subject": "01", "group": "a"}}

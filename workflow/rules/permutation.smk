@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from groupwise.config.design import design_of as design_dict
+from groupwise.inputs.design import design_of as design_dict
 from groupwise.inputs.participants import constant_columns, read_participants
 from groupwise.stats.declared import design_from_dict, floor_of
 
