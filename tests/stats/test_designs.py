@@ -380,6 +380,17 @@ def test_subjects_that_do_not_vary_are_excluded():
         assert (result.prepared.not_finite, result.prepared.no_variation) == (1, 1)
 
 
+def test_a_map_without_data_is_told():
+    x = np.random.default_rng(0).normal(size=(6, 2, 30))
+    x[2, 1] = 0
+    x[4] = 0
+    with pytest.raises(InputError) as caught:
+        permutation_test(x, Within({"a": 2}, "a"), permutations=10)
+    assert [f[:25] for f in caught.value.findings[:3]] == [
+        "map 2 of subject 3 (in th", "map 1 of subject 5 (in th", "map 2 of subject 5 (in th",
+    ]  # fmt: skip
+
+
 def test_all_orders_of_blocks_once():
     matrix, blocks = pooled_model(3, 3)
     design = GLM(matrix, [1, -1, 0, 0, 0, 0], blocks=blocks)

@@ -271,7 +271,8 @@ def prepare(
 
     Raises
     ------
-    InputError : fewer than two subjects, wrong cells or adjacency, no point left to test.
+    InputError : fewer than two subjects, wrong cells or adjacency, a map that is 0 everywhere, no
+        point left to test.
     """
     n_points = int(np.prod(x.shape[2:] if rows is None else x.shape[1:]))
     n = len(x if rows is None else rows)
@@ -290,6 +291,7 @@ def prepare(
     kind, reach = _kind(design, n, model)
     observed: dict[str, np.ndarray] = {}
     kept, values, powers, excluded = [], [], [], np.zeros(2, int)
+    filled = np.zeros((n, design.n_cells), bool)
     flat = x.reshape(n, -1, n_points) if rows is None else x
     for start in range(0, n_points, PANEL):
         here = slice(start, min(start + PANEL, n_points))
@@ -297,6 +299,7 @@ def prepare(
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is excluded next
             y = design.scores(maps)
             y = y if model is None else model.residuals(y)
+        filled |= (maps != 0).any(axis=2)
         flips = design.exchange == "signs" and model is None
         not_finite, no_variation = exclusions(maps, y, flips)
         excluded += np.count_nonzero(not_finite), np.count_nonzero(no_variation)
@@ -311,6 +314,14 @@ def prepare(
         fixed, power = to_fixed(y, reach)
         values.append(fixed.transpose(1, 0, 2))
         powers.append(power)
+    if not filled.all():
+        raise InputError(
+            [
+                f"map {c + 1} of subject {k + 1} (in the order of the maps) is 0 everywhere"
+                for k, c in np.argwhere(~filled)
+            ]
+            + ["a map without data is no measurement: mend it, or leave the subject out"]
+        )
     if not kept:
         raise InputError(
             f"no point of {n_points} can be tested: {excluded[0]} hold a value that is not "
