@@ -18,13 +18,13 @@ from groupwise.files import write_whole
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.maps import largest_enhanced
 from groupwise.permutation.prepare import Prepared
-from groupwise.permutation.scan import MOST_HITS, PANEL, Room, TooManyHitsError, find_hits, pilot_of
+from groupwise.permutation.scan import MOST_HITS, Room, TooManyHitsError, find_hits, pilot_of
 
 #: Permutations at a time, at the most: more share the cost of the tables, and hold more hits in
-#: memory. A few permutations tell how many hits there will be.
+#: memory. A few permutations tell how many hits there will be. Their numbers fit into 16 bits.
 BATCH, PILOT = 4000, 8
 #: Parts of a batch whose hits are brought together at a time, for each thread.
-PARTS = 4
+PARTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,6 @@ def run_block(
     *,
     threads: int = 1,
     batch: int | None = None,
-    panel: int = PANEL,
 ) -> Block:
     """Maxima of the permutations start..stop-1.
 
@@ -122,7 +121,7 @@ def run_block(
     ----------
     start, stop : indices, 0 <= start < stop; stop is clipped at the number of distinct
         resamplings.
-    threads, batch, panel : how it is computed; no result depends on them.
+    threads, batch : how it is computed; no result depends on them.
 
     Raises
     ------
@@ -140,13 +139,13 @@ def run_block(
         # Not the first of all: the observed map may be unlike the others.
         room = Room(prepared.values.shape[2], threads)
         pilot = prepared.draw(max(start, min(1, stop - 1)), min(start + PILOT, stop))
-        level, hits = pilot_of(prepared, pilot, pool, threads, panel, room)
-        batch = batch or int(np.clip(0.9 * MOST_HITS / max(hits, 1), 1, BATCH))
+        level, hits = pilot_of(prepared, pilot, pool, threads, room)
+        batch = int(np.clip(batch or 0.9 * MOST_HITS / max(hits, 1), 1, BATCH))
         first = start
         while first < stop:
             draw = prepared.draw(first, min(first + batch, stop))
             try:
-                parts.append(_largest(prepared, draw, level, pool, threads, panel, room))
+                parts.append(_largest(prepared, draw, level, pool, threads, room))
             except TooManyHitsError:
                 batch = max(1, batch // 4)
                 continue
@@ -171,12 +170,11 @@ def _largest(
     level: float,
     pool: ThreadPoolExecutor,
     threads: int,
-    panel: int,
     room: Room,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Largest statistic (k, sides), mass and size (k, thresholds, sides), TFCE (k, sides or 0)."""
     k, sides = len(draw), prepared.sides
-    hits = find_hits(prepared, draw, level, pool, threads, panel, room)
+    hits = find_hits(prepared, draw, level, pool, threads, room)
     statistic = np.full((k, 2), -np.inf)
     shape = (k, len(prepared.thresholds), 2)
     mass, size = np.zeros(shape), np.zeros(shape, np.int64)

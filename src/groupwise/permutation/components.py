@@ -3,6 +3,10 @@
 Only points that passed the threshold are visited. A place's points at consecutive times form a
 run; runs of neighbouring places that share a time are joined by union-find. The two sides are
 told apart throughout and never joined. The plain twin is `Neighbours.components`.
+
+A processor that guesses wrong at a branch loses what a few points cost, and noise cannot be
+guessed: so what depends on a point's sign, or on whether it begins a run, is chosen without
+branches, and neighbours without a common time are mostly told by one word of bits.
 """
 
 import numpy as np
@@ -46,90 +50,108 @@ def largest_clusters(
     less : taken off each point's magnitude: the threshold, for the mass of the excess.
     """
     places = len(indptr) - 1
-    of_place = np.full((places, 2), -1, np.int32)  # its first run, and the one after its last
     times = np.uint32(n_times)
     all_kept = len(kept) == places * n_times  # then `kept` says nothing
+    both = positive and negative
+    side = 1.0 if positive else -1.0
     room = 1
     for p in range(len(mass)):
         room = max(room, offsets[p + 1] - offsets[p])
-    parent = np.empty(room, np.int32)
-    run_place = np.empty(room, np.int32)
-    run_span = np.empty((room, 2), np.int32)  # first time, and the one after the last
+    first_run = np.empty(places, np.uint32)
+    stop_run = np.empty(places, np.uint32)  # the one after a place's last
+    taken = np.zeros(places, np.uint64)  # a bit for each time (modulo 64) and side
+    parent = np.empty(room, np.uint32)
+    run_place = np.empty(room, np.uint32)
+    run_begin = np.empty(room, np.uint32)
+    run_end = np.empty(room, np.uint32)  # the time after its last
     run_sign = np.empty(room, np.bool_)
+    run_of = np.empty(room, np.uint32)
+    weight = np.empty(room, np.float64)  # what a point adds to its cluster, negative on that side
     total_mass = np.empty(room, np.float64)
     total_size = np.empty(room, np.int64)
     for p in range(len(mass)):
-        runs = 0
-        for h in range(offsets[p], offsets[p + 1]):
+        runs = np.uint32(0)
+        hits = np.uint32(0)
+        place = np.uint32(places)
+        first = np.uint32(0)
+        begin = np.uint32(0)
+        end = np.uint32(0)
+        sign = False
+        highest = statistic[p, 0]
+        lowest = -statistic[p, 1]
+        for h in range(np.uint64(offsets[p]), np.uint64(offsets[p + 1])):
             value = values[h]
-            sign = value > 0
-            statistic[p, 0] = max(statistic[p, 0], value)
-            statistic[p, 1] = max(statistic[p, 1], -value)
-            if not (positive if sign else negative) or abs(value) <= threshold:
+            highest = value if value > highest else highest
+            lowest = value if value < lowest else lowest
+            height = abs(value) if both else side * value
+            if height <= threshold:
                 continue
-            point = np.uint32(where[h] if all_kept else kept[where[h]])
-            place = np.int64(point // times)  # of unsigned numbers the division is faster
-            time = np.int64(point) - place * n_times
-            if (
-                runs > 0
-                and run_place[runs - 1] == place
-                and run_span[runs - 1, 1] == time
-                and run_sign[runs - 1] == sign
-            ):
-                run_span[runs - 1, 1] = time + 1
-                continue
-            if runs == 0 or run_place[runs - 1] != place:
-                of_place[place, 0] = runs
-            of_place[place, 1] = runs + 1
-            run_place[runs] = place
-            run_span[runs, 0] = time
-            run_span[runs, 1] = time + 1
-            run_sign[runs] = sign
-            parent[runs] = runs
-            runs += 1
-        r = 0
+            point = np.uint32(where[h])
+            if not all_kept:
+                point = np.uint32(kept[point])
+            here = np.uint32(point // times)  # of unsigned numbers the division is faster
+            time = np.uint32(point - here * times)
+            up = value > 0
+            bit = (np.uint64(time) + (np.uint64(up) << np.uint64(5))) & np.uint64(63)
+            taken[here] |= np.uint64(1) << bit
+            new_place = here != place
+            new = new_place | (time != end) | (up != sign)
+            runs = np.uint32(runs + np.uint32(new))
+            run = np.uint32(runs - np.uint32(1))
+            begin = time if new else begin
+            first = run if new_place else first
+            place, end, sign = here, np.uint32(time + np.uint32(1)), up
+            first_run[place] = first
+            stop_run[place] = runs
+            run_place[run] = place
+            run_begin[run] = begin
+            run_end[run] = end
+            run_sign[run] = sign
+            parent[run] = run
+            run_of[hits] = run
+            weight[hits] = np.copysign(height - less, value)
+            hits += np.uint32(1)
+        statistic[p, 0] = highest
+        statistic[p, 1] = -lowest
+        r = np.uint32(0)
         while r < runs:
             place = run_place[r]
-            stop = of_place[place, 1]
-            for e in range(indptr[place], indptr[place + 1]):
-                other = indices[e]
-                b = of_place[other, 0]
-                if b < 0:
+            stop = stop_run[place]
+            for e in range(np.uint64(indptr[place]), np.uint64(indptr[place + np.uint32(1)])):
+                other = np.uint32(indices[e])
+                if taken[place] & taken[other] == 0:
                     continue
                 a = r
-                b_stop = of_place[other, 1]
-                while a < stop and b < b_stop:
+                b = first_run[other]
+                b_stop = stop_run[other]
+                while (a < stop) & (b < b_stop):
                     if (
                         (run_sign[a] == run_sign[b])
-                        & (run_span[a, 0] < run_span[b, 1])
-                        & (run_span[b, 0] < run_span[a, 1])
+                        & (run_begin[a] < run_end[b])
+                        & (run_begin[b] < run_end[a])
                     ):
                         _join(parent, a, b)
-                    if run_span[a, 1] <= run_span[b, 1]:
-                        a += 1
-                    else:
-                        b += 1
+                    ahead = run_end[a] <= run_end[b]
+                    a += np.uint32(ahead)
+                    b += np.uint32(not ahead)
             r = stop
         for r in range(runs):
+            taken[run_place[r]] = np.uint64(0)
+            parent[r] = parent[parent[r]]  # the root, as earlier runs have theirs already
             total_mass[r] = 0.0
             total_size[r] = 0
-            of_place[run_place[r], 0] = -1
         # In the order of the points, so that a mass has the same bits as in the twin.
-        r = -1
-        left = 0
-        for h in range(offsets[p], offsets[p + 1]):
-            value = values[h]
-            if not (positive if value > 0 else negative) or abs(value) <= threshold:
-                continue
-            if left == 0:
-                r += 1
-                left = run_span[r, 1] - run_span[r, 0]
-            left -= 1
-            root = _root(parent, r)
-            total_mass[root] += abs(value) - less
-            total_size[root] += 1
+        for h in range(hits):
+            root = parent[run_of[h]]
+            total_mass[root] += weight[h]
+            total_size[root] += 2 * np.int64(weight[h] > 0) - 1
+        heaviest, deepest = mass[p, 0], -mass[p, 1]
+        largest, least = size[p, 0], -size[p, 1]
         for r in range(runs):
-            if parent[r] == r:
-                side = 0 if run_sign[r] else 1
-                mass[p, side] = max(mass[p, side], total_mass[r])
-                size[p, side] = max(size[p, side], total_size[r])
+            total, count = total_mass[r], total_size[r]
+            heaviest = total if total > heaviest else heaviest
+            deepest = total if total < deepest else deepest
+            largest = count if count > largest else largest
+            least = count if count < least else least
+        mass[p, 0], mass[p, 1] = heaviest, -deepest
+        size[p, 0], size[p, 1] = largest, -least

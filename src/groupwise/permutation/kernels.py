@@ -2,28 +2,34 @@
 
 Sign flips of int32 scores are summed by tables: subjects are split into groups of up to eight, all
 signed partial sums of a group are tabulated for a panel of points, and a permutation costs one
-addition a group and point. Most points are far from the threshold, so they are screened in int16,
-at a scale of 2^14, with the threshold lowered by all that rounding may do; what passes the screen
-is summed again at the full scale, and the caller decides on the statistic that follows. So the
-result is that of the full sums, bit for bit, at half the memory traffic. `plain.py` holds the same
-in NumPy.
+addition a group and point. Most points are far from the threshold, so they are screened in 8 or 16
+bits, with the threshold lowered by all that rounding may do; what passes the screen is summed
+again at the full scale, from the exact partial sums of each half of a group, and the caller decides
+on the statistic that follows. So the result is that of the full sums, bit for bit, at a fraction of
+the memory traffic. `plain.py` holds the same in NumPy.
 
 No loop here depends on the order in which threads run: each has panels, then permutations, of its
 own.
 """
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
-#: Bits between the scale of the scores (2^30) and that of the screen (2^14).
-SHIFT = 16
-#: Subjects whose partial sums are tabulated together: 2^8 rows of a panel.
+#: Subjects whose partial sums are tabulated together: 2^8 rows.
 GROUP = 8
-#: Points that are looked at together: a chunk without a candidate costs nothing more.
-CHUNK = 64
+#: Points a panel: the tables of 16 subjects then fit into a core's first-level cache, and a mask of
+#: all its points is one word.
+WIDTH = 64
+#: Bits between the scores (scale 2^30) and the screen. It keeps 31/32 of the scale that is left, so
+#: that the sums of rounded halves cannot leave the range of 8 or 16 bits.
+DOWN = {np.dtype(np.uint8): 23, np.dtype(np.uint16): 15, np.dtype(np.int16): 15}
+#: Screening in 8 bits pays as long as rounding blurs the level by no more than this part of it.
+BLUR = 0.1
 #: The number of a lone bit, by a multiplication.
 DE_BRUIJN = 0x03F79D71B4CB0A89
-BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)])
+BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)]).astype(np.uint64)
 
 
 def split_subjects(n: int, permutations: int) -> np.ndarray:
@@ -42,83 +48,214 @@ def split_subjects(n: int, permutations: int) -> np.ndarray:
     return best[1].astype(np.int64)
 
 
-def table_rows(signs: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """(groups, k) int64: the row of each group's table that a permutation uses.
+class Tables:
+    """Space for the partial sums of one component, and where each permutation finds its own.
 
-    Bit i of a group's row number is set where its subject i is flipped; tables stand one after
-    the other.
+    A group's row number has bit i set where its subject i is flipped. Its lower and its upper half
+    have exact sums of their own, at the same bits.
+
+    Parameters
+    ----------
+    signs : (k, n) of 1 and -1.
+    kind : integer type of the screen.
+
+    Attributes
+    ----------
+    sizes : (groups,) int64 subjects.
+    rows : (k, groups) uint8, row number of each permutation in each group's table.
+    screened : (rows, WIDTH) of `kind`: sums of the groups, one table after the other, and two rows
+        more for `_find_candidates`, the first of them 0.
+    exact, rounded : (rows, WIDTH) int32 and `kind`: sums of the halves, one table after the other.
     """
-    rows, first, start = [], 0, 0
-    for size in sizes:
-        flipped = signs[:, first : first + size] < 0
-        rows.append(flipped @ (1 << np.arange(size)) + start)
-        first += size
-        start += 1 << size
-    return np.ascontiguousarray(np.array(rows, dtype=np.int64))
+
+    def __init__(self, signs: np.ndarray, kind: type) -> None:
+        self.sizes = split_subjects(signs.shape[1], len(signs))
+        bounds = np.cumsum(self.sizes)[:-1]
+        flipped = np.split(signs < 0, bounds, axis=1)
+        numbers = [group @ (1 << np.arange(group.shape[1])) for group in flipped]
+        self.rows = np.array(numbers, np.uint8).T.copy()
+        low = (self.sizes + 1) // 2
+        halves = int(((1 << low) + (1 << self.sizes - low)).sum())
+        self.screened = _aligned(int((1 << self.sizes).sum()) + 2, kind)
+        self.exact, self.rounded = _aligned(halves, np.int32), _aligned(halves, kind)
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All attributes, as the kernels take them."""
+        return self.sizes, self.rows, self.screened, self.exact, self.rounded
+
+    def screen_of_sum(self, level: int) -> int:
+        """What the screened sum of one above `level` is sure to exceed; negative: nothing."""
+        halves, down = 2 * len(self.sizes), DOWN[self.screened.dtype]
+        return int(np.floor((level * 31 / 32 - halves) / 2**down - halves / 2))
+
+
+def _aligned(rows: int, kind: type) -> np.ndarray:
+    """(rows, WIDTH) of 0. A vector across two lines of the cache would cost two accesses."""
+    size = rows * WIDTH * np.dtype(kind).itemsize
+    space = np.zeros(size + 64, np.uint8)
+    first = -space.ctypes.data % 64
+    return space[first : first + size].view(kind).reshape(rows, WIDTH)
+
+
+def screen_kind(level: int, n: int, permutations: int) -> type:
+    """The smallest integer in which a screen at this level lets few points pass for nothing."""
+    blur = len(split_subjects(n, permutations)) * 2 ** DOWN[np.dtype(np.uint8)]
+    return np.uint8 if blur <= BLUR * level else np.uint16
+
+
+def _vectors(context, builder, kind, array):
+    """By row number: where a row of a (rows, WIDTH) array lies, as a vector."""
+    data = context.make_array(kind)(context, builder, array).data
+    vector = ir.VectorType(ir.IntType(kind.dtype.bitwidth), WIDTH)
+
+    def place(row):
+        first = builder.gep(data, [builder.mul(row, ir.Constant(row.type, WIDTH))])
+        return builder.bitcast(first, vector.as_pointer())
+
+    return place
+
+
+@intrinsic
+def _add_rows(typing, target, to, source, one, other):
+    """target[to] = source[one] + source[other], whole rows of WIDTH.
+
+    As a loop, each row would begin with a test of whether the arrays overlap.
+    """
+
+    def generate(context, builder, signature, arguments):
+        target, to, source, one, other = arguments
+        into = _vectors(context, builder, signature.args[0], target)
+        of = _vectors(context, builder, signature.args[2], source)
+        terms = [builder.load(of(row), align=1) for row in (one, other)]
+        builder.store(builder.add(*terms), into(to), align=1)
+        return context.get_dummy_value()
+
+    return types.void(target, types.uint64, source, types.uint64, types.uint64), generate
+
+
+@intrinsic
+def _sums_above(typing, table, one, other, limit):
+    """64 bits: where table[one] + table[other] > limit, all unsigned, rows of WIDTH.
+
+    Processors give such masks in a few instructions, which a compiler does not find in a loop.
+    """
+
+    def generate(context, builder, signature, arguments):
+        table, one, other, limit = arguments
+        of = _vectors(context, builder, signature.args[0], table)
+        total = builder.add(*(builder.load(of(row), align=1) for row in (one, other)))
+        nothing = ir.Constant(total.type, ir.Undefined)
+        lone = builder.insert_element(nothing, limit, ir.Constant(ir.IntType(32), 0))
+        first = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+        limits = builder.shuffle_vector(lone, nothing, first)
+        return builder.bitcast(builder.icmp_unsigned(">", total, limits), ir.IntType(WIDTH))
+
+    return types.uint64(table, types.uint64, types.uint64, table.dtype), generate
 
 
 @njit(nogil=True, cache=True)
-def _take_panel(values, start, here, width, panel, full):
-    """Scores of some points, rounded for the screen (n, width) and whole (width, n)."""
-    for i in range(len(values)):
-        row = values[i, start : start + here]
-        target = panel[i * width : i * width + width]
-        for j in range(np.uint64(here)):
-            target[j] = np.int16((row[j] + np.int32(1 << (SHIFT - 1))) >> np.int32(SHIFT))
-        for j in range(here, width):
-            target[j] = np.int16(0)
-    n = len(values)
-    for j in range(np.uint64(here)):
-        for i in range(np.uint64(n)):
-            full[j, i] = values[i, np.uint64(start) + j]
+def _fill_tables(values, start, here, sizes, screened, exact, rounded, down, shift):
+    """Signed partial sums of groups and their halves, for the points start..start+here-1.
 
-
-@njit(nogil=True, cache=True)
-def _fill_tables(panel, sizes, width, tables):
-    """Signed partial sums of each group (rows, width) of an int16 panel (subjects, width)."""
+    `shift` is added to those of the first group, at the screen's scale.
+    """
     first = 0
-    start = 0
+    row = np.uint64(0)
+    target = np.uint64(0)
+    nudge = np.int32(1) << np.int32(down - 1)
     for g in range(len(sizes)):
-        base = np.uint64(start * width)
-        for j in range(np.uint64(width)):
-            tables[base + j] = np.int16(0)
-        for i in range(sizes[g]):
-            row = np.uint64((first + i) * width)
-            for j in range(np.uint64(width)):
-                tables[base + j] = np.int16(tables[base + j] + panel[row + j])
-        for i in range(sizes[g]):
-            row = np.uint64((first + i) * width)
-            for m in range(1 << i):
-                source = base + np.uint64(m * width)
-                target = base + np.uint64(((1 << i) + m) * width)
-                for j in range(np.uint64(width)):
-                    tables[target + j] = np.int16(tables[source + j] - np.int16(2 * panel[row + j]))
-        first += sizes[g]
-        start += 1 << sizes[g]
+        low = (sizes[g] + 1) // 2
+        halves = row
+        for half in range(2):
+            base = row
+            count = low if half == 0 else sizes[g] - low
+            for j in range(np.uint64(WIDTH)):
+                exact[base, j] = np.int32(0)
+            for i in range(count):
+                score = values[first + i, start : start + here]
+                for j in range(np.uint64(here)):
+                    exact[base, j] = np.int32(exact[base, j] + score[j])
+            for i in range(count):
+                score = values[first + i, start : start + here]
+                for m in range(np.uint64(1 << i)):
+                    one = base + m
+                    other = base + np.uint64(1 << i) + m
+                    for j in range(np.uint64(here)):
+                        exact[other, j] = np.int32(exact[one, j] - np.int32(2 * score[j]))
+            add = shift if g == 0 and half == 0 else 0
+            for m in range(np.uint64(1 << count)):
+                for j in range(np.uint64(WIDTH)):
+                    total = exact[base + m, j]
+                    total = np.int32(np.int32(total - (total >> np.int32(5))) + nudge)
+                    rounded[base + m, j] = (total >> np.int32(down)) + add
+            first += count
+            row += np.uint64(1 << count)
+        for high in range(np.uint64(1 << (sizes[g] - low))):
+            other = halves + np.uint64(1 << low) + high
+            for m in range(np.uint64(1 << low)):
+                _add_rows(screened, target, rounded, halves + m, other)
+                target += np.uint64(1)
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _exact_sum(exact, sizes, rows, p, j):
+    """The sum of a permutation at one point, at the full scale."""
+    total = np.int32(0)
+    half = np.uint64(0)
+    for g in range(np.uint64(len(sizes))):
+        number = np.uint64(rows[p, g])
+        low = np.uint64((sizes[g] + 1) >> 1)
+        high = np.uint64(sizes[g]) - low
+        other = half + (np.uint64(1) << low)
+        lower = exact[half + (number & ((np.uint64(1) << low) - np.uint64(1))), j]
+        total = np.int32(total + np.int32(lower + exact[other + (number >> low), j]))
+        half = other + (np.uint64(1) << high)
+    return total
+
+
+@njit(nogil=True, cache=True, inline="always")
+def _two_rows(sizes, rows, screened, p):
+    """Numbers of two rows whose sum is that of a permutation.
+
+    Behind the tables stand a row of zeros, for a single group, and one for the sum of all groups
+    but the first, where there are more than two.
+    """
+    first = np.uint64(1) << np.uint64(sizes[0])
+    other = np.uint64(len(screened) - 2)
+    for g in range(np.uint64(1), np.uint64(len(sizes))):
+        row = first + np.uint64(rows[p, g])
+        if g == 1:
+            other = row
+        else:
+            spare = np.uint64(len(screened) - 1)
+            _add_rows(screened, spare, screened, other, row)
+            other = spare
+        first += np.uint64(1) << np.uint64(sizes[g])
+    return np.uint64(rows[p, 0]), other
 
 
 @njit(nogil=True, cache=True)
-def _add_rows(tables, rows, p, width, sums):
-    """Sums (width,) int16 of a permutation: one row of each group's table."""
-    a = np.uint64(rows[0, p] * width)
-    if len(rows) == 1:
-        for j in range(np.uint64(width)):
-            sums[j] = tables[a + j]
-        return
-    b = np.uint64(rows[1, p] * width)
-    for j in range(np.uint64(width)):
-        sums[j] = np.int16(tables[a + j] + tables[b + j])
-    for g in range(2, len(rows)):
-        c = np.uint64(rows[g, p] * width)
-        for j in range(np.uint64(width)):
-            sums[j] = np.int16(sums[j] + tables[c + j])
+def _find_candidates(sizes, rows, screened, limit, found, masks):
+    """Permutations that pass the screen somewhere in the panel, and where; how many.
 
-
-@njit(nogil=True, cache=True)
-def _grow(array, needed):
-    larger = np.empty(max(needed, 2 * len(array)), array.dtype)
-    larger[: len(array)] = array
-    return larger
+    Nothing here depends on a branch: which permutation passes is what a processor cannot guess.
+    """
+    count = np.uint64(0)
+    if len(sizes) == 2:
+        first = np.uint64(1) << np.uint64(sizes[0])
+        for p in range(np.uint64(len(rows))):
+            one, other = np.uint64(rows[p, 0]), first + np.uint64(rows[p, 1])
+            found[count] = p
+            masks[count] = _sums_above(screened, one, other, limit)
+            count += np.uint64(masks[count] != 0)
+        return count
+    for p in range(np.uint64(len(rows))):
+        one, other = _two_rows(sizes, rows, screened, p)
+        found[count] = p
+        masks[count] = _sums_above(screened, one, other, limit)
+        count += np.uint64(masks[count] != 0)
+    return count
 
 
 @njit(nogil=True, cache=True, inline="always")
@@ -129,170 +266,117 @@ def lowest_bit(bits):
 
 
 @njit(nogil=True, cache=True)
-def scan_t(
-    values, signs, rows, sizes, width, level, positive, negative, begin, end, which, where, sums
-):
-    """Points of each permutation whose sum may pass a level: all that do, and a few below.
+def scan_t(values, tables, down, level, screen, positive, negative, begin, end, hits):
+    """Points of each permutation whose sum is above a level.
 
     Parameters
     ----------
     values : (n, points) int32 scores.
-    signs : (k, n) int32 of 1 and -1.
-    rows, sizes : from `table_rows`, `split_subjects`.
-    width : points a panel, a multiple of CHUNK.
+    tables, down : `Tables.arrays` of uint8 or uint16, and DOWN of these.
     level : sums above it (below its negative) are wanted; a negative one: all.
+    screen : `Tables.screen_of_sum` of the level.
     positive, negative : which sides are wanted.
     begin, end : points to look at.
-    which, where, sums : int32, int32, int64, receive permutation, point and sum of the hits; each
-        permutation's points ascend.
+    hits : uint16, int32, int64 arrays that receive permutation, point and sum; the points of each
+        permutation ascend.
 
     Returns
     -------
     Number of hits; -1 when there is no room for them.
     """
-    n = signs.shape[1]
-    table = 0
-    for g in range(len(sizes)):
-        table += 1 << sizes[g]
-    tables = np.zeros((table + 2) * width, np.int16)
-    panel = np.zeros(n * width, np.int16)
-    full = np.zeros((width, n), np.int32)
-    # What a sum above the level is sure to exceed when its terms are rounded to the screen. Sums
-    # between `below` and `above` are of no interest: by way of unsigned numbers, which start again
-    # at 0, that is one comparison, and the shift stands in the table of the first group.
-    screen = min(max((level - n * (1 << (SHIFT - 1))) >> SHIFT, -1), 32766)
-    above = screen if positive else 32767
-    below = -screen if negative else -32768
-    shift, limit = np.uint16(-below & 0xFFFF), np.uint16((above - below) & 0xFFFF)
-    every = level < 0 or above < below
-    by_first = np.argsort(rows[0])  # a row of the table serves several permutations in turn
-    hits = 0
-    for start in range(begin, end, width):
-        here = min(width, end - start)
-        _take_panel(values, start, here, width, panel, full)
-        _fill_tables(panel, sizes, width, tables)
-        shifted = tables.view(np.uint16)
-        for j in range(np.uint64((1 << sizes[0]) * width)):
-            shifted[j] = np.uint16(shifted[j] + shift)
-        for p in by_first:
-            one, two = _two_rows(shifted, rows, p, width)
-            for first in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
-                found = every
-                for j in range(np.uint64(CHUNK)):
-                    value = np.uint16(shifted[one + first + j] + shifted[two + first + j])
-                    found |= value > limit
-                if not found:
-                    continue
-                if hits + CHUNK > len(which):
-                    return -1
-                bits = np.uint64(0)
-                for j in range(np.uint64(CHUNK)):
-                    value = np.uint16(shifted[one + first + j] + shifted[two + first + j])
-                    bits |= np.uint64((value > limit) | every) << j
-                while bits:
-                    j = np.int64(first) + lowest_bit(bits)
-                    bits &= bits - np.uint64(1)
-                    if j >= here:
-                        break
-                    total = np.int32(0)
-                    for i in range(np.uint64(n)):
-                        total = np.int32(total + np.int32(signs[p, i] * full[j, i]))
-                    which[hits] = p
-                    where[hits] = start + j
-                    sums[hits] = total
-                    hits += 1
-    return hits
+    sizes, rows, screened, exact, rounded = tables
+    which, where, sums = hits
+    k = np.uint64(len(rows))
+    found = np.empty(k + np.uint64(1), np.uint16)
+    masks = np.empty(k + np.uint64(1), np.uint64)
+    # Sums between `below` and `above` are of no interest: by way of unsigned numbers, which start
+    # again at 0, that is one comparison, and the shift stands in the table of the first group.
+    most = (1 << (30 - down)) - 1
+    above = min(screen, most) if positive else most
+    below = -min(screen, most) if negative else -most
+    limit = screened.dtype.type(above - below)
+    every = level < 0 or screen < 0
+    room = np.uint64(len(which))
+    count = np.uint64(0)
+    for start in range(begin, end, WIDTH):
+        here = min(WIDTH, end - start)
+        inside = ~np.uint64(0) >> np.uint64(WIDTH - here)
+        _fill_tables(values, start, here, sizes, screened, exact, rounded, down, -below)
+        candidates = k
+        if not every:
+            candidates = _find_candidates(sizes, rows, screened, limit, found, masks)
+        for c in range(candidates):
+            p = c if every else np.uint64(found[c])
+            bits = inside if every else masks[c] & inside
+            if count + np.uint64(WIDTH) > room:
+                return -1
+            while bits:
+                j = lowest_bit(bits)
+                bits &= bits - np.uint64(1)
+                total = _exact_sum(exact, sizes, rows, p, j)
+                which[count] = p
+                where[count] = np.uint64(start) + j
+                sums[count] = total
+                wanted = (positive & (total > level)) | (negative & (-total > level))
+                count += np.uint64(wanted | (level < 0))
+    return np.int64(count)
 
 
 @njit(nogil=True, cache=True)
-def _two_rows(tables, rows, p, width):
-    """Where two rows (width,) begin whose sum is that of all groups' rows.
+def scan_f(values, tables, level, begin, end, hits):
+    """As `scan_t`, for sums of squares over the components of `values` (d, n, points).
 
-    Behind the tables stand a row of zeros, for a single group, and one for the sum of all groups
-    but the last, where there are more than two.
+    `tables` are those of one component, of int16; the hits may include a few that are not above
+    the level.
     """
-    groups = len(rows)
-    one = np.uint64(rows[0, p] * width)
-    last = np.uint64(rows[groups - 1, p] * width)
-    if groups == 2:
-        return one, last
-    zeros = np.uint64(len(tables) - 2 * width)
-    if groups == 1:
-        return one, zeros
-    row = np.uint64(len(tables) - width)
-    for j in range(np.uint64(width)):
-        tables[row + j] = tables[one + j]
-    for g in range(1, groups - 1):
-        other = np.uint64(rows[g, p] * width)
-        for j in range(np.uint64(width)):
-            tables[row + j] = np.uint16(tables[row + j] + tables[other + j])
-    return row, last
-
-
-@njit(nogil=True, cache=True)
-def scan_f(values, signs, rows, sizes, width, level, begin, end, which, where, sums):
-    """As `scan_t`, for sums of squares over the components of `values` (d, n, points)."""
+    sizes, rows, screened_one, exact_one, rounded = tables
+    which, where, sums = hits
     d = len(values)
-    k, n = signs.shape
-    table = 0
-    for g in range(len(sizes)):
-        table += 1 << sizes[g]
-    tables = np.empty((d, table * width), np.int16)
-    panel = np.zeros(n * width, np.int16)
-    full = np.zeros((width, d, n), np.int32)
-    row = np.empty(width, np.int16)
-    squares = np.empty(width, np.int32)
-    above = np.int32(_screen_of_square(level, np.sqrt(np.float64(d)) * n * (1 << (SHIFT - 1))))
-    hits = 0
-    for start in range(begin, end, width):
-        here = min(width, end - start)
+    down = 15
+    screened = np.zeros((d, *screened_one.shape), np.int16)
+    exact = np.zeros((d, *exact_one.shape), np.int32)
+    squares = np.empty(WIDTH, np.int32)
+    slack = np.sqrt(np.float64(d)) * 2 * len(sizes) * (1 + (1 << (down - 1)))
+    above = np.int32(_screen_of_square(level, slack, down))
+    count = np.uint64(0)
+    for start in range(begin, end, WIDTH):
+        here = min(WIDTH, end - start)
         for c in range(d):
-            for i in range(n):
-                for j in range(here):
-                    value = values[c, i, start + j]
-                    full[j, c, i] = value
-                    panel[i * width + j] = np.int16((value + (1 << (SHIFT - 1))) >> SHIFT)
-                for j in range(here, width):
-                    panel[i * width + j] = np.int16(0)
-            _fill_tables(panel, sizes, width, tables[c])
-        for p in range(k):
-            _add_rows(tables[0], rows, p, width, row)
-            for j in range(np.uint64(width)):
-                squares[j] = np.int32(row[j]) * np.int32(row[j])
-            for c in range(1, d):
-                _add_rows(tables[c], rows, p, width, row)
-                for j in range(np.uint64(width)):
-                    squares[j] = np.int32(squares[j] + np.int32(row[j]) * np.int32(row[j]))
-            for chunk in range(np.uint64(0), np.uint64(here), np.uint64(CHUNK)):
-                candidates = np.int32(0)
-                for j in range(np.uint64(CHUNK)):
-                    candidates = np.int32(candidates + np.int32(squares[chunk + j] > above))
-                if candidates == 0:
+            _fill_tables(values[c], start, here, sizes, screened[c], exact[c], rounded, down, 0)
+        for p in range(np.uint64(len(rows))):
+            squares[:] = 0
+            for c in range(d):
+                one, other = _two_rows(sizes, rows, screened[c], p)
+                for j in range(np.uint64(WIDTH)):
+                    total = np.int16(screened[c, one, j] + screened[c, other, j])
+                    squares[j] = np.int32(squares[j] + np.int32(total) * np.int32(total))
+            candidates = np.int32(0)
+            for j in range(np.uint64(WIDTH)):
+                candidates = np.int32(candidates + np.int32(squares[j] > above))
+            if candidates == 0:
+                continue
+            if count + np.uint64(WIDTH) > len(which):
+                return -1
+            for j in range(np.uint64(here)):
+                if squares[j] <= above:
                     continue
-                if hits + CHUNK > len(which):
-                    return -1
-                for j in range(np.int64(chunk), min(np.int64(chunk) + CHUNK, here)):
-                    if squares[j] <= above:
-                        continue
-                    total = np.int64(0)
-                    for c in range(d):
-                        u = np.int64(0)
-                        for i in range(n):
-                            u += signs[p, i] * full[j, c, i]
-                        total += u * u
-                    which[hits] = p
-                    where[hits] = start + j
-                    sums[hits] = total
-                    hits += 1
-    return hits
+                total = np.int64(0)
+                for c in range(d):
+                    u = np.int64(_exact_sum(exact[c], sizes, rows, p, j))
+                    total += u * u
+                which[count] = p
+                where[count] = np.uint64(start) + j
+                sums[count] = total
+                count += np.uint64(1)
+    return np.int64(count)
 
 
 @njit(nogil=True, cache=True)
-def _screen_of_square(total, slack):
+def _screen_of_square(total, slack, down):
     """The largest screened square that a full one above `total` is sure to exceed; -1: any."""
     if total < 0:
         return np.int64(-1)
-    root = (np.sqrt(np.float64(total)) - slack) / (1 << SHIFT)
+    root = (np.sqrt(np.float64(total)) * 31 / 32 - slack) / (1 << down)
     if root <= 0:
         return np.int64(-1)
     # One less for the rounding of these very lines.

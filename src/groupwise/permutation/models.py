@@ -11,11 +11,16 @@ that follows. Where few types of rows exist, the sums of each type come first, n
 import numpy as np
 from numba import njit
 
-from groupwise.permutation.kernels import _grow
-
 #: Points a panel of `scan_sums`: its rows then stay in a core's first-level cache.
 WIDTH = 64
 UNIT = np.float32(2.0**-30)
+
+
+@njit(nogil=True, cache=True)
+def _grow(array, needed):
+    larger = np.empty(max(needed, 2 * len(array)), array.dtype)
+    larger[: len(array)] = array
+    return larger
 
 
 @njit(nogil=True, cache=True)
@@ -92,7 +97,7 @@ def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, be
     Returns
     -------
     hits : number of hits; -1 when there were more than `most`.
-    which, where : (hits,) int32 permutation, int32 point.
+    which, where : (hits,) uint16 permutation, int32 point.
     sums : (hits, 3) float64, from `_exact`.
     """
     d, n = values.shape[:2]
@@ -119,7 +124,7 @@ def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, be
     scratch = np.zeros(n_types, np.int64)
     limit = np.float32(bound)
     hits = 0
-    which = np.empty(1 << 16, np.int32)
+    which = np.empty(1 << 16, np.uint16)
     where = np.empty(1 << 16, np.int32)
     found = np.empty((1 << 16, 3), np.float64)
     for start in range(begin, end, WIDTH):
@@ -206,7 +211,7 @@ def pick(products, limit, values, types, signs, coefficients, n_effect, start, f
     scratch = np.zeros(len(coefficients), np.int64)
     form = np.zeros(width, np.float32)
     room = 1 << 12
-    which = np.empty(room, np.int32)
+    which = np.empty(room, np.uint16)
     where = np.empty(room, np.int32)
     found = np.empty((room, 3), np.float64)
     hits = 0
@@ -268,7 +273,7 @@ def scan_welch(values, first, sizes, level, begin, end, most):
     f1 = one / (one - np.float32(1))
     f2 = one * one / (two * (two - np.float32(1)))
     hits = 0
-    which = np.empty(1 << 16, np.int32)
+    which = np.empty(1 << 16, np.uint16)
     where = np.empty(1 << 16, np.int32)
     found = np.empty((1 << 16, 2), np.int64)
     for start in range(begin, end, WIDTH):

@@ -23,10 +23,8 @@ from groupwise.permutation.fixedpoint import (
 )
 from groupwise.permutation.prepare import Prepared
 
-#: Points a panel, over all components: its tables then fit into a core's second-level cache.
-PANEL = 512
-#: Hits (some 30 bytes each) that a batch may hold; above it, batches become smaller.
-MOST_HITS = 5_000_000
+#: Hits (14 bytes each) that a batch may hold; above it, batches become smaller.
+MOST_HITS = 4_500_000
 #: Below this number of values no time is lost with levels: all are hits.
 FEW = 1 << 18
 #: Points and permutations in a product of matrices.
@@ -49,7 +47,7 @@ class Room:
 
     def __init__(self, n_points: int, threads: int) -> None:
         most = max(MOST_HITS // threads, -(-n_points // threads)) + 128
-        kinds = (np.int32, np.int32, np.int64)
+        kinds = (np.uint16, np.int32, np.int64)
         self._buffers = [tuple(np.empty(most, kind) for kind in kinds) for _ in range(threads)]
 
     def of(self, thread: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -66,7 +64,6 @@ def pilot_of(
     draw: np.ndarray,
     pool: ThreadPoolExecutor,
     threads: int,
-    panel: int,
     room: Room,
 ) -> tuple[float, float]:
     """A level above which permutations have hits on every side, and how many hits, on average.
@@ -79,7 +76,7 @@ def pilot_of(
     if len(draw) * points <= FEW:
         return -1.0, points
     while True:
-        _, counts, complete = _scan(prepared, draw, level, pool, threads, panel, room)
+        _, counts, complete = _scan(prepared, draw, level, pool, threads, room)
         if level < 0 or complete.all():
             return level, counts.mean()
         level = level * 0.8 if level > 1e-3 else -1.0
@@ -115,7 +112,6 @@ def find_hits(
     level: float,
     pool: ThreadPoolExecutor,
     threads: int,
-    panel: int,
     room: Room,
 ) -> Hits:
     """All points above the lowest threshold, and of every permutation and side the largest.
@@ -125,15 +121,15 @@ def find_hits(
     draw : (k, n) resamplings from `Prepared.draw`.
     level : not above the lowest threshold, from `pilot_of`; it decides on speed alone.
     """
-    shares, counts, complete = _scan(prepared, draw, level, pool, threads, panel, room)
+    shares, counts, complete = _scan(prepared, draw, level, pool, threads, room)
     while level > 0 and not complete.all():
         # A second look at those that lack a hit, with a lower level; what they had is in it.
         again = np.flatnonzero(~complete)
         shares = [[array[complete[share[0]]] for array in share] for share in shares]
         few = len(again) * prepared.values.shape[2] <= FEW
         level = -1.0 if few or level < 1e-3 else level * 0.7
-        more = _scan(prepared, draw[again], level, pool, threads, panel, room)
-        shares += [[again[which].astype(np.int32), *others] for which, *others in more[0]]
+        more = _scan(prepared, draw[again], level, pool, threads, room)
+        shares += [[again[which].astype(np.uint16), *others] for which, *others in more[0]]
         counts[again], complete[again] = more[1:]
     return Hits(shares, counts)
 
@@ -144,7 +140,6 @@ def _scan(
     level: float,
     pool: ThreadPoolExecutor,
     threads: int,
-    panel: int,
     room: Room,
 ) -> tuple[list[Share], np.ndarray, np.ndarray]:
     """Hits above a level on the tested sides (all points if it is negative), in shares; how many
@@ -158,7 +153,7 @@ def _scan(
     def share(start: int) -> tuple[Share, np.ndarray, np.ndarray]:
         stop = min(start + step, n_points)
         mine = room.of(start // step)
-        count, which, where, sums = search(prepared, draw, level, panel, start, stop, mine)
+        count, which, where, sums = search(prepared, draw, level, start, stop, mine)
         if count < 0:
             raise TooManyHitsError
         value = _statistic(prepared, draw, hat, which, where, sums)
@@ -171,26 +166,25 @@ def _scan(
     return list(found), counts, has[:, sides].all(axis=1) | (level < 0)
 
 
-def _signs(prepared, draw, level, panel, begin, end, buffers):
-    d = prepared.values.shape[0]
-    sizes = kernels.split_subjects(prepared.n, len(draw))
-    rows = kernels.table_rows(draw, sizes)
-    width = max(1, panel // (kernels.CHUNK * d)) * kernels.CHUNK
-    flips = draw.astype(np.int32)
+def _signs(prepared, draw, level, begin, end, hits):
+    df1, df2 = prepared.df
     if prepared.design.statistic == "t":
-        units = -1 if level < 0 else max(0, units_of_t(level, prepared.df[1]))
-        sides = (1 in prepared.sides, -1 in prepared.sides)
-        common = (flips, rows, sizes, width, units)
-        count = kernels.scan_t(prepared.values[0], *common, *sides, begin, end, *buffers)
-        return count, *(array[: max(count, 0)] for array in buffers)
-    units = -1 if level < 0 else max(0, units_of_f(level, prepared.df[1] / prepared.df[0]))
-    common = (flips, rows, sizes, width, units)
-    count = kernels.scan_f(prepared.values, *common, begin, end, *buffers)
-    return count, *(array[: max(count, 0)] for array in buffers)
+        units = -1 if level < 0 else max(0, units_of_t(level, df2))
+        tables = kernels.Tables(draw, kernels.screen_kind(units, *draw.shape[::-1]))
+        count = kernels.scan_t(
+            *(prepared.values[0], tables.arrays, kernels.DOWN[tables.screened.dtype]),
+            *(units, tables.screen_of_sum(units), 1 in prepared.sides, -1 in prepared.sides),
+            *(begin, end, hits),
+        )
+    else:
+        units = -1 if level < 0 else max(0, units_of_f(level, df2 / df1))
+        tables = kernels.Tables(draw, np.int16).arrays
+        count = kernels.scan_f(prepared.values, tables, units, begin, end, hits)
+    return count, *(array[: max(count, 0)] for array in hits)
 
 
-def _models(prepared, draw, level, _, begin, end, buffers):
-    most = len(buffers[0])
+def _models(prepared, draw, level, begin, end, hits):
+    most = len(hits[0])
     d, n = prepared.values.shape[:2]
     coefficients, q = prepared.coefficients, prepared.coefficients.shape[1]
     n_effect = prepared.df[0] // d
@@ -231,8 +225,8 @@ def _models(prepared, draw, level, _, begin, end, buffers):
     return total, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
 
 
-def _welch(prepared, draw, level, _, begin, end, buffers):
-    most = len(buffers[0])
+def _welch(prepared, draw, level, begin, end, hits):
+    most = len(hits[0])
     one = prepared.coefficients[:, 0] > 0
     inside = one[draw]
     first = np.nonzero(inside)[1].reshape(len(draw), -1)
