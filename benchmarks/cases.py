@@ -65,7 +65,7 @@ def source_onesample_mne(**options):
             verbose="error",
         )
 
-    return per_permutation(run, 4, 14)
+    return per_permutation(run, 4, 34)
 
 
 def source_hat_groupwise():
