@@ -18,13 +18,18 @@ from groupwise.files import write_whole
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.maps import largest_enhanced
 from groupwise.permutation.prepare import Prepared
-from groupwise.permutation.scan import MOST_HITS, Room, TooManyHitsError, find_hits, pilot_of
+from groupwise.permutation.scan import (
+    MOST_HITS,
+    Room,
+    TooManyHitsError,
+    find_hits,
+    parts_of,
+    pilot_of,
+)
 
 #: Permutations at a time, at the most: more share the cost of the tables, and hold more hits in
 #: memory. A few permutations tell how many hits there will be. Their numbers fit into 16 bits.
 BATCH, PILOT = 4000, 8
-#: Parts of a batch whose hits are brought together at a time, for each thread.
-PARTS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +195,7 @@ def _largest(
                 *(statistic[begin:end], mass[begin:end, j], size[begin:end, j]),
             )
 
-    bounds = np.linspace(0, k, min(k, PARTS * threads) + 1).astype(int)
+    bounds = parts_of(k)
     list(pool.map(search, bounds[:-1], bounds[1:]))
     columns = [{1: 0, -1: 1}[side] for side in sides]
     tfce = np.zeros((k, 0))

@@ -266,7 +266,7 @@ def lowest_bit(bits):
 
 
 @njit(nogil=True, cache=True)
-def scan_t(values, tables, down, level, screen, positive, negative, begin, end, hits):
+def scan_t(values, tables, down, level, screen, positive, negative, begin, end, bounds, hits):
     """Points of each permutation whose sum is above a level.
 
     Parameters
@@ -277,16 +277,18 @@ def scan_t(values, tables, down, level, screen, positive, negative, begin, end, 
     screen : `Tables.screen_of_sum` of the level.
     positive, negative : which sides are wanted.
     begin, end : points to look at.
-    hits : uint16, int32, int64 arrays that receive permutation, point and sum; the points of each
-        permutation ascend.
+    bounds : (parts + 1,) int64; part i has the permutations bounds[i]..bounds[i + 1] - 1.
+    hits : uint16, int32, int64 (parts, room), receive permutation, point and sum of each part's
+        hits; the points of each permutation ascend.
 
     Returns
     -------
-    Number of hits; -1 when there is no room for them.
+    (parts,) number of hits; the first is -1 when there is no room for all.
     """
     sizes, rows, screened, exact, rounded = tables
     which, where, sums = hits
     k = np.uint64(len(rows))
+    counts = np.zeros(len(bounds) - 1, np.int64)
     found = np.empty(k + np.uint64(1), np.uint16)
     masks = np.empty(k + np.uint64(1), np.uint64)
     # Sums between `below` and `above` are of no interest: by way of unsigned numbers, which start
@@ -296,10 +298,10 @@ def scan_t(values, tables, down, level, screen, positive, negative, begin, end, 
     below = -min(screen, most) if negative else -most
     limit = screened.dtype.type(above - below)
     every = level < 0 or screen < 0
-    room = np.uint64(len(which))
-    count = np.uint64(0)
+    room = np.uint64(which.shape[1])
     for start in range(begin, end, WIDTH):
         here = min(WIDTH, end - start)
+        part = np.uint64(0)
         inside = ~np.uint64(0) >> np.uint64(WIDTH - here)
         _fill_tables(values, start, here, sizes, screened, exact, rounded, down, -below)
         candidates = k
@@ -308,22 +310,27 @@ def scan_t(values, tables, down, level, screen, positive, negative, begin, end, 
         for c in range(candidates):
             p = c if every else np.uint64(found[c])
             bits = inside if every else masks[c] & inside
+            while np.int64(p) >= bounds[part + np.uint64(1)]:
+                part += np.uint64(1)
+            count = np.uint64(counts[part])
             if count + np.uint64(WIDTH) > room:
-                return -1
+                counts[0] = -1
+                return counts
             while bits:
                 j = lowest_bit(bits)
                 bits &= bits - np.uint64(1)
                 total = _exact_sum(exact, sizes, rows, p, j)
-                which[count] = p
-                where[count] = np.uint64(start) + j
-                sums[count] = total
+                which[part, count] = p
+                where[part, count] = np.uint64(start) + j
+                sums[part, count] = total
                 wanted = (positive & (total > level)) | (negative & (-total > level))
                 count += np.uint64(wanted | (level < 0))
-    return np.int64(count)
+            counts[part] = count
+    return counts
 
 
 @njit(nogil=True, cache=True)
-def scan_f(values, tables, level, begin, end, hits):
+def scan_f(values, tables, level, begin, end, bounds, hits):
     """As `scan_t`, for sums of squares over the components of `values` (d, n, points).
 
     `tables` are those of one component, of int16; the hits may include a few that are not above
@@ -338,11 +345,12 @@ def scan_f(values, tables, level, begin, end, hits):
     squares = np.empty(WIDTH, np.int32)
     slack = np.sqrt(np.float64(d)) * 2 * len(sizes) * (1 + (1 << (down - 1)))
     above = np.int32(_screen_of_square(level, slack, down))
-    count = np.uint64(0)
+    counts = np.zeros(len(bounds) - 1, np.int64)
     for start in range(begin, end, WIDTH):
         here = min(WIDTH, end - start)
         for c in range(d):
             _fill_tables(values[c], start, here, sizes, screened[c], exact[c], rounded, down, 0)
+        part = np.uint64(0)
         for p in range(np.uint64(len(rows))):
             squares[:] = 0
             for c in range(d):
@@ -355,8 +363,12 @@ def scan_f(values, tables, level, begin, end, hits):
                 candidates = np.int32(candidates + np.int32(squares[j] > above))
             if candidates == 0:
                 continue
-            if count + np.uint64(WIDTH) > len(which):
-                return -1
+            while np.int64(p) >= bounds[part + np.uint64(1)]:
+                part += np.uint64(1)
+            count = np.uint64(counts[part])
+            if count + np.uint64(WIDTH) > np.uint64(which.shape[1]):
+                counts[0] = -1
+                return counts
             for j in range(np.uint64(here)):
                 if squares[j] <= above:
                     continue
@@ -364,11 +376,12 @@ def scan_f(values, tables, level, begin, end, hits):
                 for c in range(d):
                     u = np.int64(_exact_sum(exact[c], sizes, rows, p, j))
                     total += u * u
-                which[count] = p
-                where[count] = np.uint64(start) + j
-                sums[count] = total
+                which[part, count] = p
+                where[part, count] = np.uint64(start) + j
+                sums[part, count] = total
                 count += np.uint64(1)
-    return np.int64(count)
+            counts[part] = count
+    return counts
 
 
 @njit(nogil=True, cache=True)

@@ -25,13 +25,22 @@ from groupwise.permutation.prepare import Prepared
 
 #: Hits (14 bytes each) that a batch may hold; above it, batches become smaller.
 MOST_HITS = 4_500_000
+#: Parts of a batch whose hits are brought together at a time: no more memory is needed than theirs.
+PARTS = 8
 #: Below this number of values no time is lost with levels: all are hits.
-FEW = 1 << 18
+FEW = 1 << 12
 #: Points and permutations in a product of matrices.
 PRODUCT_POINTS, PRODUCT_PERMUTATIONS = 1024, 64
 
-#: Permutation, tested point, statistic of hits.
-Share = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+@dataclass(frozen=True, eq=False)
+class Share:
+    """Some hits: permutation, tested point, statistic; `span` has all of their permutations."""
+
+    span: tuple[int, int]
+    which: np.ndarray
+    where: np.ndarray
+    value: np.ndarray
 
 
 class Room:
@@ -46,13 +55,14 @@ class Room:
     """
 
     def __init__(self, n_points: int, threads: int) -> None:
-        most = max(MOST_HITS // threads, -(-n_points // threads)) + 128
+        self.most = max(MOST_HITS // threads, PARTS * (-(-n_points // threads) + 128))
         kinds = (np.uint16, np.int32, np.int64)
-        self._buffers = [tuple(np.empty(most, kind) for kind in kinds) for _ in range(threads)]
+        self._buffers = [tuple(np.empty(self.most, kind) for kind in kinds) for _ in range(threads)]
 
-    def of(self, thread: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Permutation, point and sum of hits, all of its room."""
-        return self._buffers[thread]
+    def of(self, thread: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(parts, room) permutation, point and sum of hits."""
+        room = self.most // parts
+        return tuple(a[: parts * room].reshape(parts, room) for a in self._buffers[thread])
 
 
 class TooManyHitsError(Exception):
@@ -76,7 +86,11 @@ def pilot_of(
     if len(draw) * points <= FEW:
         return -1.0, points
     while True:
-        _, counts, complete = _scan(prepared, draw, level, pool, threads, room)
+        try:
+            _, counts, complete = _scan(prepared, draw, level, pool, threads, room)
+        except TooManyHitsError:
+            draw = draw[: max(1, len(draw) // 2)]  # there is room for all points of one
+            continue
         if level < 0 or complete.all():
             return level, counts.mean()
         level = level * 0.8 if level > 1e-3 else -1.0
@@ -102,8 +116,15 @@ class Hits:
         points, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1])
         place = offsets[:-1].copy()
         for share in self.shares:
-            kernels.place_hits(*share, begin, end, place, points, values)
+            if share.span[0] < end and begin < share.span[1]:
+                found = share.which, share.where, share.value
+                kernels.place_hits(*found, begin, end, place, points, values)
         return offsets, points, values
+
+
+def parts_of(k: int) -> np.ndarray:
+    """(parts + 1,) bounds of the parts of k permutations."""
+    return np.linspace(0, k, min(k, PARTS) + 1).astype(np.int64)
 
 
 def find_hits(
@@ -125,11 +146,17 @@ def find_hits(
     while level > 0 and not complete.all():
         # A second look at those that lack a hit, with a lower level; what they had is in it.
         again = np.flatnonzero(~complete)
-        shares = [[array[complete[share[0]]] for array in share] for share in shares]
+        shares = [
+            Share(s.span, *(array[complete[s.which]] for array in (s.which, s.where, s.value)))
+            for s in shares
+        ]
         few = len(again) * prepared.values.shape[2] <= FEW
         level = -1.0 if few or level < 1e-3 else level * 0.7
         more = _scan(prepared, draw[again], level, pool, threads, room)
-        shares += [[again[which].astype(np.uint16), *others] for which, *others in more[0]]
+        shares += [
+            Share((0, len(draw)), again[s.which].astype(np.uint16), s.where, s.value)
+            for s in more[0]
+        ]
         counts[again], complete[again] = more[1:]
     return Hits(shares, counts)
 
@@ -150,41 +177,51 @@ def _scan(
     hat = hat_of(prepared, draw) if prepared.hat else None
     sides = (1 in prepared.sides, -1 in prepared.sides)
 
-    def share(start: int) -> tuple[Share, np.ndarray, np.ndarray]:
+    def search_in(start: int) -> tuple[list[Share], np.ndarray, np.ndarray]:
         stop = min(start + step, n_points)
-        mine = room.of(start // step)
-        count, which, where, sums = search(prepared, draw, level, start, stop, mine)
-        if count < 0:
-            raise TooManyHitsError
-        value = _statistic(prepared, draw, hat, which, where, sums)
+        mine = room, start // step
         counts, has = np.zeros(k, np.int64), np.zeros((k, 2), bool)
-        m = kernels.keep_hits(which, where, value, level, *sides, counts, has)
-        return (which[:m], where[:m], value[:m]), counts, has
+        shares = []
+        for span, which, where, sums in search(prepared, draw, level, start, stop, *mine):
+            value = _statistic(prepared, draw, hat, which, where, sums)
+            m = kernels.keep_hits(which, where, value, level, *sides, counts, has)
+            shares.append(Share(span, which[:m], where[:m], value[:m]))
+        return shares, counts, has
 
-    found, counts, has = zip(*pool.map(share, range(0, n_points, step)), strict=True)
+    found, counts, has = zip(*pool.map(search_in, range(0, n_points, step)), strict=True)
     counts, has = sum(counts), np.any(has, axis=0)
-    return list(found), counts, has[:, sides].all(axis=1) | (level < 0)
+    shares = [share for some in found for share in some]
+    return shares, counts, has[:, sides].all(axis=1) | (level < 0)
 
 
-def _signs(prepared, draw, level, begin, end, hits):
+def _signs(prepared, draw, level, begin, end, room, thread):
     df1, df2 = prepared.df
+    bounds = parts_of(len(draw))
+    hits = room.of(thread, len(bounds) - 1)
     if prepared.design.statistic == "t":
         units = -1 if level < 0 else max(0, units_of_t(level, df2))
         tables = kernels.Tables(draw, kernels.screen_kind(units, *draw.shape[::-1]))
-        count = kernels.scan_t(
+        counts = kernels.scan_t(
             *(prepared.values[0], tables.arrays, kernels.DOWN[tables.screened.dtype]),
             *(units, tables.screen_of_sum(units), 1 in prepared.sides, -1 in prepared.sides),
-            *(begin, end, hits),
+            *(begin, end, bounds, hits),
         )
     else:
         units = -1 if level < 0 else max(0, units_of_f(level, df2 / df1))
         tables = kernels.Tables(draw, np.int16).arrays
-        count = kernels.scan_f(prepared.values, tables, units, begin, end, hits)
-    return count, *(array[: max(count, 0)] for array in hits)
+        counts = kernels.scan_f(prepared.values, tables, units, begin, end, bounds, hits)
+    if counts[0] < 0:
+        raise TooManyHitsError
+    return [
+        ((int(first), int(stop)), *(array[part, :count] for array in hits))
+        for part, (first, stop, count) in enumerate(
+            zip(bounds[:-1], bounds[1:], counts, strict=True)
+        )
+    ]
 
 
-def _models(prepared, draw, level, begin, end, hits):
-    most = len(hits[0])
+def _models(prepared, draw, level, begin, end, room, _):
+    most = room.most
     d, n = prepared.values.shape[:2]
     coefficients, q = prepared.coefficients, prepared.coefficients.shape[1]
     n_effect = prepared.df[0] // d
@@ -196,7 +233,7 @@ def _models(prepared, draw, level, begin, end, hits):
     if not prepared.flips and 2 * len(coefficients) <= n:
         form = models.form_of(coefficients, n_effect, kappa, np.bincount(draw[0]))
         common = (coefficients, n_effect, *form, bound)
-        return models.scan_sums(prepared.values, draw, *common, begin, end, most)
+        return _whole(draw, *models.scan_sums(prepared.values, draw, *common, begin, end, most))
     types, signs = draw, np.ones_like(draw)
     if prepared.flips:
         types, signs = np.broadcast_to(np.arange(n), draw.shape), draw
@@ -220,18 +257,26 @@ def _models(prepared, draw, level, begin, end, hits):
             )  # fmt: skip
             total += found[0]
             if found[0] < 0 or total > most:
-                return -1, *found[1:]
+                raise TooManyHitsError
             parts.append(found[1:])
-    return total, *(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return _whole(draw, total, *(np.concatenate(a) for a in zip(*parts, strict=True)))
 
 
-def _welch(prepared, draw, level, begin, end, hits):
-    most = len(hits[0])
+def _welch(prepared, draw, level, begin, end, room, _):
+    most = room.most
     one = prepared.coefficients[:, 0] > 0
     inside = one[draw]
     first = np.nonzero(inside)[1].reshape(len(draw), -1)
     sizes = np.array([first.shape[1], prepared.n - first.shape[1]])
-    return models.scan_welch(prepared.values[0], first, sizes, float(level), begin, end, most)
+    found = models.scan_welch(prepared.values[0], first, sizes, float(level), begin, end, most)
+    return _whole(draw, *found)
+
+
+def _whole(draw, count, which, where, sums):
+    """Hits that are in no parts."""
+    if count < 0:
+        raise TooManyHitsError
+    return [((0, len(draw)), which, where, sums)]
 
 
 def _statistic(
