@@ -24,7 +24,7 @@ from groupwise.permutation.fixedpoint import (
 from groupwise.permutation.prepare import Prepared
 
 #: Hits (14 bytes each) that a batch may hold; above it, batches become smaller.
-MOST_HITS = 4_500_000
+MOST_HITS = 4_000_000
 #: Parts of a batch whose hits are brought together at a time: no more memory is needed than theirs.
 PARTS = 8
 #: Below this number of values no time is lost with levels: all are hits.
@@ -55,7 +55,7 @@ class Room:
     """
 
     def __init__(self, n_points: int, threads: int) -> None:
-        self.most = max(MOST_HITS // threads, PARTS * (-(-n_points // threads) + 128))
+        self.most = max(MOST_HITS // threads, -(-n_points // threads)) + PARTS * 128
         kinds = (np.uint16, np.int32, np.int64)
         self._buffers = [tuple(np.empty(self.most, kind) for kind in kinds) for _ in range(threads)]
 
