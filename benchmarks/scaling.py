@@ -100,9 +100,13 @@ def facts() -> dict[str, float]:
         size = (Path(folder) / "values.npy").stat().st_size / 2**20
         worker(folder, 2)
         one = {count: worker(folder, count) for count in (1000, 5000, 20000)}
-        two = {count: worker(folder, count, threads=2) for count in (1000, 5000)}
-        per_one = (one[5000]["whole"] - one[1000]["whole"]) / 4000
-        per_two = (two[5000]["whole"] - two[1000]["whole"]) / 4000
+        # The best of three: what another process takes of a core counts against two threads.
+        taken = {
+            (threads, count): min(worker(folder, count, threads)["whole"] for _ in range(3))
+            for count in (1000, 9000)
+            for threads in (1, 2)
+        }
+        faster = (taken[1, 9000] - taken[1, 1000]) / (taken[2, 9000] - taken[2, 1000])
         with tempfile.TemporaryDirectory() as cache:
             cold = worker(folder, 2, cache=cache)
             warm = worker(folder, 2, cache=cache)
@@ -111,7 +115,7 @@ def facts() -> dict[str, float]:
         **{f"peak of a worker, {count:,} permutations, MB": one[count]["peak_mb"] for count in one},
         "seconds of 1,000 permutations, start included": one[1000]["whole"],
         "seconds of 20,000 permutations": one[20000]["whole"],
-        "two threads, times as fast": per_one / per_two,
+        "two threads, times as fast": faster,
         "cold start (compiles), s": cold["whole"],
         "warm start, s": warm["whole"],
         "of it imports, s": warm["import"],
