@@ -14,6 +14,8 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/paths.smk"
 include: "workflow/rules/meeg.smk"
 include: "workflow/rules/maps.smk"
+include: "workflow/rules/fmri.smk"
+include: "workflow/rules/volumes.smk"
 include: "workflow/rules/permutation.smk"
 include: "workflow/rules/report.smk"
 

@@ -14,6 +14,7 @@ with job(snakemake):
     statistic = json.loads(Path(snakemake.input.result).read_text(encoding="utf-8"))["Statistic"]
     maps = read_maps(snakemake.input.maps)
     names = {statistic: "statistic", "p": "p_cluster", "pMax": "p_max", "cluster": "labels"}
+    names |= {"tfce": "tfce", "pTFCE": "p_tfce"} if "tfce" in maps else {}
     exported = {name: maps[key] for name, key in names.items()}
     stem = f"space-{space.name}_effect-{snakemake.wildcards.effect}"
     export_maps(snakemake.output.folder, stem, space, exported)

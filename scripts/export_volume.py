@@ -18,11 +18,16 @@ with job(snakemake):
         "p": "p_cluster",
         "pMax": "p_max",
         "pUncorrected": "p_uncorrected",
+        "pBonferroni": "p_bonferroni",
         "qFDR": "q_fdr",
         "cluster": "labels",
         "significant": "significant",
+        "tfce": "tfce",
+        "pTFCE": "p_tfce",
     }
     stem = f"space-{space.name}_effect-{snakemake.wildcards.effect}"
     for name, key in names.items():
+        if key not in maps:  # TFCE, where it was not asked for
+            continue
         path = Path(snakemake.output.folder) / f"{stem}_stat-{name}_statmap.nii.gz"
         write_volume(path, space, maps[key])

@@ -6,7 +6,8 @@ with job(snakemake):
     from pathlib import Path
 
     from groupwise.figures.effect import Effect
-    from groupwise.figures.pictures import save_pictures, volume_pictures
+    from groupwise.figures.pictures import volume_pictures
+    from groupwise.figures.save import save_pictures
 
     source = snakemake.input
     effect = Effect.read(

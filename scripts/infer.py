@@ -10,8 +10,9 @@ with job(snakemake):
     from groupwise.permutation.across import correct_across
     from groupwise.permutation.infer import infer
     from groupwise.permutation.merge import Null
+    from groupwise.permutation.peaks import describe_peak_columns, describe_peaks
     from groupwise.permutation.prepare import Prepared
-    from groupwise.permutation.table import describe_clusters, describe_columns, write_clusters
+    from groupwise.permutation.table import describe_clusters, describe_columns, write_table
     from groupwise.stack.space import FeatureSpace
 
     params = dict(snakemake.params.items())
@@ -23,8 +24,12 @@ with job(snakemake):
         result = correct_across(result, [Null.load(path) for path in snakemake.input.nulls])
     table = describe_clusters(result, space)
     result.save_maps(snakemake.output.maps)
-    write_clusters(snakemake.output.clusters, table)
+    write_table(snakemake.output.clusters, table)
     write_json(snakemake.output.columns, describe_columns(table, space))
+    peaks = describe_peaks(result, space)
+    write_table(snakemake.output.peaks, peaks)
+    about = describe_peak_columns(result, space, stack.get("Labels", "Anatomical label"))
+    write_json(snakemake.output.peak_columns, {name: about[name] for name in peaks})
     sources = [snakemake.input.space, snakemake.input.stack, snakemake.input.null]
     write_json(
         snakemake.output.result,

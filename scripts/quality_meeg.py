@@ -3,12 +3,10 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     import mne
     import pandas as pd
 
-    from groupwise.files import write_manifest, write_whole
+    from groupwise.figures.save import Picture, save_pictures
     from groupwise.meeg.quality import quality_figures
 
     pictures = quality_figures(
@@ -16,10 +14,6 @@ with job(snakemake):
         mne.read_evokeds(snakemake.input.evoked),
         mne.read_cov(snakemake.input.covariance),
     )
-    folder, subject = Path(snakemake.output.folder), snakemake.wildcards.subject
-    for picture in pictures:
-        picture["file"] = str(folder / f"{picture.pop('name')}.png")
-        with write_whole(picture["file"]) as part:
-            # No name of the writing program: the same numbers give the same bytes.
-            picture.pop("figure").savefig(part, dpi=150, metadata={"Software": None})
-    write_manifest(folder / "figures.json", pictures, title=f"Subject {subject}", subject=subject)
+    subject = snakemake.wildcards.subject
+    named = (Picture(**picture) for picture in pictures)
+    save_pictures(named, snakemake.output.folder, f"Subject {subject}", subject)

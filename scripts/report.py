@@ -4,6 +4,7 @@ from groupwise.job import job
 
 with job(snakemake):
     import json
+    from collections import defaultdict
     from pathlib import Path
 
     import pandas as pd
@@ -12,29 +13,39 @@ with job(snakemake):
     from groupwise.report.build import availability_of, build_report, grouped
 
     source, params = snakemake.input, snakemake.params
+    views_of = defaultdict(dict)  # the pages lie beside the report, which links to them
+    report = Path(snakemake.output.report)
+    for path in map(Path, source.get("views", [])):
+        for page in (path, path.with_name("surface.html")):
+            views_of[path.parents[1]][page.stem] = page.relative_to(report.parent).as_posix()
     effects = [
         {
             **named,
             "result": json.loads(Path(result).read_text(encoding="utf-8")),
             "clusters": pd.read_csv(clusters, sep="\t", na_values="n/a", keep_default_na=False),
+            "peaks": pd.read_csv(peaks, sep="\t", na_values="n/a", keep_default_na=False),
             "figures": read_manifest(figures)["figures"],
+            "views": views_of[Path(result).parents[1]],
         }
-        for named, result, clusters, figures in zip(
-            params.analyses, source.results, source.clusters, source.figures, strict=True
+        for named, result, clusters, peaks, figures in zip(
+            *(params.analyses, source.results, source.clusters, source.peaks, source.figures),
+            strict=True,
         )
     ]
     drops = [pd.read_csv(path, sep="\t") for path in source.get("drops", [])]
     rows = [pd.read_csv(path, sep="\t", dtype=str) for path in source.get("observations", [])]
     quality = [read_manifest(path) for path in source.get("quality", [])]
-    checked = source.get("check")
+    fmri = [read_manifest(path) for path in source.get("quality_fmri", [])]
+    checked = [pd.read_csv(path, sep="\t", dtype=str) for path in source.get("check", [])]
     report = build_report(
         study=params.study,
         config=params.config,
         analyses=grouped(effects),
         availability=availability_of(dict(zip(params.subjects, drops, strict=False)), rows),
         exclusions=params.left_out,
-        quality={manifest["subject"]: manifest["figures"] for manifest in quality},
+        quality={f"sub-{each['subject']}": each["figures"] for each in quality}
+        | {f"{each['title']}, fMRI": each["figures"] for each in fmri},
         provenance=provenance({}, [*source.results, *source.clusters]),
-        recordings=pd.read_csv(checked, sep="\t", dtype=str) if checked else None,
+        recordings=checked,
     )
     write_text(snakemake.output.report, report)

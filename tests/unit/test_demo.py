@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from groupwise.demo import study
+from groupwise.demo import stamp, study
 from groupwise.demo.anatomy import (
     Warp,
     interpolate_on_sphere,
@@ -23,7 +23,8 @@ from groupwise.demo.anatomy import (
 from groupwise.demo.freesurfer import write_subject
 from groupwise.demo.recordings import BAD_CHANNEL, DURATION, SFREQ, draw_events
 from groupwise.demo.sources import CONDITIONS, SOURCES, place_responses, time_courses
-from groupwise.demo.study import is_complete, make_demo
+from groupwise.demo.stamp import is_complete
+from groupwise.demo.study import make_demo
 from groupwise.demo.template import MNI305_TO_MNI152, load_template
 from groupwise.errors import InputError
 
@@ -365,7 +366,7 @@ def test_a_damaged_or_other_study_is_not_complete(demo, tmp_path, monkeypatch):
     assert is_complete(copy, 1)
     (copy / "bids" / "README").write_text("changed", encoding="utf-8")
     assert not is_complete(copy, 1)
-    monkeypatch.setattr(study, "code_digest", lambda: "other code")
+    monkeypatch.setattr(stamp, "code_digest", lambda: "other code")
     assert not is_complete(demo, 1)
 
 

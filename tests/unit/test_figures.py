@@ -12,7 +12,8 @@ from matplotlib.figure import Figure
 from groupwise.figures.colours import colour_limit, fade
 from groupwise.figures.courses import cluster_average, collapse, within_subject_bands
 from groupwise.figures.null import critical_mass, null_figure
-from groupwise.figures.pictures import save_pictures, surface_pictures, volume_pictures
+from groupwise.figures.pictures import surface_pictures, volume_pictures
+from groupwise.figures.save import save_pictures
 from groupwise.figures.surface import cluster_duration, paint, project
 from groupwise.figures.volume import to_image
 from groupwise.files import read_manifest

@@ -22,7 +22,7 @@ from groupwise.permutation import (
     prepare,
     read_maps,
     run_block,
-    write_clusters,
+    write_table,
 )
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import (
@@ -363,7 +363,7 @@ def test_cluster_table_of_a_surface(line, tmp_path):
     columns = describe_columns(table, line)
     assert list(columns) == list(table.columns)
     assert "MNI305" in columns["x"]["Description"]
-    write_clusters(tmp_path / "clusters.tsv", table)
+    write_table(tmp_path / "clusters.tsv", table)
     header, first = (tmp_path / "clusters.tsv").read_text().splitlines()[:2]
     assert header.split("\t") == list(table.columns)
     assert "false" in first.split("\t")
@@ -376,7 +376,7 @@ def test_cluster_table_without_clusters(line, tmp_path):
     )
     table = describe_clusters(result, line)
     assert len(table) == 0 and {"area_mm2", "t_start", "peak_vertex"} <= set(table.columns)
-    write_clusters(tmp_path / "clusters.tsv", table)
+    write_table(tmp_path / "clusters.tsv", table)
     assert len((tmp_path / "clusters.tsv").read_text().splitlines()) == 1
 
 

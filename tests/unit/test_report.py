@@ -80,9 +80,9 @@ def html(effects, tmp_path_factory):
         analyses=grouped(entries),
         availability=TRIALS,
         exclusions={"09": "moved & talked"},
-        quality={"01": figures[:2]},
+        quality={"sub-01": figures[:2]},
         provenance=provenance({}, []),
-        recordings=pd.DataFrame({"subject": ["01"], "sfreq": [100.0]}),
+        recordings=[pd.DataFrame({"subject": ["01"], "sfreq": [100.0]})],
     )
 
 

@@ -13,6 +13,7 @@ from groupwise.stack.volumes import (
     common_grid,
     common_mask,
     files_of,
+    grid_of,
     read_map,
     read_table,
     rows_inside,
@@ -186,3 +187,30 @@ def test_half_a_pair_is_found(maps, tmp_path):
     (tmp_path / "b.hdr").unlink()
     with pytest.raises(InputError, match=r"b.hdr does not exist"):
         read_table(table_of(tmp_path, "subject\tpath\n01\ta.nii\n02\tb.img\n"))
+
+
+def test_maps_on_another_grid_are_resampled_only_when_asked(tmp_path):
+    """A smooth function of place has its own values on any grid, inside its image."""
+
+    def save(name, shape, size):
+        affine = np.diag([size, size, size, 1.0])
+        x, y, z = nib.affines.apply_affine(affine, np.argwhere(np.ones(shape))).T
+        values = (2 + np.sin(x / 15) + 0.02 * y * np.cos(z / 20)).reshape(shape)
+        nib.save(nib.Nifti1Image(values.astype(np.float32), affine), tmp_path / name)
+        return tmp_path / name
+
+    fine, coarse = save("fine.nii", (31, 31, 31), 2.0), save("coarse.nii", (21, 21, 21), 3.0)
+    with pytest.raises(InputError, match=r"set maps[.]resample_to"):
+        common_mask([fine, coarse])
+    onto = grid_of(coarse)
+    inside, count, affine = common_mask([fine, coarse], onto=onto)
+    assert inside.shape == (21, 21, 21) and count.max() == 2
+    np.testing.assert_array_equal(affine, onto[1])
+    moved, own = rows_inside([fine, coarse], inside, onto)
+    np.testing.assert_allclose(moved, own, atol=0.01)
+    hole = nib.load(fine)
+    values = hole.get_fdata()
+    values[10:16, 10:16, 10:16] = np.nan
+    nib.save(nib.Nifti1Image(values.astype(np.float32), hole.affine), tmp_path / "hole.nii")
+    kept = np.isfinite(read_map(tmp_path / "hole.nii", onto))
+    assert not kept[7:10, 7:10, 7:10].any() and kept[:6].all()

@@ -37,9 +37,18 @@ def make_tree(folder: Path, subjects=SUBJECTS, runs=(), session=None):
     return folder
 
 
+def demo_config(data: str, **changes) -> dict:
+    """One of the demo studies of the shipped config: that with `meeg` or that with `fmri`."""
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    del config[{"meeg": "fmri", "fmri": "meeg"}[data]]
+    analyses = config["analyses"].items()
+    config["analyses"] = {name: spec for name, spec in analyses if spec["data"] == data}
+    return config | changes
+
+
 def make_config(folder: Path, **changes) -> dict:
     """The demo's config on a tree in `folder`; dotted keys change single values."""
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    config = demo_config("meeg", block_size=32)
     config["bids_root"] = str(folder / "bids")
     config["meeg"]["subjects_dir"] = str(folder / "subjects")
     config["output"] = str(folder / "results")

@@ -7,8 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from study_trees import ROOT, snakemake
+from study_trees import demo_config, snakemake
 
 from groupwise.demo.study import make_demo
 from groupwise.permutation.merge import Null
@@ -27,7 +26,7 @@ def study(tmp_path_factory):
 
 
 def config(**analysis):
-    raw = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    raw = demo_config("meeg", block_size=32)
     raw["analyses"]["modality_by_side"].update({"permutations": 64, **analysis})
     return raw
 

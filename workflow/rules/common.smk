@@ -62,6 +62,17 @@ def megabytes(base: int, times: float):
     )
 
 
+# What looks into the files of a study. Before the first job, and not as an input of the first
+# stages: a change of what is checked would rerun them all, and behind `ancient` Snakemake overlooks
+# other reasons to rerun.
+CHECKS = []
+
+
+onstart:
+    for check_now in CHECKS:
+        check_now()
+
+
 wildcard_constraints:
     subject="[A-Za-z0-9]+",
     analysis="[A-Za-z0-9_]+",

@@ -11,8 +11,11 @@ if MAPS:
     from groupwise.stack.volumes import files_of, read_table
 
     map_table, findings = told(read_table, MAPS.table), []
-    if MAPS.mask != "intersection" and not Path(MAPS.mask).is_file():
-        findings.append(f"config: maps.mask: {MAPS.mask} is not there; check the path")
+    findings += [
+        f"config: maps.{key}: {path} is not there; check the path"
+        for key, path in (("mask", MAPS.mask), ("resample_to", MAPS.resample_to))
+        if path not in (None, "intersection") and not Path(path).is_file()
+    ]
     for name in analyses_of("maps"):
         try:
             MAP_ROWS[name], left_out = select_maps(
@@ -26,41 +29,3 @@ if MAPS:
         except InputError as error:
             findings += [f"{MAPS.table}: analyses.{name}: {f}" for f in error.findings]
     told(refuse, findings)
-
-
-if MAPS:
-
-    rule stack_volumes:
-        """One array of all subjects' maps, with the table of its rows and its voxels."""
-        input:
-            maps=lambda wildcards: [
-                path
-                for row in MAP_ROWS[wildcards.analysis]
-                for path in files_of(row["path"])
-            ],
-            mask=[] if MAPS.mask == "intersection" else MAPS.mask,
-        output:
-            data=f"{STACK}/stack.npy",
-            observations=f"{STACK}/observations.tsv",
-            space=f"{STACK}/space.npz",
-            sidecar=f"{STACK}/stack.json",
-            coverage=f"{STACK}/space-{MAPS.space}_stat-n_statmap.nii.gz",
-        log:
-            log_of("stack_volumes", "analysis"),
-        benchmark:
-            benchmark_of("stack_volumes", "analysis")
-        wildcard_constraints:
-            analysis=one_of(analyses_of("maps")),
-        resources:
-            mem_mb=megabytes(500, 2),
-            runtime=20,
-        params:
-            rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
-            space=MAPS.space,
-            units=MAPS.units,
-            connectivity=lambda wildcards: STUDY.analyses[
-                wildcards.analysis
-            ].cluster.connectivity,
-            version=1,
-        script:
-            "../../scripts/stack_volumes.py"

@@ -54,13 +54,21 @@ if MEEG:
         "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
     }
 
-    # Before the first job, and not as an input of the first stages: a change of what is checked
-    # would rerun them all, and behind `ancient` Snakemake overlooks other reasons to rerun.
-    onstart:
-        from groupwise.meeg.check import check_study, is_checked
+    def check_recordings_now() -> None:
+        """Look into all recordings, unless that was done under the same config."""
+        from groupwise.inputs.checked import is_checked
+        from groupwise.meeg.check import check_study
 
-        if not is_checked(CHECKED.replace(".tsv", ".json"), CHECK):
+        files = [
+            name
+            for each in CHECK["recordings"]
+            for kind in ("raw", "events", "channels")
+            for name in each[kind]
+        ]
+        if not is_checked(CHECKED.replace(".tsv", ".json"), CHECK, files):
             told(lambda: check_study(**CHECK))
+
+    CHECKS.append(check_recordings_now)
 
     rule check_inputs:
         """What is in every recording's header and events, as a table."""

@@ -2,7 +2,9 @@
 
 import re
 
-ENTITIES = ("task", "space", "cond", "inv", "effect", "stat", "proc", "desc")
+ENTITIES = (
+    *("task", "space", "cond", "contrast", "inv", "effect", "stat", "proc", "desc"),
+)
 
 
 def camel(name: str) -> str:

@@ -27,11 +27,14 @@ def people_of(analysis: str) -> tuple[dict, str]:
             PARTICIPANTS and Path(PARTICIPANTS).is_file()
         ):
             return table, MAPS.table
-    if PARTICIPANTS is None:
+    participants = PARTICIPANTS
+    if spec.data == "fmri" and STUDY.participants is None:
+        participants = f"{FMRI.bids_root or STUDY.bids_root}/participants.tsv"
+    if participants is None:
         raise InputError(
             f"config: participants is missing; analyses.{analysis} needs it"
         )
-    return read_participants(PARTICIPANTS), PARTICIPANTS
+    return read_participants(participants), participants
 
 
 def designs_of() -> dict[tuple[str, str], dict]:
@@ -235,6 +238,8 @@ rule infer:
         maps=f"{EFFECT}/infer/maps.npz",
         clusters=f"{EFFECT}/infer/clusters.tsv",
         columns=f"{EFFECT}/infer/clusters.json",
+        peaks=f"{EFFECT}/infer/peaks.tsv",
+        peak_columns=f"{EFFECT}/infer/peaks.json",
         result=f"{EFFECT}/infer/result.json",
     log:
         log_of("infer", "analysis", "effect"),
@@ -245,6 +250,6 @@ rule infer:
         runtime=15,
     params:
         alpha=lambda wildcards: STUDY.analyses[wildcards.analysis].alpha,
-        version=2,
+        version=3,
     script:
         "../../scripts/infer.py"

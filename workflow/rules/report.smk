@@ -23,19 +23,30 @@ def of_subjects(pattern: str) -> list[str]:
     return [pattern.format(subject=name) for name in RECORDINGS.names] if MEEG else []
 
 
+def quality_of_fmri() -> list[str]:
+    """Pictures of all subjects' first level, and of each subject's."""
+    if not FMRI:
+        return []
+    own = rules.quality_fmri.output.folder
+    return [rules.figures_first_level.output.folder] + [
+        own.format(subject=name) for name in RUNS.names
+    ]
+
+
 def targets_of_check() -> list[str]:
-    return [CHECKED] if MEEG else []
+    return ([CHECKED] if MEEG else []) + ([RUNS_CHECKED] if FMRI else [])
 
 
 def targets_of_first_level() -> list[str]:
-    """Morphed maps of every subject and condition."""
-    if not MEEG:
-        return []
-    return [
-        path.format(subject=name)
-        for name in RECORDINGS.names
-        for path in estimates(space=MEEG.morph.to).values()
-    ]
+    """Maps of every subject and condition in template space."""
+    maps = []
+    if MEEG:
+        morphed = estimates(space=MEEG.morph.to).values()
+        maps += [p.format(subject=name) for name in RECORDINGS.names for p in morphed]
+    if FMRI:
+        effects = first_level_maps("effect").values()
+        maps += [p.format(subject=name) for name in RUNS.names for p in effects]
+    return maps
 
 
 def targets_of_group() -> list[str]:
@@ -60,7 +71,7 @@ rule export_surface:
         mem_mb=megabytes(600, 10),
         runtime=10,
     params:
-        version=1,
+        version=2,
     script:
         "../../scripts/export_surface.py"
 
@@ -78,12 +89,12 @@ rule export_volume:
     benchmark:
         benchmark_of("export_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(analyses_of("maps")),
+        analysis=one_of(VOLUMES),
     resources:
         mem_mb=megabytes(600, 10),
         runtime=10,
     params:
-        version=1,
+        version=2,
     script:
         "../../scripts/export_volume.py"
 
@@ -151,15 +162,48 @@ rule figures_volume:
     benchmark:
         benchmark_of("figures_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(analyses_of("maps")),
+        analysis=one_of(VOLUMES),
     resources:
         mem_mb=megabytes(800, 10),
         runtime=10,
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
-        version=1,
+        version=2,
     script:
         "../../scripts/figures_volume.py"
+
+
+rule views_volume:
+    """Pages in which to move through the map of an effect, in slices and on the cortex."""
+    input:
+        maps=rules.infer.output.maps,
+        result=rules.infer.output.result,
+        space=f"{STACK}/space.npz",
+    output:
+        volume=f"{EFFECT}/views/volume.html",
+        surface=f"{EFFECT}/views/surface.html",
+    log:
+        log_of("views_volume", "analysis", "effect"),
+    benchmark:
+        benchmark_of("views_volume", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(VOLUMES),
+    resources:
+        mem_mb=megabytes(800, 10),
+        runtime=10,
+    params:
+        version=1,
+    script:
+        "../../scripts/views_volume.py"
+
+
+def views() -> list[str]:
+    """Pages of the effects whose maps lie in MNI space, which the templates are of."""
+    return [
+        f"{EFFECT}/views/volume.html".format(analysis=analysis, effect=effect)
+        for analysis, effect in effects()
+        if analysis in VOLUMES and section_of(analysis).space.upper().startswith("MNI")
+    ]
 
 
 rule report:
@@ -167,13 +211,16 @@ rule report:
     input:
         results=of_effects(rules.infer.output.result),
         clusters=of_effects(rules.infer.output.clusters),
+        peaks=of_effects(rules.infer.output.peaks),
         figures=of_effects(f"{EFFECT}/figures"),
         observations=[
             f"{STACK}/observations.tsv".format(analysis=a) for a in STUDY.analyses
         ],
         quality=of_subjects(f"{OUT}/sub-{{subject}}/figures"),
+        quality_fmri=quality_of_fmri(),
         drops=of_subjects(rules.preprocess.output.drops) if MEEG else [],
-        check=CHECKED if MEEG else [],
+        check=targets_of_check(),
+        views=views(),
     output:
         report=f"{OUT}/report.html",
     log:
@@ -190,7 +237,11 @@ rule report:
             {"analysis": analysis, "effect": effect} for analysis, effect in effects()
         ],
         subjects=RECORDINGS.names if MEEG else [],
-        left_out={**(RECORDINGS.left_out if MEEG else {}), **MAPS_LEFT_OUT},
-        version=1,
+        left_out={
+            **(RECORDINGS.left_out if MEEG else {}),
+            **(RUNS.left_out if FMRI else {}),
+            **MAPS_LEFT_OUT,
+        },
+        version=2,
     script:
         "../../scripts/report.py"

@@ -4,9 +4,13 @@ Unknown keys are refused. Rules and library read these models; nobody reads the 
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from groupwise.config.formula import weights_of
+from groupwise.errors import InputError
 
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
@@ -241,22 +245,9 @@ class Meeg(Section):
         twice = sorted({str(event) for event in events if events.count(event) > 1})
         if twice:
             raise ValueError(f"two conditions share the event {', '.join(twice)}")
-        # Conditions are parts of file names, which hold letters and digits alone and on some
-        # systems take capitals for small letters.
-        plain = {name: re.sub("[^A-Za-z0-9]", "", name).lower() for name in self.conditions}
-        alike = [n for n in plain if list(plain.values()).count(plain[n]) > 1 or not plain[n]]
-        if alike:
-            raise ValueError(
-                f"conditions {', '.join(alike)}: their letters and digits do not tell them apart, "
-                "and files are named after them; rename"
-            )
-        tags = {name: set(name.split("/")) for name in self.conditions}
-        inside = [f"{a} and {b}" for a in tags for b in tags if a != b and tags[a] <= tags[b]]
-        if inside:
-            raise ValueError(
-                f"conditions {', '.join(inside)}: the first's tags are among the second's, so it "
-                "would select both; give it a tag of its own"
-            )
+        findings = names_unfit(self.conditions)
+        if findings:
+            raise ValueError("\n".join(findings))
         return self
 
     @model_validator(mode="after")
@@ -266,6 +257,119 @@ class Meeg(Section):
                 "artifacts.method ica lowers the rank of the data, and covariance.rank info does "
                 "not see it; set covariance: {rank: null}"
             )
+        return self
+
+
+class Confounds(Section):
+    """Nuisance regressors of fMRIPrep, chosen by `nilearn.interfaces.fmriprep.load_confounds`."""
+
+    strategy: list[
+        Literal[
+            "motion",
+            "wm_csf",
+            "global_signal",
+            "compcor",
+            "ica_aroma",
+            "high_pass",
+            "scrub",
+            "non_steady_state",
+        ]
+    ] = Field(
+        ["motion", "high_pass"],
+        description="Kinds of confounds. high_pass takes fMRIPrep's cosines (then drift is none).",
+    )
+    motion: Literal["basic", "power2", "derivatives", "full"] = Field(
+        "basic", description="6, 12, 12 or 24 parameters of head motion."
+    )
+    wm_csf: Literal["basic", "power2", "derivatives", "full"] = Field(
+        "basic", description="Mean signals of white matter and CSF."
+    )
+    global_signal: Literal["basic", "power2", "derivatives", "full"] = Field(
+        "basic", description="Global signal."
+    )
+    compcor: Literal["anat_combined", "anat_separated", "temporal", "temporal_anat_combined"] = (
+        Field("anat_combined", description="Kind of CompCor components.")
+    )
+    n_compcor: int = Field(5, ge=1, description="Number of CompCor components.")
+    fd_threshold: float = Field(
+        0.5, gt=0, description="scrub: largest framewise displacement of a volume in mm."
+    )
+    std_dvars_threshold: float = Field(
+        1.5, gt=0, description="scrub: largest standardised DVARS of a volume."
+    )
+
+
+class Fmri(Section):
+    """BOLD runs as fMRIPrep leaves them: a first-level GLM of each subject (`nilearn.glm`)."""
+
+    derivatives: str = Field(description="Folder of the preprocessed data (fMRIPrep's layout).")
+    bids_root: str | None = Field(
+        None, description="Root of the raw data with the events; null: the study's bids_root."
+    )
+    task: Label = Field(description="BIDS task.")
+    session: Label | None = Field(
+        None, description="BIDS session; null: runs of all sessions, if there are any."
+    )
+    space: Label = Field("MNI152NLin2009cAsym", description="BIDS entity space of the images.")
+    resolution: Label | None = Field(
+        None, description="BIDS entity res of the images; null: they have none."
+    )
+    conditions: dict[str, str] = Field(
+        min_length=1,
+        description="Condition and its trial_type in events.tsv. Tags of factors are parted by /. "
+        "Other trial types are modelled too, as events of no interest.",
+    )
+    contrasts: dict[Label, str] = Field(
+        {},
+        description="Sums of conditions of which first-level maps are made, such as famous - "
+        "scrambled; a tag stands for the mean of the conditions that carry it.",
+    )
+    hrf: Literal[
+        "spm",
+        "spm + derivative",
+        "spm + derivative + dispersion",
+        "glover",
+        "glover + derivative",
+        "glover + derivative + dispersion",
+    ] = Field("spm", description="Haemodynamic response.")
+    drift: Literal["cosine", "polynomial", "none"] = Field(
+        "none", description="Drift model beside the confounds."
+    )
+    high_pass: float = Field(0.01, gt=0, description="Hz; edge of the cosine drift.")
+    confounds: Confounds = Field(Confounds(), description="Confounds.")
+    smoothing: float | None = Field(None, gt=0, description="mm FWHM; null: none.")
+    noise: Literal["ar1", "ols"] = Field("ar1", description="Model of the temporal noise.")
+    mask: str = Field(
+        "intersection",
+        description="Voxels of the group: intersection of all subjects' masks, or also of an image "
+        "at this path.",
+    )
+
+    @model_validator(mode="after")
+    def _names(self) -> "Fmri":
+        findings = names_unfit(self.conditions)
+        plain = {re.sub("[^A-Za-z0-9]", "", name).lower() for name in self.conditions}
+        findings += [
+            f"contrasts.{name}: a condition has this name; rename the contrast"
+            for name in self.contrasts
+            if name.lower() in plain
+        ]
+        kinds = list(self.conditions.values())
+        twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
+        if twice:
+            findings.append(f"two conditions share the trial_type {', '.join(twice)}")
+        if self.drift != "none" and "high_pass" in self.confounds.strategy:
+            findings.append(
+                "drift and the confounds' high_pass both model drift; set drift: none, or take "
+                "high_pass out of confounds.strategy"
+            )
+        for name, formula in self.contrasts.items():
+            try:
+                weights_of(formula, list(self.conditions))
+            except InputError as error:
+                findings += [f"contrasts.{name}: {line}" for line in error.findings]
+        if findings:
+            raise ValueError("\n".join(findings))
         return self
 
 
@@ -281,8 +385,33 @@ class Maps(Section):
         description="intersection: voxels that are finite and not 0 in every map; or a path to a "
         "mask image on the same grid, intersected with it.",
     )
+    resample_to: str | None = Field(
+        None,
+        description="Image whose grid all maps (and the mask) are resampled to; null: maps must "
+        "lie on one grid.",
+    )
     units: str = Field("arbitrary", description="Units of the maps, as they stand in the sidecar.")
     space: Label = Field("MNI", description="Template space of the maps.")
+
+
+class Atlas(Section):
+    """Where anatomical names of places in volumes come from."""
+
+    image: str | None = Field(None, description="Atlas in MNI space, an integer a region.")
+    labels: str | None = Field(
+        None, description="TSV with index and name of its regions (a BIDS dseg.tsv)."
+    )
+    fetch: Literal["aal", "harvard_oxford", "schaefer_2018"] | None = Field(
+        None, description="Or an atlas that nilearn fetches, where there is a network."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Atlas":
+        if (self.image is None) != (self.labels is None):
+            raise ValueError("image and labels go together; give both")
+        if self.image and self.fetch:
+            raise ValueError("give image and labels, or fetch")
+        return self
 
 
 class Threshold(Section):
@@ -315,7 +444,7 @@ class Cluster(Section):
 class Analysis(Section):
     """One group analysis: data, design, clusters, permutations."""
 
-    data: Literal["meeg", "maps"] = Field(description="Where the maps come from.")
+    data: Literal["meeg", "fmri", "maps"] = Field(description="Where the maps come from.")
     test: Literal["one-sample", "paired"] | None = Field(
         None, description="Test of one condition, or of the first minus the second of two."
     )
@@ -324,18 +453,18 @@ class Analysis(Section):
         description="For test: the condition (one-sample) or the two (paired). May stay empty for "
         "one-sample maps whose table has no column condition.",
     )
-    within: dict[Label, Annotated[list[str], Field(min_length=2)]] | None = Field(
+    within: dict[Name, Annotated[list[str], Field(min_length=2)]] | None = Field(
         None,
         description="Repeated-measures factors and their levels, first factor slowest. Each cell "
         "is the one condition that carries all its levels as tags.",
     )
-    between: dict[Label, Annotated[list[str], Field(min_length=2)]] | None = Field(
+    between: dict[Name, Annotated[list[str], Field(min_length=2)]] | None = Field(
         None,
         description="Groups of subjects: one column of the participants table and its levels. t is "
         "positive where the first has the larger mean; more than two levels give an F. With "
         "within: a mixed design.",
     )
-    covariates: list[Label] = Field(
+    covariates: list[Name] = Field(
         [],
         description="Numeric columns of the participants table, all in one regression of the maps "
         "(test: one-sample) or differences (paired).",
@@ -352,6 +481,11 @@ class Analysis(Section):
         "all",
         description="Effects: all, or names such as modality:side; of covariates, their names, "
         "mean (at average covariates), or age+score (both together).",
+    )
+    contrasts: dict[Name, str | Annotated[list[str], Field(min_length=1)]] = Field(
+        {},
+        description="For within, instead of effects: sums of its cells by name, such as faces: "
+        "famous + unfamiliar - 2 scrambled, each tested by t; a list of sums by one F.",
     )
     hat: float = Field(
         0.0,
@@ -417,6 +551,26 @@ class Analysis(Section):
         return self
 
     @model_validator(mode="after")
+    def _contrasts(self) -> "Analysis":
+        if not self.contrasts:
+            return self
+        if not self.within or self.between:
+            raise ValueError("contrasts are for a within design without groups")
+        if self.effects != "all":
+            raise ValueError("give effects or contrasts, one of the two")
+        findings, plain = [], [name.replace("_", "").lower() for name in self.contrasts]
+        if len(set(plain)) < len(plain):
+            findings.append("contrasts: letters and digits of their names do not tell them apart")
+        for name in self.contrasts:
+            try:
+                self.weights(name)
+            except InputError as error:
+                findings += [f"contrasts.{name}: {line}" for line in error.findings]
+        if findings:
+            raise ValueError("\n".join(findings))
+        return self
+
+    @model_validator(mode="after")
     def _effects(self) -> "Analysis":
         known = [*(self.between or {}), *(self.within or {}), *self.covariates]
         if self.test and not self.covariates and self.effects != "all":
@@ -427,7 +581,7 @@ class Analysis(Section):
         twice = sorted({e for e in names if names.count(e) > 1})
         if twice:
             raise ValueError(f"effects names {', '.join(twice)} twice")
-        if self.within or self.covariates:
+        if (self.within or self.covariates) and not self.contrasts:
             sign = "+" if self.covariates else ":"
             allowed = {*known, "mean"} if self.covariates else set(known)
             unknown = [e for e in names if not set(e.split(sign)) <= allowed]
@@ -452,12 +606,25 @@ class Analysis(Section):
     def has_f(self) -> bool:
         """Whether an effect is tested by F."""
         groups = len(next(iter(self.between.values()))) if self.between else 0
+        if self.contrasts:
+            return any(not isinstance(sums, str) for sums in self.contrasts.values())
         joint = any("+" in effect for effect in self.effect_names)
         return self.within is not None or groups > 2 or joint
+
+    def weights(self, name: str) -> list[float] | list[list[float]]:
+        """Weights of the cells in a contrast: (cells,), or (cells, sums) where it is a list."""
+        cells = ["/".join(cell["tags"]) for cell in cells_of(self)]
+        sums = self.contrasts[name]
+        if isinstance(sums, str):
+            return weights_of(sums, cells).tolist()
+        columns = [weights_of(each, cells).tolist() for each in sums]
+        return [list(row) for row in zip(*columns, strict=True)]
 
     @property
     def effect_names(self) -> list[str]:
         """Effects by name, an interaction's factors in the order of the design."""
+        if self.contrasts:
+            return list(self.contrasts)
         if self.covariates:
             return list(self.covariates) if self.effects == "all" else list(self.effects)
         if self.within is None:
@@ -472,6 +639,28 @@ class Analysis(Section):
 
 def _rank_in(factors: list[str]):
     return lambda name: factors.index(name) if name in factors else len(factors)
+
+
+def names_unfit(conditions: Iterable[str]) -> list[str]:
+    """Findings on conditions that a file name or a cell of a design could not tell apart."""
+    findings = []
+    # Conditions are parts of file names, which hold letters and digits alone and on some systems
+    # take capitals for small letters.
+    plain = {name: re.sub("[^A-Za-z0-9]", "", name).lower() for name in conditions}
+    alike = [n for n in plain if list(plain.values()).count(plain[n]) > 1 or not plain[n]]
+    if alike:
+        findings.append(
+            f"conditions {', '.join(alike)}: their letters and digits do not tell them apart, and "
+            "files are named after them; rename"
+        )
+    tags = {name: set(name.split("/")) for name in conditions}
+    inside = [f"{a} and {b}" for a in tags for b in tags if a != b and tags[a] <= tags[b]]
+    if inside:
+        findings.append(
+            f"conditions {', '.join(inside)}: the first's tags are among the second's, so it would "
+            "select both; give it a tag of its own"
+        )
+    return findings
 
 
 class Study(Section):
@@ -506,7 +695,13 @@ class Study(Section):
         "a millisecond, starting a job some seconds.",
     )
     meeg: Meeg | None = Field(None, description="MEG or EEG recordings.")
+    fmri: Fmri | None = Field(None, description="Preprocessed BOLD runs.")
     maps: Maps | None = Field(None, description="Ready-made maps.")
+    atlas: Atlas = Field(
+        Atlas(),
+        description="Names of places in volumes. By default the nearest of the coordinates that "
+        "nilearn ships (Dosenbach et al. 2010), which are coarse.",
+    )
     analyses: dict[Name, Analysis] = Field({}, description="Group analyses by name.")
 
     @model_validator(mode="after")
@@ -514,6 +709,8 @@ class Study(Section):
         findings = []
         if self.meeg is not None and self.bids_root is None:
             findings.append("bids_root is missing; the section meeg needs it")
+        if self.fmri is not None and (self.fmri.bids_root or self.bids_root) is None:
+            findings.append("bids_root is missing; the section fmri needs it for the events")
         for name, analysis in self.analyses.items():
             if getattr(self, analysis.data) is None:
                 findings.append(
@@ -521,10 +718,14 @@ class Study(Section):
                     "is missing"
                 )
             elif analysis.data == "meeg":
-                findings += _cells_unfit(name, analysis, self.meeg)
-            if analysis.data == "maps":
+                findings += _cells_unfit(name, analysis, list(self.meeg.conditions))
+                findings += _crop_unfit(name, analysis, self.meeg)
+            elif analysis.data == "fmri":
+                known = [*self.fmri.conditions, *self.fmri.contrasts]
+                findings += _cells_unfit(name, analysis, known)
+            if analysis.data != "meeg":
                 findings += [
-                    f"analyses.{name}.{key}: belongs to meeg, ready-made maps have none; remove it"
+                    f"analyses.{name}.{key}: belongs to meeg, volumes have none; remove it"
                     for key in ("crop", "hemispheres")
                     if getattr(analysis, key) != Analysis.model_fields[key].default
                 ]
@@ -533,24 +734,28 @@ class Study(Section):
         return self
 
 
-def _cells_unfit(name: str, analysis: Analysis, meeg: Meeg) -> list[str]:
-    """Findings where a cell is not one condition, or the crop lies outside the epochs."""
+def _cells_unfit(name: str, analysis: Analysis, conditions: list[str]) -> list[str]:
+    """Findings where a cell is not one condition."""
     findings = []
     for cell in cells_of(analysis):
-        fitting = conditions_with(cell["tags"], list(meeg.conditions))
+        fitting = conditions_with(cell["tags"], conditions)
         if len(fitting) != 1:
             wanted = "/".join(cell["tags"]) or "(no condition named)"
             findings.append(
                 f"analyses.{name}: cell {wanted} fits {', '.join(fitting) or 'no condition'}; it "
-                f"must fit one of {', '.join(meeg.conditions)}"
-            )
-    for edge in analysis.crop or ():
-        if edge is not None and not meeg.epochs.tmin <= edge <= meeg.epochs.tmax:
-            findings.append(
-                f"analyses.{name}.crop: {edge} s lies outside the epochs "
-                f"({meeg.epochs.tmin} to {meeg.epochs.tmax} s)"
+                f"must fit one of {', '.join(conditions)}"
             )
     return findings
+
+
+def _crop_unfit(name: str, analysis: Analysis, meeg: Meeg) -> list[str]:
+    """Findings where the crop lies outside the epochs."""
+    return [
+        f"analyses.{name}.crop: {edge} s lies outside the epochs "
+        f"({meeg.epochs.tmin} to {meeg.epochs.tmax} s)"
+        for edge in analysis.crop or ()
+        if edge is not None and not meeg.epochs.tmin <= edge <= meeg.epochs.tmax
+    ]
 
 
 def cells_of(analysis: Analysis) -> list[dict]:

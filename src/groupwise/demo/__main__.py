@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from groupwise.demo.faces import make_faces
 from groupwise.demo.study import make_demo
 from groupwise.errors import InputError
 
@@ -11,12 +12,16 @@ from groupwise.errors import InputError
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, make the study, return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m groupwise.demo", description=__doc__)
-    parser.add_argument("folder", type=Path, help="gets bids, subjects and truth.json")
-    parser.add_argument("--subjects", type=int, default=8, help="how many (default: 8)")
+    parser.add_argument(
+        "folder", type=Path, help="gets bids, subjects and truth.json (MEG), and faces (fMRI)"
+    )
+    parser.add_argument("--subjects", type=int, default=8, help="with MEG (default: 8)")
+    parser.add_argument("--faces", type=int, default=12, help="with fMRI (default: 12)")
     parser.add_argument("--jobs", type=int, default=2, help="subjects at a time (default: 2)")
     options = parser.parse_args(arguments)
     try:
         make_demo(options.folder, options.subjects, options.jobs)
+        make_faces(options.folder / "faces", options.faces, options.jobs)
     except InputError as error:
         print(error, file=sys.stderr)
         return 1

@@ -41,9 +41,10 @@ from groupwise.demo.sources import (
     describe_source,
     place_responses,
 )
+from groupwise.demo.stamp import is_complete, stamp_of
 from groupwise.demo.template import load_template, parcellate
 from groupwise.errors import InputError
-from groupwise.files import digest_of, digest_of_file, software, write_json
+from groupwise.files import software, write_json
 
 SEED = 2026
 
@@ -94,32 +95,6 @@ def make_demo(
     write_participants(bids, {label: _draw_person(int(label)) for label in truths})
     write_json(folder / "truth.json", _truth(folder, dict(sorted(truths.items()))))
     return folder / "truth.json"
-
-
-def is_complete(folder: str | Path, subjects: int) -> bool:
-    """Whether `folder` holds the whole study as this version of the code makes it.
-
-    Compares the digest of the code and of every file that was written. Files that others added
-    later (derivatives, morph maps) do not matter.
-    """
-    folder = Path(folder)
-    try:
-        stamp = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["Stamp"]
-        code, number, files = stamp["Code"], stamp["Subjects"], stamp["Files"]
-    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
-        return False
-    if code != code_digest() or number != subjects:
-        return False
-    return all(
-        (folder / name).is_file() and digest_of_file(folder / name) == digest
-        for name, digest in files.items()
-    )
-
-
-def code_digest() -> str:
-    """Digest over the modules that make the study: another code, another study."""
-    modules = sorted(Path(__file__).parent.glob("*.py"))
-    return digest_of(*(module.read_bytes() for module in modules))
 
 
 def _clear(folder: Path) -> None:
@@ -194,12 +169,6 @@ def _draw_person(number: int) -> tuple[int, str]:
 
 def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
     """What `truth.json` says: the simulation, each subject, and the stamp of the files."""
-    files = sorted(
-        path
-        for part in ("bids", "subjects")
-        for path in (folder / part).rglob("*")
-        if path.is_file()
-    )
     return {
         "Description": "What the demo study simulates. Lengths in mm, times in s, moments in nAm; "
         "places in surface RAS, of fsaverage (MNI305) or, for a subject, of its own MRI.",
@@ -212,9 +181,5 @@ def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
         "Noise": {"BadChannel": BAD_CHANNEL, **asdict(Noise())},
         "Subjects": subjects,
         "Software": software(),
-        "Stamp": {
-            "Code": code_digest(),
-            "Subjects": len(subjects),
-            "Files": {str(path.relative_to(folder)): digest_of_file(path) for path in files},
-        },
+        "Stamp": stamp_of(folder, ("bids", "subjects"), len(subjects)),
     }

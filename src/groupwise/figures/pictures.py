@@ -3,13 +3,9 @@
 Captions take every number from the result itself.
 """
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from groupwise.figures.colours import colour_limit, colour_map, fade
 from groupwise.figures.courses import (
@@ -20,9 +16,14 @@ from groupwise.figures.courses import (
 )
 from groupwise.figures.effect import Effect
 from groupwise.figures.null import null_figure
+from groupwise.figures.save import Picture
 from groupwise.figures.surface import HEMISPHERES, cluster_duration, surface_figure
-from groupwise.figures.volume import axial_heights, glass_figure, slice_figure
-from groupwise.files import write_manifest, write_whole
+from groupwise.figures.volume import (
+    axial_heights,
+    glass_figure,
+    projection_figure,
+    slice_figure,
+)
 from groupwise.permutation.wording import (
     number,
     p_words,
@@ -35,17 +36,6 @@ from groupwise.stack.observations import cell_rows
 
 DESCRIPTIVE = "Extent and latency of a cluster are descriptive."
 SELECTED = "The cluster was found with the same data: the averages describe it and test nothing."
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure and its words. `name` is the stem of its file."""
-
-    name: str
-    figure: Figure
-    title: str
-    caption: str
-    alt: str
 
 
 def surface_pictures(effect: Effect) -> Iterator[Picture]:
@@ -161,28 +151,19 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             f"Glass brain from left, behind, right and above with {statistic_words(result)} "
             "beyond the cluster-forming threshold.",
         )
+        yield Picture(
+            "projection",
+            projection_figure(space, statistic, title=title, **style),
+            "On the cortex",
+            f"{statistic_words(result)} on the inflated fsaverage cortex (mean along the line from "
+            "white to pial surface), shown where it exceeds the cluster-forming threshold, "
+            f"{threshold_words(result)}. The template's cortex is laid over MNI space, not each "
+            f"subject's own. Test: {test_words(result)}.",
+            f"Lateral and medial views of both hemispheres with {statistic_words(result)} beyond "
+            "the cluster-forming threshold.",
+        )
     yield from _averages(effect)
     yield from _null(effect)
-
-
-def save_pictures(pictures: Iterator[Picture], folder: str | os.PathLike, title: str) -> None:
-    """Write each picture as PNG (150 dpi) and `figures.json`, the manifest the report reads."""
-    folder = Path(folder)
-    listed = []
-    for picture in pictures:
-        path = folder / f"{picture.name}.png"
-        with write_whole(path) as part:
-            # No name of the writing program: the same numbers give the same bytes.
-            picture.figure.savefig(part, dpi=150, metadata={"Software": None})
-        listed.append(
-            {
-                "file": str(path),
-                "title": picture.title,
-                "caption": picture.caption,
-                "alt": picture.alt,
-            }
-        )
-    write_manifest(folder / "figures.json", listed, title=title)
 
 
 def _duration(effect: Effect, views: str) -> Picture:

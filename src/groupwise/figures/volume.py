@@ -104,6 +104,70 @@ def glass_figure(
     return figure
 
 
+def projection_figure(
+    space: FeatureSpace,
+    values: np.ndarray,
+    *,
+    title: str,
+    label: str,
+    limit: float,
+    threshold: float,
+    signed: bool,
+) -> Figure:
+    """A map (s,) of MNI space beyond `threshold` on the inflated cortex that nilearn ships."""
+    from nilearn import plotting
+    from nilearn.datasets import load_fsaverage, load_fsaverage_data
+    from nilearn.surface import SurfaceImage
+
+    meshes = load_fsaverage("fsaverage5")
+    projected = SurfaceImage.from_volume(meshes["pial"], to_image(space, values),
+                                         inner_mesh=meshes["white_matter"])  # fmt: skip
+    sulci = load_fsaverage_data(mesh="fsaverage5", mesh_type="inflated", data_type="sulcal")
+    figure = Figure(figsize=(7.4, 2.9))
+    views = [("left", "lateral"), ("left", "medial"), ("right", "medial"), ("right", "lateral")]
+    for column, (hemisphere, view) in enumerate(views):
+        axes = figure.add_axes((0.25 * column, 0.2, 0.25, 0.68), projection="3d")
+        plotting.plot_surf_stat_map(
+            stat_map=projected,
+            surf_mesh=meshes["inflated"],
+            bg_map=sulci,
+            hemi=hemisphere,
+            view=view,
+            threshold=threshold,
+            cmap=colour_map(signed),
+            vmin=-limit if signed else 0,
+            vmax=limit,
+            colorbar=False,
+            axes=axes,
+            figure=figure,
+        )
+    _label(figure, title, label, values, limit, signed)
+    return figure
+
+
+def interactive_views(
+    space: FeatureSpace,
+    values: np.ndarray,
+    *,
+    title: str,
+    limit: float,
+    threshold: float,
+    signed: bool,
+) -> dict[str, str]:
+    """Pages in which to move through a map (s,) of MNI space: "volume" and "surface", as HTML.
+
+    Each is one file that asks for nothing from outside.
+    """
+    from nilearn import plotting
+
+    image = to_image(space, values)
+    style = {"threshold": threshold, "cmap": colour_map(signed), "vmax": limit,
+             "symmetric_cmap": signed, "title": title}  # fmt: skip
+    volume = plotting.view_img(image, black_bg=False, opacity=0.9, **style)
+    surface = plotting.view_img_on_surf(image, surf_mesh="fsaverage5", **style)
+    return {"volume": volume.get_standalone(), "surface": surface.get_standalone()}
+
+
 def axial_heights(space: FeatureSpace, count: int) -> list[float]:
     """Heights in mm of `count` axial slices, spread evenly over the voxels of `space`."""
     low, high = np.percentile(space.coordinates[:, 2], [10, 92])

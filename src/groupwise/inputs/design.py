@@ -58,6 +58,11 @@ def design_of(
                 "weights": weights}  # fmt: skip
     if not factors:
         return {"design": {"one-sample": "OneSample", "paired": "Paired"}[analysis.test]}
+    if analysis.contrasts:
+        weights = {"weights": analysis.weights(effect), "name": effect}
+        if analysis.error == "pooled":
+            return {"design": "Pooled", **weights, "subjects": len(subjects)}
+        return {"design": "Contrast", **weights}
     if analysis.error == "pooled":
         return {"design": "Pooled", "factors": factors, "effect": effect,
                 "subjects": len(subjects)}  # fmt: skip

@@ -1,8 +1,6 @@
 """All recordings of a study looked into before any long work: what is there, what is wrong."""
 
-import json
 import logging
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -67,28 +65,3 @@ def check_study(
     if findings:
         raise InputError(findings)
     return pd.DataFrame(table)
-
-
-def is_checked(sidecar: str, parameters: dict[str, Any]) -> bool:
-    """Whether recordings were found right before, under the same parameters.
-
-    Parameters
-    ----------
-    sidecar : of the table that `check_study` gave: its `Parameters`, and by its time stamp the age
-        of the check.
-    parameters : those of now, with `recordings` among them.
-    """
-    path = Path(sidecar)
-    if not path.exists():
-        return False
-    stored = json.loads(path.read_text(encoding="utf-8")).get("Parameters")
-    files = [
-        name
-        for each in parameters["recordings"]
-        for kind in ("raw", "events", "channels")
-        for name in each[kind]
-    ]
-    checked = path.stat().st_mtime_ns
-    return stored == json.loads(json.dumps(parameters)) and all(
-        Path(name).stat().st_mtime_ns < checked for name in files
-    )

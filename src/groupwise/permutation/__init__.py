@@ -5,7 +5,7 @@ from groupwise.permutation.infer import Result, infer, read_maps
 from groupwise.permutation.merge import Null, merge
 from groupwise.permutation.prepare import ENGINE_VERSION, Prepared, prepare
 from groupwise.permutation.resample import Orders, SignFlips
-from groupwise.permutation.table import describe_clusters, describe_columns, write_clusters
+from groupwise.permutation.table import describe_clusters, describe_columns, write_table
 from groupwise.permutation.test import permutation_test
 from groupwise.stack.lattice import Lattice
 
@@ -26,5 +26,5 @@ __all__ = [
     "prepare",
     "read_maps",
     "run_block",
-    "write_clusters",
+    "write_table",
 ]

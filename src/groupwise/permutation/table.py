@@ -56,7 +56,7 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
         columns += ["vertex_ms"] if space.kind == "surface" else []
         columns += ["t_start", "t_stop"]
     statistic = np.abs(result.statistic).ravel()
-    extents = [_extent(points, statistic[points], space) for points in _points_of(result)]
+    extents = [_extent(points, statistic[points], space) for points in points_of(result)]
     return pd.concat([table, pd.DataFrame(extents, columns=columns, index=table.index)], axis=1)
 
 
@@ -117,11 +117,12 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
     return {name: known[name] for name in table.columns}
 
 
-def write_clusters(path: str | os.PathLike, table: "pd.DataFrame") -> None:
-    """Write a cluster table as TSV, whole or not at all."""
-    written = table.assign(exact=table["exact"].map({True: "true", False: "false"}))
+def write_table(path: str | os.PathLike, table: "pd.DataFrame") -> None:
+    """Write a table of clusters or peaks as TSV, whole or not at all."""
+    if "exact" in table:
+        table = table.assign(exact=table["exact"].map({True: "true", False: "false"}))
     with write_whole(path) as part:
-        written.to_csv(
+        table.to_csv(
             part, sep="\t", index=False, na_rep="n/a", lineterminator="\n", float_format="%.9g"
         )
 
@@ -151,7 +152,7 @@ def _extent(points: np.ndarray, statistic: np.ndarray, space: FeatureSpace) -> d
     return extent
 
 
-def _points_of(result: Result) -> list[np.ndarray]:
+def points_of(result: Result) -> list[np.ndarray]:
     """Point numbers of each cluster, in the order of the table."""
     labels = result.labels.ravel()
     points = np.flatnonzero(labels)

@@ -62,7 +62,7 @@ def build_report(
     exclusions: Mapping[str, str],
     quality: Mapping[str, Sequence[Mapping[str, str]]],
     provenance: Mapping[str, Any],
-    recordings: pd.DataFrame | None = None,
+    recordings: Sequence[pd.DataFrame] = (),
 ) -> str:
     """The report as the text of one HTML file that asks for nothing from outside.
 
@@ -71,13 +71,14 @@ def build_report(
     study : its name.
     config : the resolved study config; `analyses` in it is read for names of levels.
     analyses : each {"name", "effects": [{"name", "result" (result.json of `infer`), "clusters"
-        (its table), "figures": [{"file", "title", "caption", "alt"}]}]}. Files are PNG.
+        (its table), "peaks" (its table, if there is one), "figures": [{"file", "title", "caption",
+        "alt"}], "views" (name to a page beside the report)}]}. Files are PNG.
     availability : subjects (index) by conditions (columns), trials or maps that took part; NaN
         where there is none.
     exclusions : subjects left out, each with the reason.
-    quality : figures of each subject, as above.
+    quality : figures by subject or what else they are of, as above.
     provenance : from `groupwise.files.provenance`: Software and Sources are shown.
-    recordings : a table of what was found, shown as it is.
+    recordings : tables of what was found, shown as they are.
     """
     shown = [
         {
@@ -112,11 +113,11 @@ def build_report(
         exclusions=dict(exclusions),
         quality=[
             {
-                "name": f"sub-{subject.removeprefix('sub-')}",
+                "name": name,
                 "note": _count(len(figures), "figure"),
                 "figures": [_figure(figure, small=True) for figure in figures],
             }
-            for subject, figures in quality.items()
+            for name, figures in quality.items()
         ],
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
         software=_table(
@@ -128,9 +129,7 @@ def build_report(
             "Files that the results were made of, with their digests",
             css={"SHA-256": "digest"},
         ),
-        recordings=_table(
-            pd.DataFrame() if recordings is None else recordings, "What was found of each subject"
-        ),
+        recordings=[_table(found, "What was found of each subject") for found in recordings],
     )
 
 
@@ -195,10 +194,18 @@ def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
         others = [name for name in design["covariates"] if name not in design["effect"].split("+")]
         nuisance = f", given {', '.join(others)}" if others else ""
         return f"Regression: {value} of each subject on {effect_words(result)}{nuisance}."
+    sums = (analysis.get("contrasts") or {}).get(effect_words(result))
+    formula = "" if sums is None else f" ({sums if isinstance(sums, str) else '; '.join(sums)})"
+    if kind == "Contrast":
+        cells = len(design["weights"])
+        return (
+            f"Contrast of {cells} conditions of each subject{formula}, against zero, with its own "
+            "error term."
+        )
     if kind == "GLM":
         return (
             "Pooled-error model with a regressor for each subject. Tested: "
-            f"{effect_words(result)}; errors are taken as exchangeable over conditions "
+            f"{effect_words(result)}{formula}; errors are taken as exchangeable over conditions "
             "(sphericity)."
         )
     side = ALTERNATIVES.get(result["Alternative"], "two-sided")
@@ -242,6 +249,8 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         "figures": [_figure(figure) for figure in effect["figures"]],
         "table": _cluster_table(clusters, result),
         "more": len(clusters) if len(clusters) > ROWS_SHOWN else 0,
+        "peaks": _peak_table(effect.get("peaks"), clusters, result),
+        "views": effect.get("views") or {},
         "download": _data_uri("text/tab-separated-values", text.encode()),
         "file": f"{name}_clusters.tsv",
     }
@@ -272,6 +281,40 @@ def _cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any]) -> dict[st
     )
     caption += "are descriptive. Select a heading to sort."
     return {"caption": caption, "columns": columns, "rows": rows, "sortable": True}
+
+
+def _peak_table(
+    peaks: pd.DataFrame | None, clusters: pd.DataFrame, result: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Peaks of the significant clusters, or else of the heaviest, numbers rounded."""
+    if peaks is None or not len(peaks):
+        return _table(pd.DataFrame(), "")
+    shown = clusters.loc[clusters["p"] <= result["Alpha"], "id"].head(ROWS_SHOWN)
+    shown = set(shown) or set(clusters["id"].head(1))
+    table = peaks[peaks["cluster"].isin(shown)].copy()
+    kind = "partial η²" if result["Statistic"] == "F" else "effect size"
+    table["effect_size"] = [
+        f"{size:.2f} [{low:.2f}, {high:.2f}]"
+        for size, low, high in zip(
+            table["effect_size"], table["effect_low"], table["effect_high"], strict=True
+        )
+    ]
+    table = table.drop(columns=["effect_low", "effect_high"])
+    for name in ("statistic", "p_max", "x", "y", "z"):
+        table[name] = table[name].map(number)
+    if "time" in table:
+        table["time"] = (1000 * table["time"]).map(number)
+    titles = {
+        "cluster": "Cluster", "rank": "Peak", "time": "ms", "x": "x (mm)", "y": "y (mm)",
+        "z": "z (mm)", "statistic": result["Statistic"], "p_max": "p (max)",
+        "effect_size": f"{kind} [95%]", "label": "Label",
+    }  # fmt: skip
+    kept = [name for name in titles if name in table]
+    return _table(
+        table[kept].rename(columns=titles),
+        "Peaks: local maxima 8 mm apart, up to four a cluster. p (max) is corrected by the largest "
+        "statistic; effect sizes of peaks, which were chosen for their size, are too large.",
+    )
 
 
 def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ UNREADABLE = (
     ValueError,
     zlib.error,
 )
+REMEDY = "resample it, or set maps.resample_to"
 #: Affines of one grid may differ by rounding in their files, in mm.
 SAME_MM = 1e-3
 
@@ -102,8 +103,17 @@ def files_of(path: str | os.PathLike) -> list[str]:
     return [str(path)]
 
 
-def read_map(path: str | os.PathLike) -> np.ndarray:
+#: Shape and affine (voxel to mm) of images.
+Grid = tuple[tuple[int, int, int], np.ndarray]
+
+
+def read_map(path: str | os.PathLike, onto: Grid | None = None) -> np.ndarray:
     """(i, j, k) float64 values of an image; trailing dimensions of length 1 are dropped.
+
+    Parameters
+    ----------
+    onto : a grid that an image on another is resampled to (splines of third order; NaN where the
+        nearest voxel of the image is not finite, 0 or outside).
 
     Raises
     ------
@@ -112,9 +122,41 @@ def read_map(path: str | os.PathLike) -> np.ndarray:
     image = _open(path)
     _grid(path, image)
     try:
-        return np.asarray(image.get_fdata(caching="unchanged")).reshape(image.shape[:3])
+        values = np.asarray(image.get_fdata(caching="unchanged")).reshape(image.shape[:3])
     except UNREADABLE as error:
         raise InputError(f"{path}: damaged or truncated ({error}); copy it again") from error
+    if onto is None or _same(image.shape[:3], image.affine, *onto):
+        return values
+    from nilearn.image import resample_img
+
+    there = np.isfinite(values) & (values != 0)
+    moved = [
+        np.asarray(
+            resample_img(
+                nib.Nifti1Image(part, image.affine),
+                onto[1],
+                onto[0],
+                interpolation=how,
+                force_resample=True,
+                copy_header=True,
+            ).dataobj
+        )
+        for part, how in (
+            (np.where(there, values, 0.0), "continuous"),
+            (there.astype(np.uint8), "nearest"),
+        )
+    ]
+    return np.where(moved[1] > 0, moved[0], np.nan)
+
+
+def grid_of(path: str | os.PathLike) -> Grid:
+    """Grid of an image."""
+    image = _open(path)
+    return _grid(path, image), np.asarray(image.affine, dtype=np.float64)
+
+
+def _same(shape: tuple, affine: np.ndarray, other: tuple, other_affine: np.ndarray) -> bool:
+    return tuple(shape) == tuple(other) and np.allclose(affine, other_affine, rtol=0, atol=SAME_MM)
 
 
 def common_grid(paths: Sequence[str | os.PathLike]) -> tuple[tuple[int, int, int], np.ndarray]:
@@ -135,11 +177,11 @@ def common_grid(paths: Sequence[str | os.PathLike]) -> tuple[tuple[int, int, int
         if first is None:
             first = (path, shape, affine)
         elif shape != first[1]:
-            findings.append(f"{path}: grid {shape}, that of {first[0]} is {first[1]}; resample it")
+            findings.append(f"{path}: grid {shape}, that of {first[0]} is {first[1]}; {REMEDY}")
         elif not np.allclose(affine, first[2], rtol=0, atol=SAME_MM):
             findings.append(
                 f"{path}: its affine puts the voxels elsewhere (by up to "
-                f"{np.abs(affine - first[2]).max():.3g}) than that of {first[0]}; resample it"
+                f"{np.abs(affine - first[2]).max():.3g}) than that of {first[0]}; {REMEDY}"
             )
     if findings:
         raise InputError(findings)
@@ -149,7 +191,9 @@ def common_grid(paths: Sequence[str | os.PathLike]) -> tuple[tuple[int, int, int
 
 
 def common_mask(
-    paths: Sequence[str | os.PathLike], mask: str | os.PathLike | None = None
+    paths: Sequence[str | os.PathLike],
+    mask: str | os.PathLike | None = None,
+    onto: Grid | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Voxels where every map is finite and not zero.
 
@@ -157,6 +201,7 @@ def common_mask(
     ----------
     paths : images on one grid.
     mask : an image on the same grid whose voxels that are not zero are kept of them.
+    onto : a grid that images on any other are resampled to; None: all must lie on one.
 
     Returns
     -------
@@ -168,17 +213,17 @@ def common_mask(
     ------
     InputError : different grids, or no voxel left, with the maps that hold the fewest voxels.
     """
-    shape, affine = common_grid([*paths, *([mask] if mask else [])])
+    shape, affine = onto or common_grid([*paths, *([mask] if mask else [])])
     count = np.zeros(shape, np.int32)
     own = {}
     for path in paths:
-        values = read_map(path)
+        values = read_map(path, onto)
         there = np.isfinite(values) & (values != 0)
         own[str(path)] = np.count_nonzero(there)
         count += there
     inside = count == len(paths)
     if mask:
-        inside &= np.nan_to_num(read_map(mask)) != 0
+        inside &= np.nan_to_num(read_map(mask, onto)) != 0
     if not inside.any():
         fewest = sorted(own, key=own.get)[:3]
         listed = ", ".join(f"{path} ({own[path]} voxels)" for path in fewest)
@@ -191,7 +236,11 @@ def common_mask(
 
 
 def volume_space(
-    inside: np.ndarray, affine: np.ndarray, *, name: str, connectivity: str = "faces"
+    inside: np.ndarray,
+    affine: np.ndarray,
+    *,
+    name: str,
+    connectivity: str = "faces",
 ) -> FeatureSpace:
     """Feature space of the voxels inside a mask, in C order of the grid.
 
@@ -219,10 +268,12 @@ def volume_space(
     )
 
 
-def rows_inside(paths: Sequence[str | os.PathLike], inside: np.ndarray) -> Iterator[np.ndarray]:
+def rows_inside(
+    paths: Sequence[str | os.PathLike], inside: np.ndarray, onto: Grid | None = None
+) -> Iterator[np.ndarray]:
     """Each image's values (points,) inside a mask, one image in memory at a time."""
     for path in paths:
-        yield read_map(path)[inside]
+        yield read_map(path, onto)[inside]
 
 
 def as_volume(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
@@ -236,16 +287,20 @@ def as_volume(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
     return _image(volume, space.affine, space.name)
 
 
+def write_image(path: str | os.PathLike, image: nib.Nifti1Image) -> None:
+    """Write an image, whole or not at all."""
+    with write_whole(path) as part:
+        nib.save(image, part)
+
+
 def write_volume(path: str | os.PathLike, space: FeatureSpace, values: np.ndarray) -> None:
     """Write a map (points,) as NIfTI, whole or not at all."""
-    with write_whole(path) as part:
-        nib.save(as_volume(space, values), part)
+    write_image(path, as_volume(space, values))
 
 
 def write_coverage(path: str | os.PathLike, space: FeatureSpace, count: np.ndarray) -> None:
     """Write the number of maps at each voxel of the grid (i, j, k), inside the mask or not."""
-    with write_whole(path) as part:
-        nib.save(_image(count.astype(np.int32), space.affine, space.name), part)
+    write_image(path, _image(count.astype(np.int32), space.affine, space.name))
 
 
 def _image(volume: np.ndarray, affine: np.ndarray, name: str) -> nib.Nifti1Image:

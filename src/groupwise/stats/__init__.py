@@ -5,12 +5,13 @@ from groupwise.stats.between import GLM, Between, Mixed, Regression, TwoSample, 
 from groupwise.stats.contrasts import effects_of
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
 from groupwise.stats.declared import design_from_dict, floor_of
-from groupwise.stats.designs import Design, OneSample, Paired, Within
+from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within
 from groupwise.stats.thresholds import cluster_threshold, p_of
 
 __all__ = [
     "GLM",
     "Between",
+    "Contrast",
     "Design",
     "Mixed",
     "OneSample",

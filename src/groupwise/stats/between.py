@@ -383,10 +383,17 @@ def pooled_anova(factors: Mapping[str, int], effect: str, subjects: int) -> GLM:
     Subjects are regressors and blocks. Assumes that errors are exchangeable over conditions
     (sphericity); `Within` does not.
     """
-    contrasts = effect_contrasts(factors, effect)
-    matrix, blocks = pooled_model(subjects, len(contrasts))
-    padded = np.vstack([contrasts, np.zeros((subjects, contrasts.shape[1]))])
-    return GLM(matrix, padded, blocks, name=canonical_effect(factors, effect))
+    name = canonical_effect(factors, effect)
+    return pooled_contrast(effect_contrasts(factors, effect), subjects, name)
+
+
+def pooled_contrast(weights: Sequence, subjects: int, name: str = "contrast") -> GLM:
+    """A contrast of conditions with pooled error: weights (cells,) for a t, (cells, q) for an F."""
+    weights = np.asarray(weights, float)
+    matrix, blocks = pooled_model(subjects, len(weights))
+    return GLM(
+        matrix, np.concatenate([weights, np.zeros((subjects, *weights.shape[1:]))]), blocks, name
+    )
 
 
 def pooled_model(subjects: int, cells: int) -> tuple[np.ndarray, np.ndarray]:

@@ -8,23 +8,32 @@ from typing import Any
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.stats.between import GLM, Between, Mixed, Regression, TwoSample, pooled_anova
-from groupwise.stats.designs import Design, OneSample, Paired, Within, is_symmetric
+from groupwise.stats.between import (
+    GLM,
+    Between,
+    Mixed,
+    Regression,
+    TwoSample,
+    pooled_anova,
+    pooled_contrast,
+)
+from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within, is_symmetric
 
 KINDS = {
-    k.__name__: k for k in (OneSample, Paired, Within, TwoSample, Between, Mixed, Regression, GLM)
+    k.__name__: k
+    for k in (OneSample, Paired, Contrast, Within, TwoSample, Between, Mixed, Regression, GLM)
 }
 
 
 def design_from_dict(spec: Mapping[str, Any]) -> Design:
     """The design that `to_dict` describes; InputError where there is no such design.
 
-    "Pooled" stands for the GLM of `pooled_anova`.
+    "Pooled" stands for the GLM of `pooled_anova`, or with weights of `pooled_contrast`.
     """
     spec = dict(spec)
     kind = spec.pop("design", None)
     if kind == "Pooled":
-        return pooled_anova(**spec)
+        return (pooled_contrast if "weights" in spec else pooled_anova)(**spec)
     if kind not in KINDS:
         raise InputError(f"design {kind!r} is unknown; it is one of {', '.join(KINDS)}")
     try:

@@ -4,7 +4,7 @@ A design is declared, comparable, and has a dict form for configs, sidecars and 
 within subjects stand here, designs that compare subjects in `between.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.stats.contrasts import canonical_effect, effect_contrasts
+from groupwise.stats.partition import orthonormal
 
 ALTERNATIVES = ("two-sided", "greater", "less")
 
@@ -96,6 +97,77 @@ class Paired(Design):
     def to_dict(self) -> dict[str, Any]:
         """The design as plain values."""
         return {"design": "Paired"}
+
+
+@dataclass(frozen=True)
+class Contrast(Design):
+    """A weighted sum of a subject's maps: is its mean zero? t; of several sums together, F.
+
+    Error is partitioned: that of the contrast itself, from its own differences between subjects.
+
+    Parameters
+    ----------
+    weights : (cells,) for a t, (cells, q) for an F.
+    name : of the effect, in sentences and tables.
+    """
+
+    weights: Sequence[float] | Sequence[Sequence[float]]
+    name: str = "contrast"
+
+    def __post_init__(self) -> None:
+        weights = np.asarray(self.weights, float)
+        if weights.ndim not in (1, 2) or not np.isfinite(weights).all():
+            raise InputError(f"contrast {self.name}: weights are (cells,) or (cells, q) numbers")
+        columns = weights.reshape(len(weights), -1)
+        if not columns.size or orthonormal(columns).shape[1] < columns.shape[1]:
+            raise InputError(
+                f"contrast {self.name}: its weights are 0, or one sum follows from the others"
+            )
+        plain = [tuple(row) if weights.ndim == 2 else row for row in weights.tolist()]
+        object.__setattr__(self, "weights", tuple(plain))
+
+    @property
+    def statistic(self) -> str:
+        """t of one sum, F of several."""
+        return "F" if isinstance(self.weights[0], tuple) else "t"
+
+    @property
+    def effect(self) -> str:
+        """The effect's name."""
+        return self.name
+
+    @property
+    def claim(self) -> str:
+        """What a significant result says."""
+        return f"the conditions differ in {self.name}"
+
+    @property
+    def contrasts(self) -> np.ndarray:
+        """(cells, d) weights; of an F orthonormal, so that no sum counts more than another."""
+        weights = np.array(self.weights)
+        return orthonormal(weights) if weights.ndim == 2 else weights[:, None]
+
+    @property
+    def n_cells(self) -> int:
+        """Maps a subject."""
+        return len(self.weights)
+
+    @property
+    def d(self) -> int:
+        """Components of the effect."""
+        return self.contrasts.shape[1]
+
+    def df(self, n: int) -> tuple[int, int]:
+        """Numerator and denominator degrees of freedom with n subjects."""
+        return self.d, self.d * (n - 1)
+
+    def scores(self, x: np.ndarray) -> np.ndarray:
+        """Contrast scores (n, d, *points) float64 of maps (n, cells, *points)."""
+        return weighted(cells_of(self, x), self.contrasts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The design as plain values."""
+        return {"design": "Contrast", "weights": np.array(self.weights).tolist(), "name": self.name}
 
 
 @dataclass(frozen=True)

@@ -108,13 +108,13 @@ def partition(
     if labels.shape != (n,):
         raise InputError(f"{len(labels)} block labels for {n} rows of the design matrix")
     labels = _numbered(labels)
-    directions = _orthonormal(contrast)
+    directions = orthonormal(contrast)
     if directions.shape[1] == 0:
         raise InputError("the contrast is zero; give it a weight that is not")
     # Parameters that the contrast does not see span the nuisance.
-    unseen = _orthonormal(np.eye(p), directions)
-    nuisance = _orthonormal(_product(matrix, unseen))
-    effect = _orthonormal(_product(matrix, directions), nuisance)
+    unseen = orthonormal(np.eye(p), directions)
+    nuisance = orthonormal(_product(matrix, unseen))
+    effect = orthonormal(_product(matrix, directions), nuisance)
     if effect.shape[1] < directions.shape[1]:
         raise InputError(
             "the contrast can not be estimated: what it tests is a combination of other columns of "
@@ -124,7 +124,7 @@ def partition(
     # residual's product with it: zero.
     constant = np.array([labels == block for block in range(labels.max() + 1)], float).T
     still = np.column_stack([c for c in constant.T if _inside(c, nuisance)] or [np.zeros(n)])
-    moving = nuisance if flips else _orthonormal(nuisance, _orthonormal(still))
+    moving = nuisance if flips else orthonormal(nuisance, orthonormal(still))
     df = (effect.shape[1], n - effect.shape[1] - nuisance.shape[1])
     if df[1] < 1:
         raise InputError(
@@ -153,7 +153,7 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.array([[_dot(row, column) for column in b.T] for row in a]).reshape(len(a), -1)
 
 
-def _orthonormal(columns: np.ndarray, against: np.ndarray | None = None) -> np.ndarray:
+def orthonormal(columns: np.ndarray, against: np.ndarray | None = None) -> np.ndarray:
     """Orthonormal basis of what the columns span outside of `against` (orthonormal itself)."""
     fixed = [] if against is None else list(against.T)
     basis: list[np.ndarray] = []
@@ -172,4 +172,4 @@ def _orthonormal(columns: np.ndarray, against: np.ndarray | None = None) -> np.n
 
 
 def _inside(column: np.ndarray, basis: np.ndarray) -> bool:
-    return _orthonormal(column[:, None], basis).shape[1] == 0
+    return orthonormal(column[:, None], basis).shape[1] == 0

@@ -1,0 +1,34 @@
+"""Pictures of all subjects' first level beside each other."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.fmri.first_level import contrasts_of
+    from groupwise.fmri.quality import DRAWN, contrast_figure, responses_figure
+
+    params = snakemake.params
+    images = dict(zip([f"sub-{s}" for s in params.subjects], snakemake.input.interest, strict=True))
+    pictures = [
+        Picture(
+            name="responses",
+            figure=responses_figure(images),
+            title="Effects of interest, all subjects",
+            caption=f"z of the F test of all conditions together, drawn where z > {DRAWN} "
+            "(uncorrected p < .001); one scale for all.",
+            alt=f"Glass brains of {len(images)} subjects.",
+        )
+    ]
+    named = contrasts_of(params.conditions, params.contrasts)
+    shown = {name: named[name] for name in params.contrasts}
+    if shown:
+        pictures.append(
+            Picture(
+                name="contrasts",
+                figure=contrast_figure(shown, params.conditions),
+                title="First-level contrasts",
+                caption="Weights of the conditions in each contrast.",
+                alt="; ".join(f"{name}: {params.contrasts[name]}" for name in shown),
+            )
+        )
+    save_pictures(pictures, snakemake.output.folder, "All subjects", "all")

@@ -1,0 +1,47 @@
+"""First-level GLM of one subject's BOLD runs: maps of conditions and contrasts."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.fmri.first_level import (
+        MAPS,
+        contrast_maps,
+        contrasts_of,
+        effects_of_interest,
+        fit_first_level,
+        inflation,
+    )
+    from groupwise.stack.volumes import write_image
+
+    params = dict(snakemake.params.items())
+    spec, output = dict(params["spec"]), snakemake.output
+    named = contrasts_of(list(spec["conditions"]), spec.pop("contrasts"))
+    model = fit_first_level(params["runs"], **spec)
+    source = provenance(params, [run["bold"] for run in params["runs"]])
+
+    factors = [inflation(design, list(spec["conditions"])) for design in model.design_matrices_]
+    for path, design in zip(output.designs, model.design_matrices_, strict=True):
+        with write_whole(path) as part:
+            design.to_csv(part, sep="\t", index=False, float_format="%.8g")
+    write_json(
+        output.sidecar,
+        {
+            "Description": "First-level GLM of the BOLD runs",
+            "Runs": [run["name"] for run in params["runs"]],
+            "RepetitionTime": model.t_r,
+            "SliceTimeReference": model.slice_time_ref,
+            "Volumes": [len(design) for design in model.design_matrices_],
+            "VarianceInflation": factors,
+            **source,
+        },
+    )
+    for k, (name, weights) in enumerate(named.items()):
+        maps, runs = contrast_maps(model, weights)
+        for stat in MAPS:
+            write_image(output.get(stat)[k], maps[stat])
+        about = {"Description": f"{name}: effect, variance, t, z", "Weights": weights}
+        units = {"effect": "percent", "variance": "percent squared"}
+        write_json(output.sidecars[k], {**about, "Units": units, "Runs": runs, **source})
+    for stat, image in effects_of_interest(model, list(spec["conditions"])).items():
+        write_image(output.get(f"interest_{stat}"), image)

@@ -1,0 +1,25 @@
+"""Pictures of one subject's design, motion and responses."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    import json
+    from pathlib import Path
+
+    import pandas as pd
+
+    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.fmri.quality import quality_figures
+
+    source, subject = snakemake.input, snakemake.wildcards.subject
+    facts = json.loads(Path(source.sidecar).read_text(encoding="utf-8"))
+    pictures = quality_figures(
+        [name or "run" for name in facts["Runs"]],
+        [pd.read_csv(path, sep="\t") for path in source.designs],
+        [pd.read_csv(path, sep="\t", na_values="n/a") for path in source.confounds],
+        facts["VarianceInflation"],
+        {f"sub-{subject}": source.interest},
+        snakemake.params.conditions,
+    )
+    named = (Picture(**picture) for picture in pictures)
+    save_pictures(named, snakemake.output.folder, f"Subject {subject}", subject)

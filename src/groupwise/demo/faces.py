@@ -1,0 +1,310 @@
+"""The fMRI part of the demo study: simulated BOLD runs as fMRIPrep would leave them.
+
+The design is that of the face-recognition study of Wakeman and Henson (2015): famous, unfamiliar
+and scrambled faces, each seen initially, again at once, and again after a delay.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from nilearn.datasets import load_mni152_brain_mask, load_mni152_template
+from nilearn.glm.first_level import compute_regressor
+from scipy.ndimage import gaussian_filter
+from scipy.signal import lfilter
+
+from groupwise.demo.stamp import is_complete, stamp_of
+from groupwise.errors import InputError
+from groupwise.files import software, write_json, write_text, write_whole
+
+NAME = "Groupwise demo: famous, unfamiliar and scrambled faces (simulated fMRI)"
+SEED = 2027
+TASK = "faces"
+SPACE = "MNI152NLin2009cAsym"
+STIMULI = ("famous", "unfamiliar", "scrambled")
+PRESENTATIONS = ("initial", "immediate", "delayed")
+#: Condition to its trial_type, as in the published study: IniFF, ... DelSF.
+CONDITIONS = {
+    f"{stimulus}/{seen}": f"{seen[:3].title()}{stimulus[0].upper()}F"
+    for stimulus in STIMULI
+    for seen in PRESENTATIONS
+}
+RUNS, VOLUMES, REPETITION, VOXEL = 2, 200, 2.0, 6
+#: Events: mean distance and duration in s.
+DISTANCE, DURATION = 3.0, 0.8
+#: Sources of noise, as standard deviations in percent signal change. With them a contrast of the
+#: effects below has an expected t of 6 or more at its place in 12 subjects, as strong effects have.
+NOISE, DRIFT, GLOBAL, MOTION = 0.8, 0.5, 0.3, 0.15
+AUTOCORRELATION = 0.3
+#: Between subjects: place (mm an axis), gain (log), each condition's response (percent).
+PLACE_SD, GAIN_SD, RESPONSE_SD = 2.5, 0.25, 0.06
+
+
+@dataclass(frozen=True)
+class Region:
+    """A Gaussian blob of activity.
+
+    Attributes
+    ----------
+    place : mm, MNI.
+    width : mm, standard deviation.
+    responses : (3, 3) percent signal change, stimulus by presentation.
+    effect : what it was made to show.
+    """
+
+    name: str
+    place: tuple[float, float, float]
+    width: float
+    responses: tuple[tuple[float, float, float], ...]
+    effect: str
+
+
+def _rows(famous: tuple, unfamiliar: tuple, scrambled: tuple, size: float) -> tuple:
+    return tuple(
+        tuple(round(size * value, 4) for value in row) for row in (famous, unfamiliar, scrambled)
+    )
+
+
+FACES = ((1, 1, 1), (1, 1, 1), (0.2, 0.2, 0.2))
+REGIONS = (
+    Region("fusiform-rh", (42, -52, -18), 7, _rows(*FACES, 0.6), "faces > scrambled"),
+    Region("fusiform-lh", (-40, -52, -18), 7, _rows(*FACES, 0.5), "faces > scrambled"),
+    Region("occipital-rh", (18, -92, -6), 9, _rows(*[(1, 1, 1)] * 3, 1.0), "all alike"),
+    Region("occipital-lh", (-18, -92, -6), 9, _rows(*[(1, 1, 1)] * 3, 1.0), "all alike"),
+    Region(
+        "medial-prefrontal", (-2, 52, -6), 7,
+        _rows((1, 1, 1), (0.1, 0.1, 0.1), (0, 0, 0), 0.8), "famous > unfamiliar",
+    ),
+    Region(
+        "occipital-face-rh", (40, -78, -10), 8,
+        _rows((1, 0.1, 0.5), (0.6, 1, 0.8), (0.4, 0.4, 0.4), 1.3),
+        "stimulus x immediate repetition",
+    ),
+    Region(
+        "parietal-lh", (-34, -56, 48), 8, _rows(*[(0.2, 0.9, 0.6)] * 3, 0.5), "presentation",
+    ),
+)  # fmt: skip
+
+
+def make_faces(
+    folder: str | Path, subjects: int = 12, jobs: int = 2, tell: Callable[[str], None] = print
+) -> Path:
+    """Write the fMRI study into `folder`, unless it is there already. Returns `truth.json`.
+
+    Parameters
+    ----------
+    folder
+        Gets `bids` (events of the runs), `derivatives/fmriprep` and `truth.json`.
+    subjects
+        How many, 1 to 99. Subject k is the same in a study of any size.
+    jobs
+        How many subjects are made at a time.
+    tell
+        Receives a line of progress for each subject.
+
+    Raises
+    ------
+    InputError
+        If `subjects` is out of range, or `folder` is of other origin.
+    """
+    folder = Path(folder)
+    if not 1 <= subjects <= 99:
+        raise InputError(f"demo: subjects is {subjects}; give a number from 1 to 99")
+    if is_complete(folder, subjects):
+        tell(f"{folder}: the demo study is there")
+        return folder / "truth.json"
+    _clear(folder)
+    bids, fmriprep = folder / "bids", folder / "derivatives" / "fmriprep"
+    about = {"BIDSVersion": "1.9.0", "License": "CC0", "Authors": ["The Groupwise developers"]}
+    made_by = [{"Name": "groupwise.demo"}]
+    write_json(
+        bids / "dataset_description.json",
+        {"Name": NAME, **about, "DatasetType": "raw", "GeneratedBy": made_by},
+    )
+    write_json(
+        fmriprep / "dataset_description.json",
+        {"Name": NAME, **about, "DatasetType": "derivative", "GeneratedBy": made_by},
+    )
+    write_text(
+        bids / "README",
+        f"# {NAME}\n\nSimulated data, made by `python -m groupwise.demo`: no person was scanned. "
+        "Here are the events; the images, made as if\nfMRIPrep had preprocessed them, are in "
+        "`derivatives/fmriprep` beside this folder. What was simulated stands in `truth.json`.\n",
+    )
+    truths = {}
+    made = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
+        joblib.delayed(_make_subject)(folder, number) for number in range(1, subjects + 1)
+    )
+    for label, truth in made:
+        truths[label] = truth
+        tell(f"faces: sub-{label} made ({len(truths)} of {subjects})")
+    people = pd.DataFrame(
+        {
+            "participant_id": [f"sub-{label}" for label in sorted(truths)],
+            "age": [truths[label].pop("Age") for label in sorted(truths)],
+        }
+    )
+    write_text(bids / "participants.tsv", people.to_csv(sep="\t", index=False))
+    write_json(folder / "truth.json", _truth(folder, dict(sorted(truths.items()))))
+    return folder / "truth.json"
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an interrupted or older making left; refuse to touch anything else."""
+    description = folder / "bids" / "dataset_description.json"
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        ours = json.loads(description.read_text(encoding="utf-8"))["Name"] == NAME
+    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        ours = False
+    if not ours:
+        raise InputError(f"{folder}: is no demo study; choose another folder, or remove it")
+    shutil.rmtree(folder)
+
+
+def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
+    """Make one subject aside and move it into place whole. Returns its truth."""
+    label = f"{number:02d}"
+    person, noise = (np.random.default_rng([SEED, number, purpose]) for purpose in range(2))
+    mask = load_mni152_brain_mask(resolution=VOXEL)
+    inside = np.asarray(mask.dataobj) > 0
+    places = nib.affines.apply_affine(mask.affine, np.argwhere(inside))
+    drawn, maps = [], np.zeros((len(CONDITIONS), len(places)))
+    for region in REGIONS:
+        center = np.array(region.place) + person.normal(0, PLACE_SD, 3)
+        gain = np.exp(person.normal(0, GAIN_SD))
+        own = gain * np.array(region.responses) + person.normal(0, RESPONSE_SD, (3, 3))
+        blob = np.exp(-((places - center) ** 2).sum(axis=1) / (2 * region.width**2))
+        maps += np.outer(own.ravel(), blob)
+        drawn.append({"Name": region.name, "Place": center.round(2).tolist(),
+                      "Responses": own.round(3).tolist()})  # fmt: skip
+    template = np.asarray(load_mni152_template(resolution=VOXEL).dataobj)[inside]
+    base = 600 + 500 * template / template.max()
+    with tempfile.TemporaryDirectory(prefix=f".sub-{label}-", dir=folder) as aside:
+        raw, prepared = (Path(aside) / name for name in ("raw", "prepared"))
+        for run in range(1, RUNS + 1):
+            stem = f"sub-{label}_task-{TASK}_run-{run}"
+            events, course = _draw_events(noise)
+            confounds, nuisance = _draw_confounds(noise, len(places))
+            signal = maps.T @ course.T + nuisance + _draw_noise(noise, inside)
+            bold = base[:, None] * (1 + 0.01 * signal)
+            _write_run(raw / "func", prepared / "func", stem, mask, bold, events, confounds)
+        for made, place in ((raw, "bids"), (prepared, "derivatives/fmriprep")):
+            made.rename(folder / place / f"sub-{label}")
+    return label, {"Age": int(person.integers(20, 40)), "Regions": drawn}
+
+
+def _draw_events(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
+    """Events of a run in random order, and the response of each condition (volumes, 9)."""
+    each = int((VOLUMES * REPETITION - 20) / DISTANCE) // len(CONDITIONS)
+    order = rng.permutation(np.repeat(np.arange(len(CONDITIONS)), each))
+    onset = (6 + np.arange(len(order)) * DISTANCE + rng.uniform(0, 0.6, len(order))).round(3)
+    middle = (np.arange(VOLUMES) + 0.5) * REPETITION  # slices are timed to the middle of a volume
+    courses = []
+    for k in range(len(CONDITIONS)):
+        own = onset[order == k]
+        given = np.vstack([own, np.full(len(own), DURATION), np.ones(len(own))])
+        courses.append(compute_regressor(given, "spm", middle)[0][:, 0])
+    course, kinds = np.column_stack(courses), list(CONDITIONS.values())
+    events = pd.DataFrame(
+        {"onset": onset, "duration": DURATION, "trial_type": [kinds[k] for k in order]}
+    )
+    return events, course / course.max()
+
+
+def _draw_confounds(rng: np.random.Generator, places: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Confounds as fMRIPrep names them, and what they add to each voxel (places, volumes)."""
+    motion = np.cumsum(rng.normal(0, [0.02] * 3 + [0.0003] * 3, (VOLUMES, 6)), axis=0)
+    k = np.arange(1, 5)
+    cosines = np.cos(np.pi * np.outer(np.arange(VOLUMES) + 0.5, k) / VOLUMES)
+    whole = np.cumsum(rng.normal(size=VOLUMES))
+    whole = (whole - whole.mean()) / whole.std()
+    axes = ["trans_x", "trans_y", "trans_z", "rot_x", "rot_y", "rot_z"]
+    table = pd.DataFrame(motion, columns=axes)
+    for name in axes:
+        table[f"{name}_derivative1"] = table[name].diff()
+        table[f"{name}_power2"] = table[name] ** 2
+        table[f"{name}_derivative1_power2"] = table[f"{name}_derivative1"] ** 2
+    moved = table[[f"{name}_derivative1" for name in axes]].abs()
+    table["framewise_displacement"] = moved.iloc[:, :3].sum(axis=1, skipna=False) + 50 * moved.iloc[
+        :, 3:
+    ].sum(axis=1, skipna=False)
+    table["global_signal"] = 1000 + whole
+    table["white_matter"] = 0.8 * whole + rng.normal(0, 0.3, VOLUMES)
+    table["csf"] = 0.5 * whole + rng.normal(0, 0.5, VOLUMES)
+    for j, column in enumerate(cosines.T):
+        table[f"cosine{j:02d}"] = column
+    added = rng.normal(0, DRIFT, (places, 4)) @ cosines.T
+    added += GLOBAL * rng.normal(1, 0.3, (places, 1)) * whole
+    added += rng.normal(0, MOTION, (places, 6)) @ (motion / motion.std(axis=0)).T
+    return table, added
+
+
+def _draw_noise(rng: np.random.Generator, inside: np.ndarray) -> np.ndarray:
+    """(places, volumes) noise, smooth in space (sd 0.8 voxels), first-order autoregressive."""
+    white = rng.standard_normal((*inside.shape, VOLUMES), dtype=np.float32)
+    smooth = gaussian_filter(white, (0.8, 0.8, 0.8, 0))[inside]
+    noise = lfilter([1], [1, -AUTOCORRELATION], smooth, axis=1)
+    return NOISE * noise / noise.std()
+
+
+def _write_run(
+    raw: Path, prepared: Path, stem: str, mask: nib.Nifti1Image, bold: np.ndarray,
+    events: pd.DataFrame, confounds: pd.DataFrame,
+) -> None:  # fmt: skip
+    """Events in the raw tree; image, mask and confounds in the derivatives."""
+    facts = {"TaskName": TASK, "RepetitionTime": REPETITION}
+    write_text(raw / f"{stem}_events.tsv", events.to_csv(sep="\t", index=False))
+    inside = np.asarray(mask.dataobj) > 0
+    volume = np.zeros((*inside.shape, VOLUMES), np.int16)
+    volume[inside] = np.round(bold)
+    image = nib.Nifti1Image(volume, mask.affine)
+    image.header.set_zooms((VOXEL, VOXEL, VOXEL, REPETITION))
+    image.header.set_xyzt_units("mm", "sec")
+    space = prepared / f"{stem}_space-{SPACE}"
+    inner = nib.Nifti1Image(inside.astype(np.uint8), mask.affine)
+    for made, path in (
+        (image, f"{space}_desc-preproc_bold.nii.gz"),
+        (inner, f"{space}_desc-brain_mask.nii.gz"),
+    ):
+        with write_whole(path) as part:
+            nib.save(made, part)
+    write_json(
+        Path(f"{space}_desc-preproc_bold.json"),
+        {**facts, "StartTime": REPETITION / 2, "SliceTimingCorrected": True},
+    )
+    table = confounds.to_csv(sep="\t", index=False, na_rep="n/a", float_format="%.8g")
+    write_text(prepared / f"{stem}_desc-confounds_timeseries.tsv", table)
+    write_json(prepared / f"{stem}_desc-confounds_timeseries.json", {})
+
+
+def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
+    """What `truth.json` says: the simulation, each subject, and the stamp of the files."""
+    return {
+        "Description": "What the fMRI demo simulates. Places in mm (MNI), responses in percent "
+        "signal change at the peak of the response to one event, stimulus by presentation.",
+        "Task": TASK,
+        "Stimuli": STIMULI,
+        "Presentations": PRESENTATIONS,
+        "Conditions": CONDITIONS,
+        "RepetitionTime": REPETITION,
+        "Regions": [
+            {"Name": region.name, "Place": region.place, "Width": region.width,
+             "Responses": region.responses, "Effect": region.effect}
+            for region in REGIONS
+        ],
+        "Noise": {"White": NOISE, "Autocorrelation": AUTOCORRELATION, "Drift": DRIFT,
+                  "Global": GLOBAL, "Motion": MOTION},
+        "BetweenSubjects": {"Place": PLACE_SD, "Gain": GAIN_SD, "Response": RESPONSE_SD},
+        "Subjects": subjects,
+        "Software": software(),
+        "Stamp": stamp_of(folder, ("bids", "derivatives"), len(subjects)),
+    }  # fmt: skip

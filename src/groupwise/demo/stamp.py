@@ -1,0 +1,44 @@
+"""How a made study is known again: digests of the code that makes it and of every file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from groupwise.files import digest_of, digest_of_file
+
+
+def is_complete(folder: str | Path, subjects: int) -> bool:
+    """Whether `folder` holds the whole study as this version of the code makes it.
+
+    Compares the digest of the code and of every file that was written. Files that others added
+    later (derivatives, morph maps) do not matter.
+    """
+    folder = Path(folder)
+    try:
+        stamp = json.loads((folder / "truth.json").read_text(encoding="utf-8"))["Stamp"]
+        code, number, files = stamp["Code"], stamp["Subjects"], stamp["Files"]
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
+        return False
+    if code != code_digest() or number != subjects:
+        return False
+    return all(
+        (folder / name).is_file() and digest_of_file(folder / name) == digest
+        for name, digest in files.items()
+    )
+
+
+def stamp_of(folder: Path, parts: Sequence[str], subjects: int) -> dict[str, Any]:
+    """Digests of the code and of all files in some folders of a study."""
+    files = sorted(path for part in parts for path in (folder / part).rglob("*") if path.is_file())
+    return {
+        "Code": code_digest(),
+        "Subjects": subjects,
+        "Files": {str(path.relative_to(folder)): digest_of_file(path) for path in files},
+    }
+
+
+def code_digest() -> str:
+    """Digest over the modules that make the study: another code, another study."""
+    modules = sorted(Path(__file__).parent.glob("*.py"))
+    return digest_of(*(module.read_bytes() for module in modules))

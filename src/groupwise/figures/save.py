@@ -1,0 +1,39 @@
+"""Pictures of one stage as PNG, each with its words, and the list that the report reads."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from groupwise.files import write_manifest, write_whole
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure and its words. `name` is the stem of its file."""
+
+    name: str
+    figure: Figure
+    title: str
+    caption: str
+    alt: str
+
+
+def save_pictures(
+    pictures: Iterable[Picture],
+    folder: str | os.PathLike,
+    title: str,
+    subject: str | None = None,
+) -> None:
+    """Write each picture as PNG (150 dpi) and `figures.json`, the manifest the report reads."""
+    folder, listed = Path(folder), []
+    for picture in pictures:
+        path = folder / f"{picture.name}.png"
+        with write_whole(path) as part:
+            # No name of the writing program: the same numbers give the same bytes.
+            picture.figure.savefig(part, dpi=150, metadata={"Software": None})
+        words = {"title": picture.title, "caption": picture.caption, "alt": picture.alt}
+        listed.append({"file": str(path), **words})
+    write_manifest(folder / "figures.json", listed, title=title, subject=subject)

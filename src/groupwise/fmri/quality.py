@@ -1,0 +1,153 @@
+"""Pictures of one subject's runs and model, and of all subjects' responses beside each other."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from nilearn.plotting import plot_glass_brain
+
+#: Okabe and Ito (2008): told apart by colour-blind readers.
+BLUE, ORANGE = "#0072B2", "#D55E00"
+#: z beyond which a response is drawn: p < .001, uncorrected.
+DRAWN = 3.09
+#: Above it, a condition's estimate is mostly not its own (Mumford et al. 2015).
+MUCH_INFLATED = 5.0
+
+
+def quality_figures(
+    runs: Sequence[str],
+    designs: Sequence[pd.DataFrame],
+    confounds: Sequence[pd.DataFrame],
+    inflation: Sequence[Mapping[str, float]],
+    responses: Mapping[str, str | nib.Nifti1Image],
+    conditions: Sequence[str],
+) -> list[dict[str, Any]]:
+    """Pictures of one subject, each with `name`, `figure`, `title`, `caption` and `alt`.
+
+    Parameters
+    ----------
+    runs : names; of each its design matrix, all its confounds and the variance inflation factor of
+        each condition.
+    responses : the subject's name to its z of all conditions together.
+    """
+    still = pd.Series(np.zeros(1))
+    moved = [table.get("framewise_displacement", still).to_numpy() for table in confounds]
+    largest = max(max(run.values()) for run in inflation)
+    return [
+        {
+            "name": "design",
+            "figure": design_figure(dict(zip(runs, designs, strict=True)), conditions),
+            "title": "Design matrices",
+            "caption": "Columns are scaled to their largest magnitude; left of the line the "
+            "conditions, then confounds, drift and the constant.",
+            "alt": f"Design matrices of {len(designs)} runs, {designs[0].shape[1]} columns.",
+        },
+        {
+            "name": "motion",
+            "figure": motion_figure(
+                dict(zip(runs, moved, strict=True)), dict(zip(runs, inflation, strict=True))
+            ),
+            "title": "Motion and collinearity",
+            "caption": "Left: framewise displacement. Right: variance inflation factor of each "
+            f"condition given all other columns; above {MUCH_INFLATED:g} (dashed) an estimate is "
+            "mostly not the condition's own.",
+            "alt": f"Framewise displacement over volumes, mean "
+            f"{np.nanmean(np.concatenate(moved)):.2f} mm; largest variance inflation "
+            f"{largest:.1f}.",
+        },
+        {
+            "name": "responses",
+            "figure": responses_figure(responses),
+            "title": "Effects of interest",
+            "caption": f"z of the F test of all conditions together, drawn where z > {DRAWN} "
+            "(uncorrected p < .001), in the glass brain.",
+            "alt": "Glass brain with the places where any condition has a response.",
+        },
+    ]
+
+
+def design_figure(designs: Mapping[str, pd.DataFrame], conditions: Sequence[str]) -> Figure:
+    """Design matrix of each run: columns scaled to their largest magnitude, conditions first."""
+    figure = Figure(figsize=(5.2 * len(designs), 5.6), layout="constrained")
+    panels = figure.subplots(1, len(designs), squeeze=False)[0]
+    for panel, (name, design) in zip(panels, designs.items(), strict=True):
+        scaled = design / design.abs().max().replace(0, 1)
+        panel.imshow(scaled, aspect="auto", cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+        panel.set_xticks(range(design.shape[1]), design.columns, rotation=90, fontsize=7)
+        own = sum(column in conditions for column in design.columns)
+        panel.axvline(own - 0.5, color=ORANGE, linewidth=1.2)
+        panel.set_title(name or "run", fontsize=10)
+        panel.set_ylabel("volume")
+    return figure
+
+
+def motion_figure(
+    displacement: Mapping[str, np.ndarray], inflation: Mapping[str, Mapping[str, float]]
+) -> Figure:
+    """Framewise displacement of each run (mm), and how collinear the conditions are."""
+    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=[3, 2])
+    start = 0
+    for name, moved in displacement.items():
+        left.plot(np.arange(start, start + len(moved)), moved, color=BLUE, linewidth=0.8)
+        if start:
+            left.axvline(start - 0.5, color="0.7", linewidth=0.8)
+        left.text(start, 1.0, f" {name}", transform=left.get_xaxis_transform(), fontsize=8,
+                  va="bottom", color="0.3")  # fmt: skip
+        start += len(moved)
+    left.set(xlabel="volume", ylabel="framewise displacement (mm)", xlim=(0, start))
+    left.set_ylim(0, None)
+    rows = list(next(iter(inflation.values())))
+    for factors in inflation.values():
+        right.plot([factors.get(name, np.nan) for name in rows], range(len(rows)), "o",
+                   color=ORANGE, markersize=4, alpha=0.8)  # fmt: skip
+    right.set_yticks(range(len(rows)), rows, fontsize=8)
+    right.invert_yaxis()
+    right.axvline(MUCH_INFLATED, color="0.7", linewidth=0.8, linestyle="--")
+    right.set(xlabel="variance inflation factor (a dot a run)")
+    right.set_xlim(0, max(MUCH_INFLATED * 1.1, right.get_xlim()[1]))
+    for panel in (left, right):
+        panel.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def contrast_figure(
+    contrasts: Mapping[str, Mapping[str, float]], conditions: Sequence[str]
+) -> Figure:
+    """Weights of the conditions in each contrast."""
+    weights = np.array([[own.get(c, 0.0) for c in conditions] for own in contrasts.values()])
+    size = (1.8 + 0.62 * len(conditions), 1.4 + 0.34 * len(weights))
+    figure = Figure(figsize=size, layout="constrained")
+    panel = figure.subplots()
+    limit = np.abs(weights).max()
+    panel.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    for row, column in zip(*np.nonzero(weights), strict=True):
+        value = weights[row, column]
+        panel.text(column, row, f"{value:.2g}", ha="center", va="center", fontsize=7,
+                   color="white" if abs(value) > 0.6 * limit else "black")  # fmt: skip
+    panel.set_xticks(range(len(conditions)), conditions, rotation=40, ha="right", fontsize=8)
+    panel.set_yticks(range(len(weights)), list(contrasts), fontsize=8)
+    return figure
+
+
+def responses_figure(images: Mapping[str, str | nib.Nifti1Image], columns: int = 4) -> Figure:
+    """z of all conditions together (F test) in the glass brain, a panel a subject."""
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    figure = Figure(figsize=(3.6 * columns, 1.75 * rows))
+    figure.subplots_adjust(0.01, 0.02, 0.99, 0.96, 0.04, 0.18)
+    loaded = {name: nib.load(i) if isinstance(i, str) else i for name, i in images.items()}
+    limit = max(DRAWN + 1, max(np.nanmax(np.asarray(i.dataobj)) for i in loaded.values()))
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel, (name, image) in zip(panels, loaded.items(), strict=False):
+        plot_glass_brain(
+            image, figure=figure, axes=panel, threshold=DRAWN, vmax=limit, colorbar=False,
+            display_mode="xz", cmap="inferno",
+        )  # fmt: skip
+        panel.set_title(name, fontsize=9, loc="left")
+    for panel in panels[len(loaded) :]:
+        panel.set_axis_off()
+    return figure

@@ -1,0 +1,175 @@
+"""Preprocessed BOLD runs of the subjects, their events and confounds, by BIDS names alone.
+
+Only file names are looked at, as for recordings; what the files hold is checked when a run starts.
+"""
+
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from groupwise.config.study import Study
+from groupwise.errors import InputError
+
+#: Entities that tell the runs of a task apart, in the order of their names.
+APART = ("ses", "acq", "ce", "rec", "dir", "run")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Files of one run, paths as strings.
+
+    Attributes
+    ----------
+    name : what tells it from the subject's other runs, such as "ses-2 run-1"; "" for a single one.
+    """
+
+    name: str
+    bold: str
+    mask: str
+    confounds: str
+    events: str
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of the subjects that take part, and those that do not with the reason."""
+
+    subjects: dict[str, tuple[Run, ...]]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Subjects' names in order."""
+        return list(self.subjects)
+
+    def of(self, subject: str) -> list[dict[str, str]]:
+        """A subject's runs as plain dicts."""
+        return [asdict(run) for run in self.subjects[subject]]
+
+
+def find_runs(study: Study) -> Runs:
+    """Find each subject's runs with their masks, confounds and events.
+
+    Raises
+    ------
+    InputError
+        With every missing file of every subject, unless the study drops incomplete subjects. A run
+        that other subjects have is missing too.
+    """
+    fmri = study.fmri
+    raw, folder = Path(fmri.bids_root or study.bids_root), Path(fmri.derivatives)
+    findings = [
+        f"config: {key}: {path} is not a folder; check the path"
+        for key, path in (("fmri.derivatives", folder), ("bids_root", raw))
+        if not path.is_dir()
+    ]
+    if findings:
+        raise InputError(findings)
+    found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
+    wanted = found if study.subjects == "all" else study.subjects
+    findings = [
+        f"config: {key}: subject {name} is not in {folder}; it holds {', '.join(found) or 'none'}"
+        for key, names in (("subjects", wanted), ("exclude", study.exclude))
+        for name in names
+        if name not in found
+    ]
+    left_out = {name: reason for name, reason in study.exclude.items() if name in found}
+    images = {
+        name: _images(study, folder / f"sub-{name}")
+        for name in wanted
+        if name in found and name not in left_out
+    }
+    every = sorted({run for runs in images.values() for run in runs})
+    subjects = {}
+    for name, own in images.items():
+        missing = [f"sub-{name}: {line}" for line in _unlike(study, folder, name, own, every)]
+        runs = []
+        for run, bold in sorted(own.items()):
+            files = {
+                "mask": _mask_of(bold),
+                "confounds": _confounds_of(bold),
+                "events": _events_of(bold, raw, name),
+            }
+            missing += [
+                f"sub-{name}: {path} is missing" for path in files.values() if not path.exists()
+            ]
+            told = " ".join(part for part in run if part)
+            runs.append(Run(told, str(bold), **{key: str(path) for key, path in files.items()}))
+        if missing and study.missing == "drop":
+            left_out[name] = "; ".join(missing)
+            continue
+        findings += missing
+        subjects[name] = tuple(runs)
+    if findings:
+        raise InputError(
+            [
+                *findings,
+                "to go on without incomplete subjects, set missing: drop or list them under "
+                "exclude with a reason",
+            ]
+        )
+    if not subjects:
+        raise InputError(f"{folder}: no complete subject; check fmri, subjects and exclude")
+    return Runs(subjects, left_out)
+
+
+def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
+    """A subject's preprocessed images by what tells its runs apart."""
+    fmri, images = study.fmri, {}
+    for path in sorted(folder.glob("**/func/*_desc-preproc_bold.nii*")):
+        facts = _entities(path)
+        if (
+            facts.get("task") == fmri.task
+            and facts.get("space") == fmri.space
+            and facts.get("res") == fmri.resolution
+            and fmri.session in (None, facts.get("ses"))
+        ):
+            images[tuple(f"{key}-{facts[key]}" if key in facts else "" for key in APART)] = path
+    return images
+
+
+def _unlike(
+    study: Study, folder: Path, name: str, own: dict, every: list[tuple[str, ...]]
+) -> list[str]:
+    """What a subject lacks of the runs that others have."""
+    fmri = study.fmri
+    if not own:
+        others = sorted(
+            {
+                " ".join(f"{key}-{facts[key]}" for key in ("task", "space", "res") if key in facts)
+                for path in (folder / f"sub-{name}").glob("**/func/*_desc-preproc_bold.nii*")
+                if (facts := _entities(path))
+            }
+        )
+        wanted = f"task-{fmri.task} space-{fmri.space}"
+        wanted += f" res-{fmri.resolution}" if fmri.resolution else ""
+        return [f"no image {wanted} desc-preproc; there are {', '.join(others) or 'none'}"]
+    return [
+        f"no {' '.join(part for part in run if part)}, which other subjects have"
+        for run in every
+        if run not in own
+    ]
+
+
+def _entities(path: Path) -> dict[str, str]:
+    return dict(re.findall(r"(?:^|_)([a-z]+)-([A-Za-z0-9]+)", path.name))
+
+
+def _mask_of(bold: Path) -> Path:
+    return bold.with_name(bold.name.replace("_desc-preproc_bold.", "_desc-brain_mask."))
+
+
+def _confounds_of(bold: Path) -> Path:
+    stem = re.sub(r"_space-.*", "", bold.name)
+    older = bold.with_name(f"{stem}_desc-confounds_regressors.tsv")  # before fMRIPrep 20.2
+    return older if older.exists() else bold.with_name(f"{stem}_desc-confounds_timeseries.tsv")
+
+
+def _events_of(bold: Path, raw: Path, name: str) -> Path:
+    """A run's events; by BIDS' inheritance they may stand at the root for all subjects."""
+    facts = _entities(bold)
+    stem = re.sub(r"_space-.*", "", bold.name)
+    session = f"ses-{facts['ses']}" if "ses" in facts else "."
+    own = raw / f"sub-{name}" / session / "func" / f"{stem}_events.tsv"
+    shared = raw / f"task-{facts['task']}_events.tsv"
+    return shared if shared.exists() and not own.exists() else own

@@ -1,0 +1,126 @@
+"""The peaks of each cluster: local maxima, apart from each other, with effect sizes."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from groupwise.permutation.infer import Result
+from groupwise.permutation.table import points_of
+from groupwise.stack.space import FeatureSpace
+from groupwise.stats.effect_sizes import cohens_d, partial_eta_squared
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Peaks of a cluster that are listed, and how far apart they are at the least, in mm.
+MOST_PEAKS, APART_MM = 4, 8.0
+
+
+def describe_peaks(result: Result, space: FeatureSpace) -> "pd.DataFrame":
+    """The largest local maximum of each cluster and up to three more, 8 mm or more apart.
+
+    A local maximum is no smaller than its neighbours in space (and in time, where there is time).
+    `describe_peak_columns` says what each column means.
+    """
+    import pandas as pd  # here, so that a block of permutations starts without it
+
+    statistic, p_max = result.statistic.ravel(), result.p_max.ravel()
+    height, rows = np.abs(np.nan_to_num(statistic)), []
+    for cluster, points in zip(result.clusters["id"], points_of(result), strict=True):
+        for rank, point in enumerate(_peaks(points, height, space), start=1):
+            (place,), (time,) = space.places_and_times(np.array([point]))
+            row: dict[str, Any] = {"cluster": cluster, "rank": rank}
+            if space.times is not None:
+                row["time"] = space.times[time]
+            if space.kind == "surface":
+                row["hemisphere"], row["vertex"] = space.part[place], space.vertices[place]
+            else:
+                row |= dict(zip(("i", "j", "k"), space.voxels[place], strict=True))
+            row |= dict(zip(("x", "y", "z"), space.coordinates[place], strict=True))
+            row["statistic"], row["p_max"] = statistic[point], p_max[point]
+            size = effect_size(result, float(statistic[point]))
+            row |= dict(zip(("effect_size", "effect_low", "effect_high"), size, strict=True))
+            if np.any(space.label != ""):
+                row["label"] = space.label[place]
+            rows.append(row)
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["cluster", "rank"])
+
+
+def effect_size(result: Result, statistic: float) -> tuple[float, float, float]:
+    """Cohen's d of a t, partial eta squared of an F; with its 95% interval.
+
+    d of one sample or pairs is the mean over the standard deviation between subjects, of two
+    groups the difference over their pooled one. Of a t in any other model, the partial correlation
+    (its interval by way of the same noncentralities).
+    """
+    prepared = result.prepared
+    df1, df2 = prepared.df
+    if prepared.design.statistic == "F":
+        return partial_eta_squared(statistic, df1, df2)
+    groups = getattr(prepared.design, "groups", None)
+    if prepared.flips and prepared.design.model() is None:
+        return cohens_d(statistic, df2, prepared.n**-0.5)
+    if groups is not None:
+        sizes = [sum(g == level for g in groups) for level in prepared.design.levels]
+        return cohens_d(statistic, df2, sum(1 / n for n in sizes) ** 0.5)
+    ends = cohens_d(statistic, df2, 1.0)
+    return tuple(t / (t * t + df2) ** 0.5 for t in ends)
+
+
+def describe_peak_columns(
+    result: Result, space: FeatureSpace, labels: str = "Anatomical label"
+) -> dict[str, Any]:
+    """Descriptions of the columns of peaks, in the form of a BIDS JSON sidecar.
+
+    labels: where the names of places are from.
+    """
+    prepared = result.prepared
+    kind = "Partial eta squared"
+    if prepared.design.statistic == "t":
+        kind = "Partial correlation"
+        if prepared.design.model() is None or hasattr(prepared.design, "groups"):
+            kind = "Cohen's d"
+    chosen = "; the peak was chosen for its size, so it is too large"
+    return {
+        "cluster": {"Description": "Number of the cluster, as in the table of clusters"},
+        "rank": {"Description": f"1: the cluster's peak; more: local maxima {APART_MM:g} mm apart"},
+        "time": {"Description": "Time of the peak", "Units": "s"},
+        "hemisphere": {"Description": "Hemisphere", "Levels": {"lh": "left", "rh": "right"}},
+        "vertex": {"Description": "Vertex, by its number in the full surface of the template"},
+        **{axis: {"Description": f"Voxel index {axis}, from 0"} for axis in "ijk"},
+        **{
+            axis: {"Description": f"Coordinate {axis} in the space {space.name}", "Units": "mm"}
+            for axis in "xyz"
+        },
+        "statistic": {"Description": "Statistic at the peak"},
+        "p_max": {"Description": "Permutation p of the point, corrected by the largest statistic"},
+        "effect_size": {"Description": kind + chosen},
+        "effect_low": {"Description": "Lower end of its 95% interval (noncentral distribution)"},
+        "effect_high": {"Description": "Upper end of its 95% interval"},
+        "label": {"Description": labels},
+    }
+
+
+def _peaks(points: np.ndarray, height: np.ndarray, space: FeatureSpace) -> list[int]:
+    """Local maxima of a cluster, largest first, far enough from the larger ones."""
+    inside = set(points.tolist())
+    chosen: list[int] = []
+    for point in points[np.argsort(-height[points], kind="stable")].tolist():
+        if len(chosen) == MOST_PEAKS:
+            break
+        if any(height[k] > height[point] for k in _near(point, space) if k in inside):
+            continue
+        place = space.coordinates[point // space.n_times]
+        others = [space.coordinates[k // space.n_times] for k in chosen]
+        if all(np.linalg.norm(place - other) >= APART_MM for other in others):
+            chosen.append(point)
+    return chosen
+
+
+def _near(point: int, space: FeatureSpace) -> list[int]:
+    """Neighbours of a point in space and time."""
+    place, time = divmod(point, space.n_times)
+    a = space.adjacency
+    near = [k * space.n_times + time for k in a.indices[a.indptr[place] : a.indptr[place + 1]]]
+    near += [point - 1] * (time > 0) + [point + 1] * (time + 1 < space.n_times)
+    return near

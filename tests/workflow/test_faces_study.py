@@ -1,0 +1,119 @@
+"""fMRI for real: preprocessed BOLD runs of twelve subjects to contrasts where they were put."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+from study_trees import demo_config, snakemake
+
+from groupwise.config.formula import weights_of
+from groupwise.demo.faces import CONDITIONS, SPACE, make_faces
+
+GROUP = "results/group/faces"
+#: Effect to the regions that carry it, as truth.json says.
+PUT = {
+    "facesOverScrambled": "faces > scrambled",
+    "famousOverUnfamiliar": "famous > unfamiliar",
+    "stimulusByImmediate": "stimulus x immediate repetition",
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The fMRI part of the demo made and run as `make demo` does it."""
+    folder = tmp_path_factory.mktemp("faces")
+    make_faces(folder / "demo/faces", jobs=2, tell=lambda _: None)
+    run = snakemake(folder, demo_config("fmri"), "--cores", "2")
+    assert run.returncode == 0, run.text
+    return folder
+
+
+def table(study, effect, name="clusters"):
+    return pd.read_csv(study / GROUP / effect / f"infer/{name}.tsv", sep="\t")
+
+
+def maps_of(study, effect, stat):
+    (path,) = (study / GROUP / effect / "maps").glob(f"*_stat-{stat}_statmap.nii.gz")
+    return nib.load(path)
+
+
+@pytest.mark.parametrize("effect", PUT)
+def test_contrasts_are_found_where_they_were_put(study, effect):
+    """A significant cluster has its centre within 12 mm (two voxels) of each region's place."""
+    regions = json.loads((study / "demo/faces/truth.json").read_text())["Regions"]
+    found = table(study, effect)
+    found = found[found["p"] <= 0.05]
+    centers = found[["center_x", "center_y", "center_z"]].to_numpy()
+    for region in regions:
+        if region["Effect"] == PUT[effect]:
+            distance = np.linalg.norm(centers - region["Place"], axis=1)
+            assert distance.min(initial=np.inf) < 12, region["Name"]
+
+
+def test_t_is_scipys_on_the_first_level_maps(study):
+    weights = weights_of("famous + unfamiliar - 2 scrambled", list(CONDITIONS))
+    observations = pd.read_csv(study / GROUP / "stack/observations.tsv", sep="\t", dtype=str)
+    scores = []
+    for _, rows in observations.groupby("subject"):
+        paths = rows.set_index("condition")["path"]
+        images = [nib.load(study / paths[name]).get_fdata() for name in CONDITIONS]
+        scores.append(np.tensordot(weights, images, 1))
+    mine = maps_of(study, "facesOverScrambled", "t").get_fdata()
+    inside = np.isfinite(mine)
+    expected = scipy.stats.ttest_1samp(np.array(scores)[:, inside], 0).statistic
+    np.testing.assert_allclose(mine[inside], expected, atol=1e-5)
+
+
+def test_first_level_maps_have_bids_names_and_sidecars(study):
+    func = study / "results/sub-03/func"
+    stem = f"sub-03_task-faces_space-{SPACE}_cond-famousInitial"
+    for stat in ("effect", "variance", "t", "z"):
+        assert (func / f"{stem}_stat-{stat}_statmap.nii.gz").exists()
+    sidecar = json.loads((func / f"{stem}_statmap.json").read_text())
+    assert sidecar["Runs"] == 2 and sidecar["Weights"] == {"famous/initial": 1.0}
+    model = json.loads((func / "sub-03_task-faces_design.json").read_text())
+    assert set(model["VarianceInflation"][0]) == set(CONDITIONS)
+    effect, variance, t = (
+        nib.load(func / f"{stem}_stat-{stat}_statmap.nii.gz").get_fdata()
+        for stat in ("effect", "variance", "t")
+    )
+    inside = variance > 0
+    np.testing.assert_allclose(t[inside], (effect / np.sqrt(variance))[inside], rtol=1e-4)
+
+
+def test_peaks_have_names_and_effect_sizes(study):
+    peaks = table(study, "facesOverScrambled", "peaks")
+    first = peaks[peaks["rank"] == 1].iloc[0]
+    assert first["effect_size"] == pytest.approx(first["statistic"] / np.sqrt(12))
+    assert first["effect_low"] < first["effect_size"] < first["effect_high"]
+    assert "fusiform" in first["label"] or "occipital" in first["label"]
+    for _, own in peaks.groupby("cluster"):
+        places = own[["x", "y", "z"]].to_numpy()
+        apart = np.linalg.norm(places[:, None] - places, axis=2)[np.triu_indices(len(own), 1)]
+        assert len(own) <= 4 and (apart >= 8).all()
+
+
+def test_report_and_views(study):
+    report = (study / "results/report.html").read_text()
+    for said in (
+        "faces_over_scrambled",
+        "Effects of interest, all subjects",
+        "Peaks: local maxima",
+    ):
+        assert said in report
+    for page in ("volume", "surface"):
+        view = study / GROUP / f"facesOverScrambled/views/{page}.html"
+        assert f'href="group/faces/facesOverScrambled/views/{page}.html"' in report
+        assert "<html" in view.read_text()[:2000].lower()
+
+
+def test_a_rerun_has_nothing_to_do_and_a_new_smoothing_reruns_the_first_level(study):
+    assert "Nothing to be done" in snakemake(study, demo_config("fmri"), "-n").text
+    changed = demo_config("fmri")
+    changed["fmri"]["smoothing"] = 6
+    jobs = snakemake(study, changed, "-n").jobs
+    assert jobs["fit_runs"] == 12 and jobs["prepare"] == 3
+    assert "check_runs" not in jobs

@@ -1,0 +1,202 @@
+"""fMRI: preprocessed BOLD runs to first-level maps."""
+
+FMRI = STUDY.fmri
+
+
+def bold_file(ending: str, *, session: str | None = None, **entities: str) -> str:
+    """A subject's file of the fMRI branch; {subject} stays a wildcard."""
+    facts = {"task": FMRI.task, **entities}
+    chain = "_".join(f"{key}-{facts[key]}" for key in ENTITIES if key in facts)
+    within = "_".join(f"ses-{name}" for name in [session or FMRI.session] if name)
+    stem = "_".join(part for part in ("sub-{subject}", within, chain, ending) if part)
+    return f"{OUT}/sub-{{subject}}/func/{stem}"
+
+
+def first_level_maps(stat: str) -> dict[str, str]:
+    """Path of a map of each condition and contrast; {subject} stays a wildcard."""
+    named = [("cond", name) for name in FMRI.conditions]
+    named += [("contrast", name) for name in FMRI.contrasts]
+    chosen = {"stat": stat} if stat else {}
+    ending = "statmap.nii.gz" if stat else "statmap.json"
+    return {
+        name: bold_file(ending, space=FMRI.space, **{entity: camel(name)}, **chosen)
+        for entity, name in named
+    }
+
+
+def interest_map(stat: str) -> str:
+    """Path of the map of all conditions together."""
+    return bold_file(
+        "statmap.nii.gz", space=FMRI.space, contrast="effectsOfInterest", stat=stat
+    )
+
+
+def fmri_rows(analysis: str) -> list[dict[str, str]]:
+    """The maps of an analysis: one row a subject and cell."""
+    effects, rows = first_level_maps("effect"), []
+    for subject in RUNS.names:
+        for cell in cells_of(STUDY.analyses[analysis]):
+            (name,) = conditions_with(cell["tags"], list(effects))
+            rows.append(
+                {
+                    "subject": subject,
+                    "session": FMRI.session or "n/a",
+                    **cell["factors"],
+                    "condition": name,
+                    "path": effects[name].format(subject=subject),
+                }
+            )
+    return rows
+
+
+if FMRI:
+    from pathlib import Path
+
+    from groupwise.inputs.runs import find_runs
+
+    RUNS = told(find_runs, STUDY)
+    RUNS_CHECKED = f"{OUT}/check/runs.tsv"
+    RUN_NAMES = [run["name"] for run in RUNS.of(RUNS.names[0])]
+    RUNS_CHECK = {
+        "runs": {name: RUNS.of(name) for name in RUNS.names},
+        **FMRI.model_dump(mode="json", include={"conditions", "confounds"}),
+    }
+    RUN_FILES = [
+        run[kind]
+        for name in RUNS.names
+        for run in RUNS.of(name)
+        for kind in ("bold", "mask", "confounds", "events")
+    ]
+    if FMRI.mask != "intersection" and not Path(FMRI.mask).is_file():
+        told(refuse, [f"config: fmri.mask: {FMRI.mask} is not there; check the path"])
+    MAP_ROWS |= {name: fmri_rows(name) for name in analyses_of("fmri")}
+
+    def check_runs_now() -> None:
+        """Look into all runs, unless that was done under the same config."""
+        from groupwise.fmri.check import check_runs
+        from groupwise.inputs.checked import is_checked
+
+        sidecar = RUNS_CHECKED.replace(".tsv", ".json")
+        if not is_checked(sidecar, RUNS_CHECK, RUN_FILES):
+            told(lambda: check_runs(**RUNS_CHECK))
+
+    CHECKS.append(check_runs_now)
+
+    rule check_runs:
+        """What is in every run, its events and confounds, as a table."""
+        input:
+            RUN_FILES,
+        output:
+            table=RUNS_CHECKED,
+            sidecar=RUNS_CHECKED.replace(".tsv", ".json"),
+        log:
+            log_of("check_runs"),
+        benchmark:
+            benchmark_of("check_runs")
+        resources:
+            mem_mb=1000,
+            runtime=20,
+        params:
+            spec=RUNS_CHECK,
+            version=1,
+        script:
+            "../../scripts/check_runs.py"
+
+    rule fit_runs:
+        """First-level GLM: maps of each condition and contrast of one subject."""
+        input:
+            lambda wildcards: [
+                run[kind]
+                for run in RUNS.of(wildcards.subject)
+                for kind in ("bold", "mask", "confounds", "events")
+            ],
+        output:
+            **{
+                stat: list(first_level_maps(stat).values())
+                for stat in ("effect", "variance", "t", "z")
+            },
+            sidecars=list(first_level_maps("").values()),
+            interest_F=interest_map("F"),
+            interest_z=interest_map("z"),
+            designs=[
+                bold_file("design.tsv", desc=camel(name or "run"))
+                for name in RUN_NAMES
+            ],
+            sidecar=bold_file("design.json"),
+        log:
+            log_of("fit_runs", "subject"),
+        benchmark:
+            benchmark_of("fit_runs", "subject")
+        wildcard_constraints:
+            subject=one_of(RUNS.names),
+        resources:
+            mem_mb=megabytes(1000, 12),
+            runtime=60,
+        params:
+            runs=lambda wildcards: RUNS.of(wildcards.subject),
+            spec=FMRI.model_dump(
+                mode="json",
+                include={
+                    "conditions",
+                    "contrasts",
+                    "hrf",
+                    "drift",
+                    "high_pass",
+                    "confounds",
+                    "smoothing",
+                    "noise",
+                },
+            ),
+            version=1,
+        script:
+            "../../scripts/fit_runs.py"
+
+    rule quality_fmri:
+        """Pictures of a subject's design, motion and responses."""
+        input:
+            designs=rules.fit_runs.output.designs,
+            sidecar=rules.fit_runs.output.sidecar,
+            interest=rules.fit_runs.output.interest_z,
+            confounds=lambda wildcards: [
+                run["confounds"] for run in RUNS.of(wildcards.subject)
+            ],
+        output:
+            folder=directory(f"{OUT}/sub-{{subject}}/func/figures"),
+        log:
+            log_of("quality_fmri", "subject"),
+        benchmark:
+            benchmark_of("quality_fmri", "subject")
+        wildcard_constraints:
+            subject=one_of(RUNS.names),
+        resources:
+            mem_mb=megabytes(700, 10),
+            runtime=10,
+        params:
+            conditions=list(FMRI.conditions),
+            version=1,
+        script:
+            "../../scripts/quality_fmri.py"
+
+    rule figures_first_level:
+        """Pictures of all subjects' first level beside each other."""
+        input:
+            interest=[
+                rules.fit_runs.output.interest_z.format(subject=name)
+                for name in RUNS.names
+            ],
+        output:
+            folder=directory(f"{OUT}/group/first_level/figures"),
+        log:
+            log_of("figures_first_level"),
+        benchmark:
+            benchmark_of("figures_first_level")
+        resources:
+            mem_mb=megabytes(700, 10),
+            runtime=10,
+        params:
+            subjects=RUNS.names,
+            conditions=list(FMRI.conditions),
+            contrasts=FMRI.contrasts,
+            version=1,
+        script:
+            "../../scripts/figures_first_level.py"
