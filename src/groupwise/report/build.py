@@ -194,19 +194,17 @@ def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
         others = [name for name in design["covariates"] if name not in design["effect"].split("+")]
         nuisance = f", given {', '.join(others)}" if others else ""
         return f"Regression: {value} of each subject on {effect_words(result)}{nuisance}."
-    sums = (analysis.get("contrasts") or {}).get(effect_words(result))
-    formula = "" if sums is None else f" ({sums if isinstance(sums, str) else '; '.join(sums)})"
     if kind == "Contrast":
         cells = len(design["weights"])
         return (
-            f"Contrast of {cells} conditions of each subject{formula}, against zero, with its own "
-            "error term."
+            f"Contrast of {cells} conditions of each subject{_formula(result, analysis)}, against "
+            "zero, with its own error term."
         )
     if kind == "GLM":
         return (
             "Pooled-error model with a regressor for each subject. Tested: "
-            f"{effect_words(result)}{formula}; errors are taken as exchangeable over conditions "
-            "(sphericity)."
+            f"{effect_words(result)}{_formula(result, analysis)}; errors are taken as "
+            "exchangeable over conditions (sphericity)."
         )
     side = ALTERNATIVES.get(result["Alternative"], "two-sided")
     if kind == "Paired":
@@ -214,6 +212,14 @@ def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
         return f"Paired: {pair} of each subject, against zero, {side}."
     of = f" ({conditions[0]})" if conditions else ""
     return f"One sample: one map of each subject{of}, against zero, {side}."
+
+
+def _formula(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+    """The sum or sums that the config gives for a contrast, in brackets."""
+    sums = (analysis.get("contrasts") or {}).get(result["Effect"])
+    if sums is None:
+        return ""
+    return f" ({sums if isinstance(sums, str) else '; '.join(sums)})"
 
 
 def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) -> dict[str, Any]:
