@@ -49,8 +49,8 @@ def describe_peaks(result: Result, space: FeatureSpace) -> "pd.DataFrame":
 def effect_size(result: Result, statistic: float) -> tuple[float, float, float]:
     """Cohen's d of a t, partial eta squared of an F; with its 95% interval.
 
-    d of one sample or pairs is the mean over the standard deviation between subjects, of two
-    groups the difference over their pooled one. Of a t in any other model, the partial correlation
+    d of one sample or pairs is the mean (given covariates, at their means) over the standard
+    deviation between subjects, of two groups the difference over their pooled one. Of a t in any other model, the partial correlation
     (its interval by way of the same noncentralities).
     """
     prepared = result.prepared
@@ -58,7 +58,7 @@ def effect_size(result: Result, statistic: float) -> tuple[float, float, float]:
     if prepared.design.statistic == "F":
         return partial_eta_squared(statistic, df1, df2)
     groups = getattr(prepared.design, "groups", None)
-    if prepared.flips and prepared.design.model() is None:
+    if prepared.flips:
         return cohens_d(statistic, df2, prepared.n**-0.5)
     if groups is not None:
         sizes = [sum(g == level for g in groups) for level in prepared.design.levels]
@@ -78,7 +78,7 @@ def describe_peak_columns(
     kind = "Partial eta squared"
     if prepared.design.statistic == "t":
         kind = "Partial correlation"
-        if prepared.design.model() is None or hasattr(prepared.design, "groups"):
+        if prepared.flips or hasattr(prepared.design, "groups"):
             kind = "Cohen's d"
     chosen = "; the peak was chosen for its size, so it is too large"
     return {
