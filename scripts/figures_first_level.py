@@ -3,9 +3,10 @@
 from groupwise.job import job
 
 with job(snakemake):
+    from groupwise.figures.contrasts import contrast_figure
     from groupwise.figures.save import Picture, save_pictures
     from groupwise.fmri.first_level import contrasts_of
-    from groupwise.fmri.quality import DRAWN, contrast_figure, responses_figure
+    from groupwise.fmri.quality import DRAWN, responses_figure
 
     params = snakemake.params
     images = dict(zip([f"sub-{s}" for s in params.subjects], snakemake.input.interest, strict=True))

@@ -7,10 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from nilearn.glm.second_level import SecondLevelModel
 from study_trees import demo_config, snakemake
 
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE, make_faces
+from groupwise.permutation import permutation_test
+from groupwise.stats.between import pooled_contrast
 
 GROUP = "results/group/faces"
 #: Effect to the regions that carry it, as truth.json says.
@@ -65,6 +68,44 @@ def test_t_is_scipys_on_the_first_level_maps(study):
     inside = np.isfinite(mine)
     expected = scipy.stats.ttest_1samp(np.array(scores)[:, inside], 0).statistic
     np.testing.assert_allclose(mine[inside], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["partitioned", "pooled"])
+def test_t_is_that_of_nilearns_second_level(study, kind):
+    """On one subject's contrast maps, and on all maps with subjects as regressors."""
+    weights = weights_of("famous + unfamiliar - 2 scrambled", list(CONDITIONS))
+    observations = pd.read_csv(study / GROUP / "stack/observations.tsv", sep="\t", dtype=str)
+    paths = observations.set_index(["subject", "condition"])["path"]
+    subjects = sorted(set(observations["subject"]))
+    images = [[nib.load(study / paths[s, c]) for c in CONDITIONS] for s in subjects]
+    mask = nib.load(
+        study / f"demo/faces/derivatives/fmriprep/sub-01/func/sub-01_task-faces_run-1_space-{SPACE}"
+        "_desc-brain_mask.nii.gz"
+    )
+    inside = mask.get_fdata() > 0
+    x = np.array([[image.get_fdata()[inside] for image in own] for own in images])
+    model = SecondLevelModel(mask_img=mask, minimize_memory=False)
+    if kind == "partitioned":
+        scores = np.einsum("c,scv->sv", weights, x)
+        maps = []
+        for score in scores:
+            volume = np.zeros(inside.shape, np.float32)
+            volume[inside] = score
+            maps.append(nib.Nifti1Image(volume, mask.affine))
+        model.fit(maps, design_matrix=pd.DataFrame({"mean": np.ones(len(maps))}))
+        contrast, mine = [1.0], maps_of(study, "facesOverScrambled", "t").get_fdata()[inside]
+    else:
+        n = len(subjects)
+        coded = (np.eye(n)[:, 1:] - np.eye(n)[:, :1])[np.repeat(np.arange(n), 9)]
+        design = pd.DataFrame(np.hstack([np.tile(np.eye(9), (n, 1)), coded]))
+        design.columns = [f"column{k}" for k in design.columns]
+        model.fit([image for own in images for image in own], design_matrix=design)
+        contrast = [*weights, *np.zeros(n - 1)]
+        mine = permutation_test(
+            x.reshape(n * 9, -1), pooled_contrast(weights, n), threshold={"p": 0.01}, permutations=5
+        ).statistic
+    theirs = model.compute_contrast(contrast, second_level_stat_type="t", output_type="stat")
+    np.testing.assert_allclose(mine, theirs.get_fdata()[inside], rtol=1e-5, atol=1e-5)
 
 
 def test_first_level_maps_have_bids_names_and_sidecars(study):

@@ -142,7 +142,8 @@ def values_figure(
         np.arange(k) + 0.25, mean, half, fmt="D", color="black", capsize=4, ms=6, lw=1.6, zorder=3
     )
     axis.axhline(0, color="0.35", lw=0.8, zorder=0)
-    axis.set_xticks(range(k), conditions)
+    slanted = {"rotation": 25, "ha": "right"} if k > 6 else {}
+    axis.set_xticks(range(k), conditions, **slanted)
     axis.set_xlim(-0.5, k - 0.4)
     axis.set_ylabel(f"Cluster mean ({units})", fontsize=11)
     axis.set_title(title, fontsize=11)

@@ -63,9 +63,9 @@ class Effect:
 
     @property
     def keep(self) -> list[str]:
-        """Factors that the effect names; all where it names none."""
-        named = self.result["Effect"]
-        return named.split(":") if named else list(self.within or {})
+        """Factors that the effect names; all where it names none, as a contrast does."""
+        factors, named = list(self.within or {}), (self.result["Effect"] or "").split(":")
+        return [name for name in factors if name in named] or factors
 
     @property
     def units(self) -> str:

@@ -4,10 +4,12 @@ Captions take every number from the result itself.
 """
 
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
 from groupwise.figures.colours import colour_limit, colour_map, fade
+from groupwise.figures.contrasts import contrast_figure
 from groupwise.figures.courses import (
     cluster_average,
     collapse,
@@ -75,6 +77,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             f"{views}: map of {statistic_words(result)}{when}, largest at "
             f"{_place(effect, int(np.argmax(np.abs(statistic[:, time]))))}.",
         )
+    yield from _weights(effect)
     yield from _averages(effect)
     yield from _null(effect)
 
@@ -162,8 +165,33 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             f"Lateral and medial views of both hemispheres with {statistic_words(result)} beyond "
             "the cluster-forming threshold.",
         )
+    yield from _weights(effect)
     yield from _averages(effect)
     yield from _null(effect)
+
+
+def _weights(effect: Effect) -> Iterator[Picture]:
+    """The weights of the conditions, where the effect is a contrast."""
+    design = effect.result["Design"]
+    if design["design"] != "Contrast":
+        return
+    cells = ["/".join(levels) for levels in product(*effect.within.values())]
+    sums = np.array(design["weights"]).reshape(len(cells), -1).T
+    names = [design["name"]] if len(sums) == 1 else [f"sum {k}" for k in range(1, len(sums) + 1)]
+    weights = {
+        name: dict(zip(cells, row, strict=True)) for name, row in zip(names, sums, strict=True)
+    }
+    yield Picture(
+        "contrast",
+        contrast_figure(weights, cells),
+        "Weights of the conditions",
+        f"What is tested: {'this sum' if len(sums) == 1 else 'these sums together'} of each "
+        "subject's maps, against zero.",
+        "; ".join(
+            f"{name}: " + ", ".join(f"{cell} {number(w)}" for cell, w in row.items() if w)
+            for name, row in weights.items()
+        ),
+    )
 
 
 def _duration(effect: Effect, views: str) -> Picture:
@@ -205,7 +233,7 @@ def _duration(effect: Effect, views: str) -> Picture:
 
 def _averages(effect: Effect) -> Iterator[Picture]:
     """Courses (with times) or subject values (without) of the conditions in pictured clusters."""
-    if effect.result["Design"]["design"] not in ("OneSample", "Paired", "Within"):
+    if effect.result["Design"]["design"] not in ("OneSample", "Paired", "Within", "Contrast"):
         return  # means over all subjects would hide what is compared
     stack, space = effect.stack, effect.stack.space
     subjects, rows = cell_rows(stack.observations, effect.within)

@@ -50,8 +50,8 @@ def effect_size(result: Result, statistic: float) -> tuple[float, float, float]:
     """Cohen's d of a t, partial eta squared of an F; with its 95% interval.
 
     d of one sample or pairs is the mean (given covariates, at their means) over the standard
-    deviation between subjects, of two groups the difference over their pooled one. Of a t in any other model, the partial correlation
-    (its interval by way of the same noncentralities).
+    deviation between subjects, of two groups the difference over their pooled one. Of a t in any
+    other model, the partial correlation (its interval by way of the same noncentralities).
     """
     prepared = result.prepared
     df1, df2 = prepared.df
