@@ -19,7 +19,8 @@ with job(snakemake):
     pages = interactive_views(
         FeatureSpace.load(snakemake.input.space),
         statistic,
-        title=f"{snakemake.wildcards.analysis}, {effect_words(result)}: {statistic_words(result)}",
+        title=f"{snakemake.wildcards.analysis}, {effect_words(result)}",
+        label=statistic_words(result),
         limit=colour_limit(statistic, threshold),
         threshold=threshold,
         signed=result["Statistic"] == "t",

@@ -150,6 +150,7 @@ def interactive_views(
     values: np.ndarray,
     *,
     title: str,
+    label: str,
     limit: float,
     threshold: float,
     signed: bool,
@@ -162,9 +163,12 @@ def interactive_views(
 
     image = to_image(space, values)
     style = {"threshold": threshold, "cmap": colour_map(signed), "vmax": limit,
-             "symmetric_cmap": signed, "title": title}  # fmt: skip
-    volume = plotting.view_img(image, black_bg=False, opacity=0.9, **style)
-    surface = plotting.view_img_on_surf(image, surf_mesh="fsaverage5", **style)
+             "symmetric_cmap": signed}  # fmt: skip
+    # Where slices are, a title has room for a few letters.
+    volume = plotting.view_img(image, black_bg=False, opacity=0.9, title=label, **style)
+    surface = plotting.view_img_on_surf(
+        image, surf_mesh="fsaverage5", title=f"{title}: {label}", **style
+    )
     return {"volume": volume.get_standalone(), "surface": surface.get_standalone()}
 
 
