@@ -158,3 +158,29 @@ def test_a_rerun_has_nothing_to_do_and_a_new_smoothing_reruns_the_first_level(st
     jobs = snakemake(study, changed, "-n").jobs
     assert jobs["fit_runs"] == 12 and jobs["prepare"] == 3
     assert "check_runs" not in jobs
+
+
+def test_other_designs_on_the_same_runs(study):
+    """A first-level contrast by age, groups, the ANOVA and pooled error, in one plan."""
+    changed = demo_config("fmri")
+    changed["fmri"]["contrasts"] = {"facesVsScrambled": "famous + unfamiliar - 2 scrambled"}
+    people = pd.read_csv(study / "demo/faces/bids/participants.tsv", sep="\t")
+    people["hand"] = ["left", "right"] * 6
+    people.to_csv(study / "people.tsv", sep="\t", index=False)
+    within = changed["analyses"]["faces"]["within"]
+    one = {"data": "fmri", "test": "one-sample", "conditions": ["facesVsScrambled"]}
+    changed["analyses"] = {
+        "by_age": {**one, "covariates": ["age"], "effects": ["age", "mean"]},
+        "by_hand": {**one, "between": {"hand": ["left", "right"]}},
+        "anova": {"data": "fmri", "within": within, "effects": ["stimulus:presentation"]},
+        "pooled": {
+            "data": "fmri", "within": within, "error": "pooled",
+            "contrasts": {"faces": "famous + unfamiliar - 2 scrambled"},
+        },
+    }  # fmt: skip
+    changed["participants"] = str(study / "people.tsv")
+    jobs = snakemake(study, changed, "-n").jobs
+    assert jobs["fit_runs"] == 12 and jobs["infer"] == 5 and jobs["stack_volumes"] == 4
+    changed["analyses"]["by_age"]["covariates"] = ["score"]
+    changed["analyses"]["by_age"]["effects"] = "all"
+    assert "has no column score" in snakemake(study, changed, "-n").text
