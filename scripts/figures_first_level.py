@@ -3,9 +3,9 @@
 from groupwise.job import job
 
 with job(snakemake):
+    from groupwise.config.formula import contrasts_of
     from groupwise.figures.contrasts import contrast_figure
     from groupwise.figures.save import Picture, save_pictures
-    from groupwise.fmri.first_level import contrasts_of
     from groupwise.fmri.quality import DRAWN, responses_figure
 
     params = snakemake.params

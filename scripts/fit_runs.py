@@ -3,16 +3,16 @@
 from groupwise.job import job
 
 with job(snakemake):
+    from groupwise.config.formula import contrasts_of
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.fmri.first_level import (
         MAPS,
         contrast_maps,
-        contrasts_of,
         effects_of_interest,
         fit_first_level,
-        inflation,
     )
     from groupwise.stack.volumes import write_image
+    from groupwise.stats.collinearity import inflation
 
     params = dict(snakemake.params.items())
     spec, output = dict(params["spec"]), snakemake.output

@@ -9,19 +9,19 @@ import pandas as pd
 import pytest
 from nilearn.glm.first_level import first_level_from_bids
 
+from groupwise.config.formula import contrasts_of
 from groupwise.config.read import read_study
 from groupwise.demo.faces import CONDITIONS, REGIONS, SPACE, TASK, make_faces
 from groupwise.errors import InputError
 from groupwise.fmri.check import check_runs
 from groupwise.fmri.first_level import (
     contrast_maps,
-    contrasts_of,
     effects_of_interest,
     fit_first_level,
-    inflation,
 )
 from groupwise.inputs.runs import find_runs
 from groupwise.stack.volumes import write_image
+from groupwise.stats.collinearity import inflation
 
 FACES = "famous + unfamiliar - 2 scrambled"
 

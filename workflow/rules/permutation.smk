@@ -28,8 +28,9 @@ def people_of(analysis: str) -> tuple[dict, str]:
         ):
             return table, MAPS.table
     participants = PARTICIPANTS
-    if spec.data == "fmri" and STUDY.participants is None:
-        participants = f"{FMRI.bids_root or STUDY.bids_root}/participants.tsv"
+    if spec.data in ("fmri", "fnirs") and STUDY.participants is None:
+        section = getattr(STUDY, spec.data)
+        participants = f"{section.bids_root or STUDY.bids_root}/participants.tsv"
     if participants is None:
         raise InputError(
             f"config: participants is missing; analyses.{analysis} needs it"

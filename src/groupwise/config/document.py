@@ -11,10 +11,14 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from groupwise.config.study import Analysis, Section, Study, Threshold
+from groupwise.config.models import Model
+from groupwise.config.section import Section
+from groupwise.config.study import Analysis, Study, Threshold
 from groupwise.files import write_text
 
 WIDTH = 96
+#: Sections of which a study may have several, each by its own name.
+NAMED = {Analysis: "my_analysis", Model: "my_model"}
 
 
 def json_schema() -> str:
@@ -45,7 +49,7 @@ def reference() -> str:
         "An unknown key is refused with the nearest known one, all mistakes are told at once, and "
         "nothing runs before the config is right.\nWhat a key changes is recomputed, and nothing "
         "else is.\n",
-        "*This page is generated from the typed config (`src/groupwise/config/study.py`).*\n",
+        "*This page is generated from the typed config (`src/groupwise/config/`).*\n",
     ]
     for path, model in _sections(Study, ""):
         parts.append(f"## {f'`{path}`' if path else 'Top level'}\n\n{_summary(model)}\n")
@@ -91,7 +95,7 @@ def _sections(model: type[Section], path: str):
     for key, field in model.model_fields.items():
         inner = _section_in(field)
         if inner is not None:
-            name = f"{key}.<name>" if inner is Analysis else key
+            name = f"{key}.<name>" if inner in NAMED else key
             yield from _sections(inner, f"{path}.{name}" if path else name)
 
 
@@ -128,7 +132,7 @@ def _yaml_lines(model: type[Section], depth: int) -> list[str]:
         elif isinstance(field.default, BaseModel):
             lines += [f"{pad}{key}:", *_yaml_lines(inner, depth + 1)]
         else:
-            name = ["  my_analysis:"] if inner is Analysis else []
+            name = [f"  {NAMED[inner]}:"] if inner in NAMED else []
             block = _yaml_lines(inner, depth + 1 + len(name))
             lines += [f"{pad}# {line}" for line in [f"{key}:", *name, *block]]
     return lines

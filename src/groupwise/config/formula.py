@@ -1,7 +1,7 @@
 """Contrasts as users write them: sums of conditions by name, never typed zeros."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 import numpy as np
@@ -57,3 +57,18 @@ def weights_of(formula: str, conditions: Sequence[str]) -> np.ndarray:
     if not weights.any():
         raise InputError(f"contrast {formula!r}: all its weights are 0")
     return weights
+
+
+def contrasts_of(
+    conditions: Sequence[str], contrasts: Mapping[str, str]
+) -> dict[str, dict[str, float]]:
+    """Weights of conditions, by name of a condition or contrast: those that are not 0."""
+    named = {name: {name: 1.0} for name in conditions}
+    for name, formula in contrasts.items():
+        weights = weights_of(formula, conditions)
+        named[name] = {
+            condition: float(weight)
+            for condition, weight in zip(conditions, weights, strict=True)
+            if weight
+        }
+    return named

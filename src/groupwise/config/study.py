@@ -3,24 +3,23 @@
 Unknown keys are refused. Rules and library read these models; nobody reads the raw dict.
 """
 
-import re
-from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from groupwise.config.fnirs import Fnirs, Values
 from groupwise.config.formula import weights_of
+from groupwise.config.models import Model
+from groupwise.config.section import (
+    Hrf,
+    Label,
+    Name,
+    Probability,
+    Section,
+    first_level_unfit,
+    names_unfit,
+)
 from groupwise.errors import InputError
-
-Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
-Probability = Annotated[float, Field(gt=0, lt=1)]
-
-
-class Section(BaseModel):
-    """A part of the config: no unknown keys, no change once it is read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class Filter(Section):
@@ -324,14 +323,7 @@ class Fmri(Section):
         description="Sums of conditions of which first-level maps are made, such as famous - "
         "scrambled; a tag stands for the mean of the conditions that carry it.",
     )
-    hrf: Literal[
-        "spm",
-        "spm + derivative",
-        "spm + derivative + dispersion",
-        "glover",
-        "glover + derivative",
-        "glover + derivative + dispersion",
-    ] = Field("spm", description="Haemodynamic response.")
+    hrf: Hrf = Field("spm", description="Haemodynamic response.")
     drift: Literal["cosine", "polynomial", "none"] = Field(
         "none", description="Drift model beside the confounds."
     )
@@ -347,27 +339,12 @@ class Fmri(Section):
 
     @model_validator(mode="after")
     def _names(self) -> "Fmri":
-        findings = names_unfit(self.conditions)
-        plain = {re.sub("[^A-Za-z0-9]", "", name).lower() for name in self.conditions}
-        findings += [
-            f"contrasts.{name}: a condition has this name; rename the contrast"
-            for name in self.contrasts
-            if name.lower() in plain
-        ]
-        kinds = list(self.conditions.values())
-        twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
-        if twice:
-            findings.append(f"two conditions share the trial_type {', '.join(twice)}")
+        findings = first_level_unfit(self.conditions, self.contrasts)
         if self.drift != "none" and "high_pass" in self.confounds.strategy:
             findings.append(
                 "drift and the confounds' high_pass both model drift; set drift: none, or take "
                 "high_pass out of confounds.strategy"
             )
-        for name, formula in self.contrasts.items():
-            try:
-                weights_of(formula, list(self.conditions))
-            except InputError as error:
-                findings += [f"contrasts.{name}: {line}" for line in error.findings]
         if findings:
             raise ValueError("\n".join(findings))
         return self
@@ -444,7 +421,15 @@ class Cluster(Section):
 class Analysis(Section):
     """One group analysis: data, design, clusters, permutations."""
 
-    data: Literal["meeg", "fmri", "maps"] = Field(description="Where the maps come from.")
+    data: Literal["meeg", "fmri", "fnirs", "maps", "values"] = Field(
+        description="Where the maps come from."
+    )
+    space: Literal["channels", "rois"] = Field(
+        "channels", description="fnirs: channels or the regions of interest."
+    )
+    chroma: list[Literal["hbo", "hbr"]] = Field(
+        ["hbo", "hbr"], min_length=1, description="fnirs: chromophores, corrected together."
+    )
     test: Literal["one-sample", "paired"] | None = Field(
         None, description="Test of one condition, or of the first minus the second of two."
     )
@@ -641,28 +626,6 @@ def _rank_in(factors: list[str]):
     return lambda name: factors.index(name) if name in factors else len(factors)
 
 
-def names_unfit(conditions: Iterable[str]) -> list[str]:
-    """Findings on conditions that a file name or a cell of a design could not tell apart."""
-    findings = []
-    # Conditions are parts of file names, which hold letters and digits alone and on some systems
-    # take capitals for small letters.
-    plain = {name: re.sub("[^A-Za-z0-9]", "", name).lower() for name in conditions}
-    alike = [n for n in plain if list(plain.values()).count(plain[n]) > 1 or not plain[n]]
-    if alike:
-        findings.append(
-            f"conditions {', '.join(alike)}: their letters and digits do not tell them apart, and "
-            "files are named after them; rename"
-        )
-    tags = {name: set(name.split("/")) for name in conditions}
-    inside = [f"{a} and {b}" for a in tags for b in tags if a != b and tags[a] <= tags[b]]
-    if inside:
-        findings.append(
-            f"conditions {', '.join(inside)}: the first's tags are among the second's, so it would "
-            "select both; give it a tag of its own"
-        )
-    return findings
-
-
 class Study(Section):
     """A study: where its data are, how they are processed, and what is asked of the group."""
 
@@ -696,13 +659,16 @@ class Study(Section):
     )
     meeg: Meeg | None = Field(None, description="MEG or EEG recordings.")
     fmri: Fmri | None = Field(None, description="Preprocessed BOLD runs.")
+    fnirs: Fnirs | None = Field(None, description="fNIRS recordings.")
     maps: Maps | None = Field(None, description="Ready-made maps.")
+    values: Values | None = Field(None, description="Ready-made values of channels or regions.")
     atlas: Atlas = Field(
         Atlas(),
         description="Names of places in volumes. By default the nearest of the coordinates that "
         "nilearn ships (Dosenbach et al. 2010), which are coarse.",
     )
     analyses: dict[Name, Analysis] = Field({}, description="Group analyses by name.")
+    models: dict[Name, Model] = Field({}, description="Models of tables by name.")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Study":
@@ -711,6 +677,9 @@ class Study(Section):
             findings.append("bids_root is missing; the section meeg needs it")
         if self.fmri is not None and (self.fmri.bids_root or self.bids_root) is None:
             findings.append("bids_root is missing; the section fmri needs it for the events")
+        fnirs = self.fnirs
+        if fnirs and (fnirs.recordings or fnirs.bids_root or self.bids_root) is None:
+            findings.append("bids_root is missing; the section fnirs needs it")
         for name, analysis in self.analyses.items():
             if getattr(self, analysis.data) is None:
                 findings.append(
@@ -720,15 +689,34 @@ class Study(Section):
             elif analysis.data == "meeg":
                 findings += _cells_unfit(name, analysis, list(self.meeg.conditions))
                 findings += _crop_unfit(name, analysis, self.meeg)
-            elif analysis.data == "fmri":
-                known = [*self.fmri.conditions, *self.fmri.contrasts]
+            elif analysis.data in ("fmri", "fnirs"):
+                section = getattr(self, analysis.data)
+                known = [*section.conditions, *section.contrasts]
                 findings += _cells_unfit(name, analysis, known)
+            if analysis.data == "fnirs" and analysis.space == "rois" and not self.fnirs.rois:
+                findings.append(f"analyses.{name}.space is rois, but fnirs.rois names none")
+            if analysis.data in ("fnirs", "values") and analysis.tfce:
+                findings.append(f"analyses.{name}.tfce: channels have no neighbours; remove it")
+            if analysis.data != "fnirs":
+                findings += [
+                    f"analyses.{name}.{key}: belongs to fnirs; remove it"
+                    for key in ("space", "chroma")
+                    if getattr(analysis, key) != Analysis.model_fields[key].default
+                ]
             if analysis.data != "meeg":
                 findings += [
-                    f"analyses.{name}.{key}: belongs to meeg, volumes have none; remove it"
+                    f"analyses.{name}.{key}: belongs to meeg; remove it"
                     for key in ("crop", "hemispheres")
                     if getattr(analysis, key) != Analysis.model_fields[key].default
                 ]
+        for name, model in self.models.items():
+            section = "values" if model.data == "values" else "fnirs"
+            if getattr(self, section) is None:
+                findings.append(
+                    f"models.{name}.data is {model.data}, but the section {section} is missing"
+                )
+            elif model.data == "rois" and not self.fnirs.rois:
+                findings.append(f"models.{name}.data is rois, but fnirs.rois names none")
         if findings:
             raise ValueError("\n".join(findings))
         return self

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from groupwise.errors import InputError
-from groupwise.fmri.runs import read_confounds, read_events, read_timing
+from groupwise.fmri.runs import read_confounds, read_timing
+from groupwise.inputs.events import read_events
 from groupwise.stack.volumes import SAME_MM, UNREADABLE
 
 logger = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from nilearn.glm.first_level import FirstLevelModel
 
-from groupwise.config.formula import weights_of
 from groupwise.errors import InputError
-from groupwise.fmri.runs import common_mask_of, read_confounds, read_events, read_timing
+from groupwise.fmri.runs import common_mask_of, read_confounds, read_timing
+from groupwise.inputs.events import read_events
 
 logger = logging.getLogger(__name__)
 
@@ -101,42 +101,6 @@ def effects_of_interest(
     ]
     made = model.compute_contrast(matrices, stat_type="F", output_type="all")
     return {"F": _as_float(made["stat"]), "z": _as_float(made["z_score"])}
-
-
-def contrasts_of(
-    conditions: Sequence[str], contrasts: Mapping[str, str]
-) -> dict[str, dict[str, float]]:
-    """Weights of conditions, by name of a condition or contrast: those that are not 0."""
-    named = {name: {name: 1.0} for name in conditions}
-    for name, formula in contrasts.items():
-        weights = weights_of(formula, conditions)
-        named[name] = {
-            condition: float(weight)
-            for condition, weight in zip(conditions, weights, strict=True)
-            if weight
-        }
-    return named
-
-
-def inflation(design: pd.DataFrame, conditions: Sequence[str]) -> dict[str, float]:
-    """Variance inflation factor of each condition's regressor given all other columns.
-
-    How many times the variance of its estimate is what it would be without any correlation; above
-    5 to 10, what is estimated is mostly not the condition's own (Mumford et al. 2015). Infinite
-    where other columns make it up.
-    """
-    varying = design.loc[:, design.std() > 0]
-    factors = {}
-    for name in conditions:
-        if name not in varying:
-            continue
-        own = varying[name] - varying[name].mean()
-        others = varying.drop(columns=name)
-        others = others - others.mean()
-        fitted = others @ np.linalg.lstsq(others.to_numpy(), own.to_numpy(), rcond=None)[0]
-        left = float(((own - fitted) ** 2).sum() / (own**2).sum())
-        factors[name] = 1 / left if left > 1e-10 else float("inf")
-    return factors
 
 
 def _vector(design: pd.DataFrame, weights: Mapping[str, float]) -> np.ndarray:

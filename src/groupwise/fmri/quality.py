@@ -9,8 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from nilearn.plotting import plot_glass_brain
 
-#: Okabe and Ito (2008): told apart by colour-blind readers.
-BLUE, ORANGE = "#0072B2", "#D55E00"
+from groupwise.figures.colours import CONDITIONS
+from groupwise.figures.designs import design_figure
+
+BLUE, ORANGE = CONDITIONS[:2]
 #: z beyond which a response is drawn: p < .001, uncorrected.
 DRAWN = 3.09
 #: Above it, a condition's estimate is mostly not its own (Mumford et al. 2015).
@@ -67,21 +69,6 @@ def quality_figures(
             "alt": "Glass brain with the places where any condition has a response.",
         },
     ]
-
-
-def design_figure(designs: Mapping[str, pd.DataFrame], conditions: Sequence[str]) -> Figure:
-    """Design matrix of each run: columns scaled to their largest magnitude, conditions first."""
-    figure = Figure(figsize=(5.2 * len(designs), 5.6), layout="constrained")
-    panels = figure.subplots(1, len(designs), squeeze=False)[0]
-    for panel, (name, design) in zip(panels, designs.items(), strict=True):
-        scaled = design / design.abs().max().replace(0, 1)
-        panel.imshow(scaled, aspect="auto", cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
-        panel.set_xticks(range(design.shape[1]), design.columns, rotation=90, fontsize=7)
-        own = sum(column in conditions for column in design.columns)
-        panel.axvline(own - 0.5, color=ORANGE, linewidth=1.2)
-        panel.set_title(name or "run", fontsize=10)
-        panel.set_ylabel("volume")
-    return figure
 
 
 def motion_figure(

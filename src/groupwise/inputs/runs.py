@@ -117,7 +117,7 @@ def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
     """A subject's preprocessed images by what tells its runs apart."""
     fmri, images = study.fmri, {}
     for path in sorted(folder.glob("**/func/*_desc-preproc_bold.nii*")):
-        facts = _entities(path)
+        facts = entities_of(path)
         if (
             facts.get("task") == fmri.task
             and facts.get("space") == fmri.space
@@ -138,7 +138,7 @@ def _unlike(
             {
                 " ".join(f"{key}-{facts[key]}" for key in ("task", "space", "res") if key in facts)
                 for path in (folder / f"sub-{name}").glob("**/func/*_desc-preproc_bold.nii*")
-                if (facts := _entities(path))
+                if (facts := entities_of(path))
             }
         )
         wanted = f"task-{fmri.task} space-{fmri.space}"
@@ -151,7 +151,8 @@ def _unlike(
     ]
 
 
-def _entities(path: Path) -> dict[str, str]:
+def entities_of(path: Path) -> dict[str, str]:
+    """BIDS entities in a file's name."""
     return dict(re.findall(r"(?:^|_)([a-z]+)-([A-Za-z0-9]+)", path.name))
 
 
@@ -167,7 +168,7 @@ def _confounds_of(bold: Path) -> Path:
 
 def _events_of(bold: Path, raw: Path, name: str) -> Path:
     """A run's events; by BIDS' inheritance they may stand at the root for all subjects."""
-    facts = _entities(bold)
+    facts = entities_of(bold)
     stem = re.sub(r"_space-.*", "", bold.name)
     session = f"ses-{facts['ses']}" if "ses" in facts else "."
     own = raw / f"sub-{name}" / session / "func" / f"{stem}_events.tsv"

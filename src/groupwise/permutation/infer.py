@@ -114,6 +114,8 @@ class Result:
             if self.exact
             else f"{self.null.n} of {_count(self.null.distinct)} distinct {what}, random"
         )
+        if not self.has_neighbours:
+            return self._sentence_by_maximum(how)
         if not len(self.clusters):
             return (
                 f"No evidence that {p.design.claim}: no cluster formed above {p.design.statistic} "
@@ -129,6 +131,25 @@ class Result:
             return f"{p.design.claim[0].upper()}{p.design.claim[1:]} {test}."
         return f"No evidence that {p.design.claim} {test}."
 
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether points can form clusters; where not, the largest statistic is what is told."""
+        return bool(self.prepared.adjacency.nnz) or self.prepared.n_times > 1
+
+    def _sentence_by_maximum(self, how: str) -> str:
+        tested = self.maps["p_max"][~self.maps["excluded"]]
+        best, claim = float(tested.min()), self.prepared.design.claim
+        found = int((tested <= self.alpha).sum())
+        low, high = interval(np.array(round(best * self.null.n)), self.null)
+        p_value = f"{'p' if found else 'smallest p'} = {_number(best)}"
+        if not self.exact:
+            p_value += f", 95% Monte-Carlo interval {_number(low)} to {_number(high)}"
+        test = f"permutation test of the largest statistic, {p_value}; {how}"
+        if not found:
+            return f"No evidence that {claim} ({test})."
+        where = f"at {found} of {len(tested)} points"
+        return f"{claim[0].upper()}{claim[1:]} {where} ({test})."
+
     def summary(self) -> dict[str, Any]:
         """The result's sidecar, but for provenance and space."""
         p = self.prepared
@@ -137,12 +158,18 @@ class Result:
         count = round(float(tested.min()) * self.null.n)
         low, high = interval(np.array(count), self.null)
         return {
-            "Description": "Cluster-based permutation test",
+            "Description": "Cluster-based permutation test"
+            if self.has_neighbours
+            else "Permutation test of the largest statistic",
             "Sentence": self.sentence,
             "ClusterNote": (
                 "A significant cluster says that the conditions differ, not where or when; extent "
                 "and latency of a cluster are descriptive (Sassenhagen and Draschkow 2019)."
+                if self.has_neighbours
+                else "Each significant point is so by itself: its p is corrected over all points."
             ),
+            "Neighbours": self.has_neighbours,
+            "SignificantPoints": int((tested <= self.alpha).sum()),
             "Design": p.design.to_dict(),
             "Effect": getattr(p.design, "effect", None),
             "Statistic": p.design.statistic,

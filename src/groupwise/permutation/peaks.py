@@ -34,8 +34,10 @@ def describe_peaks(result: Result, space: FeatureSpace) -> "pd.DataFrame":
                 row["time"] = space.times[time]
             if space.kind == "surface":
                 row["hemisphere"], row["vertex"] = space.part[place], space.vertices[place]
-            else:
+            elif space.kind == "volume":
                 row |= dict(zip(("i", "j", "k"), space.voxels[place], strict=True))
+            elif np.any(space.part != ""):
+                row["chroma"] = space.part[place]
             row |= dict(zip(("x", "y", "z"), space.coordinates[place], strict=True))
             row["statistic"], row["p_max"] = statistic[point], p_max[point]
             size = effect_size(result, float(statistic[point]))
@@ -87,6 +89,7 @@ def describe_peak_columns(
         "time": {"Description": "Time of the peak", "Units": "s"},
         "hemisphere": {"Description": "Hemisphere", "Levels": {"lh": "left", "rh": "right"}},
         "vertex": {"Description": "Vertex, by its number in the full surface of the template"},
+        "chroma": {"Description": "Chromophore"},
         **{axis: {"Description": f"Voxel index {axis}, from 0"} for axis in "ijk"},
         **{
             axis: {"Description": f"Coordinate {axis} in the space {space.name}", "Units": "mm"}

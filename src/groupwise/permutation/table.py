@@ -40,14 +40,18 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
     if space.kind == "surface":
         table["hemisphere"] = space.part[places]
         table["peak_vertex"] = space.vertices[places]
-    else:
+    elif space.kind == "volume":
         for axis, name in enumerate(("peak_i", "peak_j", "peak_k")):
             table[name] = space.voxels[places, axis]
+    elif np.any(space.part != ""):
+        table["chroma"] = space.part[places]
     for axis, name in enumerate("xyz"):
         table[name] = space.coordinates[places, axis]
     labelled = bool(np.any(space.label != ""))
     if labelled:
         table["label"] = space.label[places]
+    if space.kind == "channels":  # a cluster is one channel, so there is no extent to tell
+        return table
     columns = ["center_x", "center_y", "center_z"]
     columns += ["center_time"] if space.times is not None else []
     columns += ["labels"] if labelled else []
@@ -93,7 +97,9 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
         "hemisphere": {"Description": "Hemisphere", "Levels": {"lh": "left", "rh": "right"}},
         "peak_vertex": {"Description": "Vertex of the peak, by its number in the full surface of "
                                        "the template"},
-        "label": {"Description": "Anatomical label at the peak"},
+        "chroma": {"Description": "Chromophore", "Levels": {"hbo": "oxygenated haemoglobin",
+                                                            "hbr": "deoxygenated haemoglobin"}},
+        "label": {"Description": "Anatomical label at the peak, or channel or region"},
         "labels": {"Description": "Anatomical labels with the largest parts of the cluster's "
                                   "extent; descriptive"},
         "area_mm2": {"Description": "Area of all places that belong to the cluster at any time; "

@@ -42,13 +42,14 @@ class FeatureSpace:
 
     Attributes
     ----------
-    kind : "surface" or "volume".
+    kind : "surface", "volume" or "channels" (also regions: named places without neighbours).
     name : template, e.g. "fsaverage" or "MNI"; the BIDS entity `space-`.
-    coordinates : (s, 3) float32, mm in template space (fsaverage: MNI305 surface RAS).
-    measure : (s,) float32, mm2 of a vertex or mm3 of a voxel.
-    measure_unit : "mm2" or "mm3".
-    part : (s,) str, hemisphere "lh" or "rh"; "" in volumes.
-    label : (s,) str, anatomical label; "" where unknown.
+    coordinates : (s, 3) float32, mm in template space (fsaverage: MNI305 surface RAS); of channels
+        in the head's, NaN where unknown.
+    measure : (s,) float32, mm2 of a vertex or mm3 of a voxel; 1 of a channel.
+    measure_unit : "mm2", "mm3" or "channel".
+    part : (s,) str, hemisphere "lh" or "rh"; chromophore "hbo" or "hbr" of a channel; else "".
+    label : (s,) str, anatomical label, or name of a channel; "" where unknown.
     adjacency : (s, s) bool csr, symmetric, without diagonal, no edge between hemispheres.
     times : (t,) float64 in s, or None.
     surfaces : the hemispheres in the order of the points (kind "surface").
@@ -84,8 +85,8 @@ class FeatureSpace:
                 raise ValueError("a volume needs voxels, affine and grid")
             if len(self.voxels) != self.n_spatial:
                 raise ValueError(f"voxels has not one entry a place ({self.n_spatial})")
-        else:
-            raise ValueError(f"kind is 'surface' or 'volume', not {self.kind!r}")
+        elif self.kind != "channels":
+            raise ValueError(f"kind is surface, volume or channels, not {self.kind!r}")
 
     @property
     def n_spatial(self) -> int:
@@ -109,7 +110,7 @@ class FeatureSpace:
 
     @property
     def vertices(self) -> np.ndarray | None:
-        """(s,) vertex numbers in the template's full surface of each part; None in volumes."""
+        """(s,) vertex numbers in the template's full surface of each part; None without surface."""
         if self.kind != "surface":
             return None
         return np.concatenate([surface.vertices for surface in self.surfaces])
@@ -127,7 +128,7 @@ class FeatureSpace:
             *("\n".join(map(str, self.part)), "\n".join(map(str, self.label))),
             *(rows, columns),
             b"" if self.times is None else self.times.astype("<f8").tobytes(),
-            numbers.astype("<i4").tobytes(),
+            b"" if numbers is None else numbers.astype("<i4").tobytes(),
             b"" if self.affine is None else self.affine.astype("<f8").tobytes(),
             str(self.grid),
         )

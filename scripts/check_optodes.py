@@ -1,0 +1,13 @@
+"""Look into every fNIRS recording, its montage and events; tell all that is wrong at once."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.fnirs.check import check_optodes
+
+    parameters = snakemake.params.spec
+    table = check_optodes(**parameters)
+    with write_whole(snakemake.output.table) as part:
+        table.to_csv(part, sep="\t", index=False)
+    write_json(snakemake.output.sidecar, provenance(parameters, []))

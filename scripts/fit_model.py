@@ -1,0 +1,30 @@
+"""Model of all participants' values by formula, each fit with its verdict."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    import pandas as pd
+
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.inputs.participants import read_participants
+    from groupwise.stats.mixed_models import (
+        describe_model_columns,
+        model_cautions,
+        model_table,
+        with_participants,
+    )
+
+    params, source = dict(snakemake.params.items()), snakemake.input
+    spec = params["spec"]
+    table = pd.read_csv(source.table, sep="\t", dtype={"ID": str}, na_values="n/a")
+    people = read_participants(source.participants) if source.get("participants") else {}
+    table = with_participants(table, people, spec["formula"], spec["by"])
+    found = model_table(table, **spec)
+    with write_whole(snakemake.output.table) as part:
+        found.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.9g")
+    write_json(
+        snakemake.output.columns,
+        describe_model_columns(found, spec["by"], params["units"])
+        | {"Model": spec, "Cautions": model_cautions(found, spec["estimator"])}
+        | provenance(params, [source.table]),
+    )

@@ -1,0 +1,30 @@
+"""Intensity to haemoglobin, and what each source-detector pair is worth."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.fnirs.haemoglobin import PAIR_COLUMNS, to_haemoglobin, write_haemoglobin
+    from groupwise.fnirs.recordings import bad_pairs_of, read_intensity
+
+    params, output = dict(snakemake.params.items()), snakemake.output
+    rates = []
+    for run, signal, pairs in zip(params["runs"], output.signals, output.pairs, strict=True):
+        bad = [*params["bad"], *bad_pairs_of(run["channels"])]
+        haemoglobin, table = to_haemoglobin(
+            read_intensity(run["raw"]), bad=bad, longest=params["longest"], **params["spec"]
+        )
+        write_haemoglobin(signal, haemoglobin)
+        with write_whole(pairs) as part:
+            table.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.6g")
+        rates.append(float(haemoglobin.info["sfreq"]))
+    write_json(
+        output.sidecar,
+        {
+            "Description": "Haemoglobin (mol/l) of every source-detector pair",
+            "Runs": [run["name"] for run in params["runs"]],
+            "SamplingFrequency": rates,
+            "Columns": PAIR_COLUMNS,
+            **provenance(params, snakemake.input),
+        },
+    )

@@ -1,0 +1,35 @@
+"""Values of channels or regions as one array, with the table of its rows and its places."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    import pandas as pd
+
+    from groupwise.files import provenance, write_whole
+    from groupwise.stack.channels import read_values, stack_of_channels
+    from groupwise.stack.store import write_stack
+
+    params, source = dict(snakemake.params.items()), snakemake.input
+    facts, positions = dict(params["facts"]), None
+    units = facts.pop("units")
+    if source.get("signal"):
+        from groupwise.fnirs.haemoglobin import positions_of
+
+        positions = positions_of(source.signal)
+    table = read_values(source.table, facts["place"], facts["value"])
+    rows = params["rows"]
+    data, space, coverage = stack_of_channels(table, rows, positions=positions, **facts)
+    with write_whole(snakemake.output.coverage) as part:
+        coverage.to_csv(part, sep="\t", index=False)
+    left_out = coverage.loc[coverage["included"] == "false"].iloc[:, 0]
+    write_stack(
+        Path(snakemake.output.data).parent,
+        data,
+        pd.DataFrame([{k: v for k, v in row.items() if k != "keys"} for row in rows]),
+        space,
+        units=units,
+        description=f"Values of the places that all {len(rows)} maps have",
+        provenance={"LeftOut": sorted(set(left_out))} | provenance(params, [source.table]),
+    )

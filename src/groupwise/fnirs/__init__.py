@@ -1,0 +1,1 @@
+"""fNIRS: optical intensity to first-level estimates of channels and regions."""

@@ -1,0 +1,175 @@
+"""Intensity to haemoglobin: optical density, quality, motion correction, Beer-Lambert law."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import mne
+import numpy as np
+import pandas as pd
+from mne.preprocessing.nirs import (
+    beer_lambert_law,
+    optical_density,
+    scalp_coupling_index,
+    source_detector_distances,
+    temporal_derivative_distribution_repair,
+)
+
+from mne_nirs.io.snirf import write_raw_snirf
+
+from groupwise.errors import InputError
+from groupwise.files import write_whole
+from groupwise.fnirs.recordings import pairs_of
+
+#: Hz; upper end of the heart's band with its transition, which the scalp coupling index needs.
+HEART = 1.8
+#: Descriptions of the columns of the table of pairs.
+PAIR_COLUMNS = {
+    "pair": {"Description": "Source-detector pair"},
+    "source": {"Description": "Source"},
+    "detector": {"Description": "Detector"},
+    "distance": {"Description": "Distance of source and detector", "Units": "mm"},
+    "kind": {"Description": "long: analysed; short: sees the scalp alone; n/a: neither"},
+    "sci": {"Description": "Scalp coupling index (Pollonini et al. 2014)"},
+    "status": {"Description": "good or bad"},
+    "reason": {"Description": "Why the pair is bad"},
+}
+
+
+def to_haemoglobin(
+    intensity: mne.io.BaseRaw,
+    *,
+    bad: Sequence[str],
+    quality: Mapping[str, Any],
+    motion: str,
+    ppf: float | Sequence[float],
+    resample: float | None,
+    long: tuple[float, float],
+    longest: float,
+) -> tuple[mne.io.BaseRaw, pd.DataFrame]:
+    """Concentrations of HbO and HbR (mol/l) of every pair, and what each pair is worth.
+
+    Parameters
+    ----------
+    intensity : continuous-wave intensities.
+    bad : pairs that are bad whatever their signal.
+    quality : `sci` and `saturation`, see the config's section `fnirs.quality`.
+    motion : "tddr" or "none".
+    ppf : partial pathlength factor, one or one a wavelength.
+    resample : Hz, or None.
+    long, longest : mm; distances of long pairs, and the largest of short ones.
+
+    Returns
+    -------
+    haemoglobin : Raw, channels "S1_D1 hbo" and "S1_D1 hbr"; bad pairs in `info["bads"]`. Pairs
+        without a usable signal are constant.
+    pairs : one row a pair: pair, source, detector, distance (mm), kind (long, short or n/a), sci,
+        status (good or bad), reason.
+
+    Raises
+    ------
+    InputError : the sampling rate is too low for the scalp coupling index, or all long pairs are
+        bad.
+    """
+    pairs = pairs_of(intensity)
+    rate = float(intensity.info["sfreq"])
+    if quality["sci"] > -1 and rate / 2 <= HEART:
+        raise InputError(
+            f"sampled at {rate:g} Hz, too slowly for the scalp coupling index (the heart's band "
+            f"needs {2 * HEART:g} Hz); set fnirs.quality.sci: -1"
+        )
+    reasons = {pair: ["named as bad"] if pair in bad else [] for pair in pairs}
+    unusable = _unusable(intensity, quality["saturation"])
+    for name, reason in unusable.items():
+        reasons[name.split(" ")[0]].append(reason)
+    empty = {name.split(" ")[0] for name in unusable}
+    intensity = intensity.copy().load_data()
+    for k, name in enumerate(intensity.ch_names):
+        if name.split(" ")[0] in empty:
+            intensity._data[k] = 1.0
+    density = optical_density(intensity, verbose="error")
+    kept = [name for name in density.ch_names if name.split(" ")[0] not in empty]
+    coupling = dict.fromkeys(pairs, np.nan)
+    if kept and quality["sci"] > -1:
+        part = density.copy().pick(kept)
+        for name, value in zip(kept, scalp_coupling_index(part, verbose="error"), strict=True):
+            coupling[name.split(" ")[0]] = float(value)
+        for pair, value in coupling.items():
+            if value < quality["sci"]:
+                reasons[pair].append(f"scalp coupling index {value:.2f}")
+    if kept and motion == "tddr":
+        repaired = temporal_derivative_distribution_repair(density.copy().pick(kept))
+        density._data[[density.ch_names.index(name) for name in kept]] = repaired.get_data()
+
+    distances = 1e3 * source_detector_distances(density.info)
+    haemoglobin = beer_lambert_law(density, ppf=ppf)
+    if resample is not None:
+        haemoglobin.resample(resample, verbose="error")
+    first = [next(k for k, n in enumerate(density.ch_names) if n.startswith(f"{p} ")) for p in pairs]
+    table = pd.DataFrame(
+        {
+            "pair": pairs,
+            "source": [pair.split("_")[0] for pair in pairs],
+            "detector": [pair.split("_")[1] for pair in pairs],
+            "distance": distances[first],
+        }
+    )
+    between = table["distance"].between(*long, inclusive="neither")
+    table["kind"] = np.where(between, "long", np.where(table["distance"] < longest, "short", "n/a"))
+    table["sci"] = [coupling[pair] for pair in pairs]
+    table["status"] = ["bad" if reasons[pair] else "good" for pair in pairs]
+    table["reason"] = ["; ".join(dict.fromkeys(reasons[pair])) or "n/a" for pair in pairs]
+    if not ((table["kind"] == "long") & (table["status"] == "good")).any():
+        listed = "; ".join(f"{p}: {', '.join(r)}" for p, r in reasons.items() if r)
+        raise InputError(
+            f"no good channel {long[0]:g} to {long[1]:g} mm long "
+            f"({listed or 'no pair has this distance'}); check fnirs.quality, fnirs.long and the "
+            "recording, or exclude the subject with the reason"
+        )
+    worse = set(table.loc[table["status"] == "bad", "pair"])
+    haemoglobin.info["bads"] = [n for n in haemoglobin.ch_names if n.split(" ")[0] in worse]
+    return haemoglobin, table
+
+
+def _unusable(intensity: mne.io.BaseRaw, saturation: float) -> dict[str, str]:
+    """Channels whose intensity carries no signal, with the reason."""
+    found = {}
+    for name, values in zip(intensity.ch_names, intensity.get_data(), strict=True):
+        if not np.isfinite(values).all():
+            found[name] = f"{np.mean(~np.isfinite(values)):.0%} of samples are no number"
+        elif values.min() == values.max():
+            found[name] = "flat"
+        elif np.mean(values <= 0) > saturation:
+            found[name] = f"intensity is not positive in {np.mean(values <= 0):.0%} of samples"
+        elif (share := np.mean(values == values.max())) >= saturation:
+            found[name] = f"saturated in {share:.0%} of samples"
+    return found
+
+
+def write_haemoglobin(path: str, haemoglobin: mne.io.BaseRaw) -> None:
+    """Write haemoglobin as SNIRF, whole or not at all."""
+    raw = haemoglobin.copy()
+    # The writer needs both, and a NIRx folder may lack them.
+    raw.info["subject_info"] = raw.info["subject_info"] or {}
+    if raw.info["meas_date"] is None:
+        raw.set_meas_date(0)
+    with write_whole(path) as part:
+        write_raw_snirf(raw, part)
+
+
+def read_haemoglobin(path: str, rate: float) -> mne.io.BaseRaw:
+    """Haemoglobin as `write_haemoglobin` wrote it.
+
+    rate: Hz; SNIRF stores times, from which the rate comes back only nearly.
+    """
+    return mne.io.read_raw_snirf(
+        path, optode_frame="head", sfreq=rate, preload=True, verbose="error"
+    )
+
+
+def positions_of(path: str) -> dict[str, tuple[float, float, float]]:
+    """Pair to the place of its channel, halfway between source and detector: mm in the head."""
+    raw = mne.io.read_raw_snirf(path, optode_frame="head", preload=False, verbose="error")
+    return {
+        channel["ch_name"].split(" ")[0]: tuple(1e3 * float(v) for v in channel["loc"][:3])
+        for channel in raw.info["chs"]
+    }

@@ -1,0 +1,120 @@
+"""Values of channels on the head, and the montage with its regions of interest."""
+
+from collections.abc import Mapping, Sequence
+
+import mne
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from groupwise.figures.channels import CHROMAS
+from groupwise.figures.colours import CONDITIONS
+
+#: Centre and radius of the head in m, for the circle that stands for it.
+SPHERE = (0.0, 0.015, 0.0, 0.095)
+
+
+def head_figure(
+    signal: str,
+    values: Mapping[tuple[str, str], Mapping[str, float]],
+    *,
+    title: str,
+    label: str,
+    significant: Mapping[tuple[str, str], Sequence[str]] | None = None,
+) -> Figure:
+    """Values on the head from above: a row a chromophore, a column a condition.
+
+    Parameters
+    ----------
+    signal : SNIRF file with the channels' places.
+    values : (condition, chromophore) to pair to value; pairs that are absent are not drawn.
+    title, label : of the figure and its colours.
+    significant : the same keys to pairs that get a ring.
+    """
+    columns, rows = (list(dict.fromkeys(key[k] for key in values)) for k in range(2))
+    figure = Figure(figsize=(1.6 + 2.7 * len(columns), 1.0 + 2.6 * len(rows)))
+    panels = figure.subplots(len(rows), len(columns), squeeze=False)
+    figure.subplots_adjust(0.02, 0.03, 0.86, 0.86 - 0.02 * (len(rows) == 1), 0.08, 0.12)
+    info = mne.io.read_raw_snirf(signal, optode_frame="head", verbose="error").info
+    limit = max(np.abs(list(own.values())).max() for own in values.values() if own)
+    for row, chroma in enumerate(rows):
+        for column, condition in enumerate(columns):
+            panel = panels[row, column]
+            own = values.get((condition, chroma)) or {}
+            panel.set_title(f"{condition} {CHROMAS.get(chroma, ('', '', ''))[2]}", fontsize=10)
+            if len(own) < 4:
+                panel.set_axis_off()
+                continue
+            names = [f"{pair} {chroma or 'hbo'}" for pair in own]
+            places = mne.pick_info(info, [info["ch_names"].index(name) for name in names])
+            ringed = set((significant or {}).get((condition, chroma), ()))
+            mne.viz.plot_topomap(
+                np.array(list(own.values())),
+                places,
+                axes=panel,
+                show=False,
+                sphere=SPHERE,
+                cmap="RdBu_r",
+                vlim=(-limit, limit),
+                extrapolate="local",
+                contours=0,
+                mask=np.array([pair in ringed for pair in own]),
+                mask_params={"marker": "o", "markersize": 9, "markerfacecolor": "none",
+                             "markeredgecolor": "black", "markeredgewidth": 1.6},
+            )  # fmt: skip
+    axis = figure.add_axes((0.89, 0.2, 0.018, 0.5))
+    colours = ScalarMappable(Normalize(-limit, limit), colormaps["RdBu_r"])
+    figure.colorbar(colours, cax=axis, label=label)
+    figure.suptitle(title, fontsize=11)
+    return figure
+
+
+def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequence[str]) -> Figure:
+    """Sources, detectors and pairs from above, coloured by region; short pairs dashed."""
+    raw = mne.io.read_raw_snirf(signal, optode_frame="head", verbose="error")
+    figure = Figure(figsize=(7.6, 6.4), layout="constrained")
+    axis = figure.subplots()
+    region = {pair: name for name, pairs in rois.items() for pair in pairs}
+    colours = {name: CONDITIONS[k % len(CONDITIONS)] for k, name in enumerate(rois)}
+    optodes: dict[str, np.ndarray] = {}
+    for channel in raw.info["chs"]:
+        pair = channel["ch_name"].split(" ")[0]
+        source, detector = pair.split("_")
+        ends = _flat(np.array([channel["loc"][3:6], channel["loc"][6:9]]))
+        optodes |= {source: ends[0], detector: ends[1]}
+        if channel["ch_name"].endswith("hbo"):
+            colour = colours.get(region.get(pair, ""), "0.6")
+            axis.plot(*ends.T, color=colour, lw=3, ls=":" if pair in short else "-", zorder=1)
+    radius = 1e3 * SPHERE[3]
+    angle = np.linspace(0, 2 * np.pi, 181)
+    x, y = 1e3 * SPHERE[0], 1e3 * SPHERE[1]
+    axis.plot(x + radius * np.cos(angle), y + radius * np.sin(angle), color="black", lw=1.2)
+    nose = np.array([[-8, radius - 1], [0, radius + 9], [8, radius - 1]])
+    axis.plot(*(nose + [x, y]).T, color="black", lw=1.2)
+    for name, place in optodes.items():
+        if name in {pair.split("_")[1] for pair in short}:
+            continue
+        colour = "#D55E00" if name.startswith("S") else "#0072B2"
+        axis.plot(*place, "o", ms=15, color=colour, zorder=2)
+        axis.text(*place, name, color="white", ha="center", va="center", fontsize=7, zorder=3)
+    for name, colour in colours.items():
+        axis.plot([], [], color=colour, lw=3, label=name.replace("_", " "))
+    if len(short):
+        axis.plot([], [], color="0.6", lw=3, ls=":", label="short pairs")
+    axis.plot([], [], "o", color="#D55E00", label="source")
+    axis.plot([], [], "o", color="#0072B2", label="detector")
+    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axis.set_aspect("equal")
+    axis.set_axis_off()
+    return figure
+
+
+def _flat(places: np.ndarray) -> np.ndarray:
+    """Places (n, 3) in m as seen from above, in mm, distances to the vertex kept."""
+    shifted = places - np.array(SPHERE[:3])
+    distance = np.linalg.norm(shifted, axis=1, keepdims=True)
+    tilt = np.arccos(np.clip(shifted[:, 2:] / distance, -1, 1)) / (np.pi / 2)
+    direction = shifted[:, :2] / np.maximum(np.linalg.norm(shifted[:, :2], axis=1), 1e-9)[:, None]
+    return 1e3 * (SPHERE[3] * tilt * direction + np.array(SPHERE[:2]))

@@ -1,0 +1,159 @@
+"""fNIRS recordings of the subjects, their events and channels, by file names alone.
+
+What the files hold is checked when a run starts.
+"""
+
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from groupwise.config.study import Study
+from groupwise.errors import InputError
+from groupwise.inputs.runs import APART, entities_of
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Files of one run, paths as strings.
+
+    Attributes
+    ----------
+    name : what tells it from the subject's other runs, such as "ses-2 run-1"; "" for a single one.
+    raw : a SNIRF file, or a NIRx folder.
+    events, channels : BIDS tables; "" where the recording is not BIDS or has none.
+    confounds : table of more regressors; "" without.
+    """
+
+    name: str
+    raw: str
+    events: str = ""
+    channels: str = ""
+    confounds: str = ""
+
+    @property
+    def files(self) -> list[str]:
+        """The files there are."""
+        return [path for path in list(asdict(self).values())[1:] if path]
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """Runs of the subjects that take part, and those that do not with the reason."""
+
+    subjects: dict[str, tuple[Recording, ...]]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def names(self) -> list[str]:
+        """Subjects' names in order."""
+        return list(self.subjects)
+
+    def of(self, subject: str) -> list[dict[str, str]]:
+        """A subject's runs as plain dicts."""
+        return [asdict(run) for run in self.subjects[subject]]
+
+    def files_of(self, subject: str) -> list[str]:
+        """All files of a subject's runs."""
+        return [path for run in self.subjects[subject] for path in run.files]
+
+
+def find_optodes(study: Study) -> Recordings:
+    """Find each subject's fNIRS runs.
+
+    Raises
+    ------
+    InputError
+        With every missing file of every subject, unless the study drops incomplete subjects. A run
+        that other subjects have is missing too.
+    """
+    found = _recordings(study)
+    wanted = sorted(found) if study.subjects == "all" else study.subjects
+    findings = [
+        f"config: {key}: subject {name} has no fNIRS recording; "
+        f"{', '.join(sorted(found)) or 'none'} have"
+        for key, names in (
+            ("subjects", wanted),
+            ("exclude", study.exclude),
+            ("fnirs.bad_channels", set(study.fnirs.bad_channels) - {"all"}),
+        )
+        for name in names
+        if name not in found
+    ]
+    left_out = {name: reason for name, reason in study.exclude.items() if name in found}
+    subjects = {name: found[name] for name in wanted if name in found and name not in left_out}
+    every = sorted({run.name for runs in subjects.values() for run in runs})
+    for name, runs in list(subjects.items()):
+        missing = [
+            f"sub-{name}: no {run or 'run without entities'}, which other subjects have"
+            for run in every
+            if run not in {own.name for own in runs}
+        ]
+        missing += [
+            f"sub-{name}: {path} is missing"
+            for run in runs
+            for path in (run.raw, run.confounds)
+            if path and not Path(path).exists()
+        ]
+        if missing and study.missing == "drop":
+            left_out[name] = "; ".join(missing)
+            del subjects[name]
+        else:
+            findings += missing
+    if findings:
+        raise InputError(
+            [
+                *findings,
+                "to go on without incomplete subjects, set missing: drop or list them under "
+                "exclude with a reason",
+            ]
+        )
+    if not subjects:
+        raise InputError(
+            f"{study.fnirs.recordings or study.fnirs.bids_root or study.bids_root}: no fNIRS recording of task "
+            f"{study.fnirs.task}; check bids_root, fnirs.task and fnirs.session"
+        )
+    return Recordings(subjects, left_out)
+
+
+def _recordings(study: Study) -> dict[str, tuple[Recording, ...]]:
+    """Runs of every subject that has any."""
+    fnirs = study.fnirs
+    if fnirs.recordings is not None:
+        before, after = map(re.escape, fnirs.recordings.split("{subject}", 1))
+        pattern = fnirs.recordings.replace("{subject}", "*")
+        root = Path(pattern.split("*")[0]).parent
+        named = {
+            match[1]: path
+            for path in sorted(root.glob(str(Path(pattern).relative_to(root))))
+            if (match := re.fullmatch(f"{before}([A-Za-z0-9]+){after}", str(path)))
+        }
+        return {
+            name: (Recording("", str(path), confounds=_confounds(fnirs.confounds, name, "")),)
+            for name, path in named.items()
+        }
+    root = Path(fnirs.bids_root or study.bids_root)
+    if not root.is_dir():
+        raise InputError(f"config: bids_root: {root} is not a folder; check the path")
+    subjects: dict[str, list[Recording]] = {}
+    for path in sorted(root.glob("sub-*/**/nirs/*_nirs.snirf")):
+        facts = entities_of(path)
+        if facts.get("task") != fnirs.task or fnirs.session not in (None, facts.get("ses")):
+            continue
+        name = " ".join(f"{key}-{facts[key]}" for key in APART if key in facts)
+        stem = path.name.removesuffix("_nirs.snirf")
+        events = [path.with_name(f"{stem}_events.tsv"), root / f"task-{fnirs.task}_events.tsv"]
+        channels = path.with_name(f"{stem}_channels.tsv")
+        subjects.setdefault(facts["sub"], []).append(
+            Recording(
+                name=name,
+                raw=str(path),
+                events=next((str(each) for each in events if each.exists()), ""),
+                channels=str(channels) if channels.exists() else "",
+                confounds=_confounds(fnirs.confounds, facts["sub"], facts.get("run", "")),
+            )
+        )
+    return {name: tuple(runs) for name, runs in subjects.items()}
+
+
+def _confounds(pattern: str | None, subject: str, run: str) -> str:
+    return pattern.format(subject=subject, run=run) if pattern else ""

@@ -1,0 +1,177 @@
+"""Values of channels or regions as a stack: a long table, one row a subject, condition and place."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from groupwise.errors import InputError
+from groupwise.stack.space import FeatureSpace
+
+
+def read_values(path: str | os.PathLike, place: str, value: str) -> pd.DataFrame:
+    """A ready-made table of values, all columns as text but the value.
+
+    Parameters
+    ----------
+    path : TSV or CSV with a column ID (or subject), `place` and `value`.
+    place, value : names of columns.
+
+    Returns
+    -------
+    DataFrame : the table, its subjects in the column ID.
+
+    Raises
+    ------
+    InputError : a column is absent, a value is no number, rows stand twice.
+    """
+    path = Path(path)
+    try:
+        table = pd.read_csv(path, sep=None, engine="python", dtype=str, keep_default_na=False)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path}: not a readable table of values ({reason}); check values.table"
+        ) from error
+    if "ID" not in table and "subject" in table:
+        table = table.rename(columns={"subject": "ID"})
+    absent = [name for name in ("ID", place, value) if name not in table]
+    if absent:
+        raise InputError(
+            f"{path}: no column {', '.join(absent)} (it has {', '.join(table.columns)}); see "
+            "values.place and values.value"
+        )
+    numbers = pd.to_numeric(table[value], errors="coerce")
+    bad = table.index[~np.isfinite(numbers)]
+    findings = [
+        f"{path}, line {line + 2}: {value} is {table[value][line]!r}, which is no number; leave "
+        "the row out where there is no value"
+        for line in bad[:10]
+    ]
+    if findings:
+        raise InputError(findings)
+    return table.assign(**{value: numbers, "ID": table["ID"].str.removeprefix("sub-")})
+
+
+def stack_of_channels(
+    table: pd.DataFrame,
+    rows: Sequence[Mapping[str, str]],
+    *,
+    place: str,
+    value: str,
+    chromas: Sequence[str],
+    positions: Mapping[str, Sequence[float]] | None = None,
+    name: str = "head",
+) -> tuple[np.ndarray, FeatureSpace, pd.DataFrame]:
+    """The values of an analysis, on the places that every subject has in every condition.
+
+    Parameters
+    ----------
+    table : long; `ID`, the columns named in `rows`, `place`, `value`, and `Chroma` where there are
+        chromophores.
+    rows : maps of the analysis: `subject`, and `keys` (column to value) that choose its part of
+        the table.
+    place, value : columns of the place and the value.
+    chromas : those that take part; [] where the table has no such column.
+    positions : place to x, y, z in mm.
+    name : of the space.
+
+    Returns
+    -------
+    data : (rows, points) float32.
+    space : kind "channels", without neighbours: a point is a place and chromophore.
+    coverage : one row a place and chromophore: how many rows of the analysis have it, and whether
+        it takes part.
+
+    Raises
+    ------
+    InputError : no place is left, or a place stands twice in a map.
+    """
+    columns, findings = [], []
+    for row in rows:
+        own = table[table["ID"] == row["subject"]]
+        for key, wanted in row["keys"].items():
+            own = own[own[key] == wanted]
+        if chromas:
+            own = own[own["Chroma"].isin(chromas)]
+        keys = list(zip(own["Chroma"] if chromas else [""] * len(own), own[place], strict=True))
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            what = ", ".join(f"{k} {v}" for k, v in row["keys"].items())
+            findings.append(
+                f"subject {row['subject']}, {what}: {' '.join(twice).strip()} stands twice; name "
+                "the factor that tells the rows apart"
+            )
+        columns.append(dict(zip(keys, own[value].to_numpy(float), strict=True)))
+    if findings:
+        raise InputError(findings)
+    order = {chroma: k for k, chroma in enumerate(chromas or [""])}
+    every = list(dict.fromkeys(key for column in columns for key in column))
+    every.sort(key=lambda key: order[key[0]])  # stable: places in the order of the first map
+    count = {key: sum(key in column for column in columns) for key in every}
+    kept = [key for key in every if count[key] == len(columns)]
+    if not kept:
+        best = max(count.values(), default=0)
+        raise InputError(
+            f"no channel is good in all {len(columns)} maps (the best is in {best}); exclude the "
+            "subjects that lack most, or test regions (space: rois)"
+        )
+    data = np.array([[column[key] for key in kept] for column in columns], np.float32)
+    nowhere = (np.nan, np.nan, np.nan)
+    space = FeatureSpace(
+        kind="channels",
+        name=name,
+        coordinates=np.array([(positions or {}).get(p, nowhere) for _, p in kept], np.float32),
+        measure=np.ones(len(kept), np.float32),
+        measure_unit="channel",
+        part=np.array([chroma for chroma, _ in kept]),
+        label=np.array([p for _, p in kept]),
+        adjacency=csr_array((len(kept), len(kept)), dtype=bool),
+    )
+    coverage = pd.DataFrame(
+        {
+            place: [p for _, p in every],
+            **({"Chroma": [chroma for chroma, _ in every]} if chromas else {}),
+            "maps": [count[key] for key in every],
+            "included": [str(count[key] == len(columns)).lower() for key in every],
+        }
+    )
+    return data, space, coverage
+
+
+def describe_points(
+    maps: Mapping[str, np.ndarray], space: FeatureSpace, statistic: str
+) -> pd.DataFrame:
+    """One row a point of a space of channels: its place, statistic and every kind of p."""
+    table: dict[str, Any] = {"place": space.label}
+    if np.any(space.part != ""):
+        table["Chroma"] = space.part
+    table |= dict(zip("xyz", space.coordinates.T, strict=True))
+    names = {
+        statistic: "statistic",
+        "p_uncorrected": "p_uncorrected",
+        "p_max": "p_max",
+        "q_fdr": "q_fdr",
+        "p_bonferroni": "p_bonferroni",
+    }
+    table |= {name: maps[key].ravel() for name, key in names.items()}
+    return pd.DataFrame(table)
+
+
+def describe_point_columns(table: pd.DataFrame, statistic: str) -> dict[str, dict[str, str]]:
+    """Descriptions of the columns of `describe_points`, in the form of a BIDS JSON sidecar."""
+    known = {
+        "place": {"Description": "Channel or region"},
+        "Chroma": {"Description": "Chromophore"},
+        **{axis: {"Description": f"Coordinate {axis}", "Units": "mm"} for axis in "xyz"},
+        statistic: {"Description": "Statistic"},
+        "p_uncorrected": {"Description": "Parametric p, uncorrected"},
+        "p_max": {"Description": "Permutation p, corrected over all rows by the largest statistic"},
+        "q_fdr": {"Description": "Benjamini and Hochberg's q over all rows"},
+        "p_bonferroni": {"Description": "Parametric p, Bonferroni over all rows"},
+    }
+    return {name: known[name] for name in table}
