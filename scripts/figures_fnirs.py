@@ -9,9 +9,7 @@ with job(snakemake):
     from groupwise.fnirs.quality import group_figures
 
     source, params = snakemake.input, snakemake.params
-    names = [
-        f"{subject} {run}".strip() for subject in params.subjects for run in params.runs
-    ]
+    names = [f"{subject} {run}".strip() for subject in params.subjects for run in params.runs]
     pairs = [pd.read_csv(path, sep="\t", na_values="n/a") for path in source.pairs]
     pictures = group_figures(
         dict(zip(names, pairs, strict=True)),

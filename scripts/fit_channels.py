@@ -21,7 +21,9 @@ with job(snakemake):
     spec, subject = dict(params["spec"]), snakemake.wildcards.subject
     rois, weights = spec.pop("rois"), spec.pop("roi_weights")
     rates = json.loads(Path(source.sidecar).read_text(encoding="utf-8"))["SamplingFrequency"]
-    signals = [read_haemoglobin(path, rate) for path, rate in zip(source.signals, rates, strict=True)]
+    signals = [
+        read_haemoglobin(path, rate) for path, rate in zip(source.signals, rates, strict=True)
+    ]
     pairs = [pd.read_csv(path, sep="\t", na_values="n/a") for path in source.pairs]
     made = fit_participant(signals, pairs, params["runs"], **spec)
     channels = channel_table(made.estimates, subject)

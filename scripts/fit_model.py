@@ -8,6 +8,7 @@ with job(snakemake):
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.inputs.participants import read_participants
     from groupwise.stats.mixed_models import (
+        FIXED,
         describe_model_columns,
         model_cautions,
         model_table,
@@ -24,7 +25,11 @@ with job(snakemake):
         found.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.9g")
     write_json(
         snakemake.output.columns,
-        describe_model_columns(found, spec["by"], params["units"])
-        | {"Model": spec, "Cautions": model_cautions(found, spec["estimator"])}
+        describe_model_columns(found, params["units"])
+        | {
+            "Model": spec,
+            "Fixed": list(FIXED),
+            "Cautions": model_cautions(found, spec["estimator"]),
+        }
         | provenance(params, [source.table]),
     )

@@ -32,10 +32,28 @@ with job(snakemake):
             strict=True,
         )
     ]
+    for effect, folder in zip(effects, source.maps, strict=True):
+        if not effect["result"]["Neighbours"]:
+            (table,) = Path(folder).glob("*_statmap.tsv")
+            effect["points"] = pd.read_csv(table, sep="\t", na_values="n/a")
     drops = [pd.read_csv(path, sep="\t") for path in source.get("drops", [])]
     rows = [pd.read_csv(path, sep="\t", dtype=str) for path in source.get("observations", [])]
     quality = [read_manifest(path) for path in source.get("quality", [])]
     fmri = [read_manifest(path) for path in source.get("quality_fmri", [])]
+    fnirs = [read_manifest(path) for path in source.get("quality_fnirs", [])]
+    models = [
+        {
+            "name": name,
+            "table": pd.read_csv(table, sep="\t", na_values="n/a", keep_default_na=False),
+            "facts": json.loads(Path(facts).read_text(encoding="utf-8")),
+            "figures": read_manifest(figures)["figures"],
+        }
+        for name, table, facts, figures in zip(
+            params.models,
+            *(source.get(key, []) for key in ("models", "model_facts", "model_figures")),
+            strict=True,
+        )
+    ]
     checked = [pd.read_csv(path, sep="\t", dtype=str) for path in source.get("check", [])]
     report = build_report(
         study=params.study,
@@ -44,7 +62,9 @@ with job(snakemake):
         availability=availability_of(dict(zip(params.subjects, drops, strict=False)), rows),
         exclusions=params.left_out,
         quality={f"sub-{each['subject']}": each["figures"] for each in quality}
-        | {f"{each['title']}, fMRI": each["figures"] for each in fmri},
+        | {f"{each['title']}, fMRI": each["figures"] for each in fmri}
+        | {f"{each['title']}, fNIRS": each["figures"] for each in fnirs},
+        models=models,
         provenance=provenance({}, [*source.results, *source.clusters]),
         recordings=checked,
     )

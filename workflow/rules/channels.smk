@@ -31,17 +31,22 @@ def channel_rows(analysis: str) -> list[dict]:
 def value_rows(analysis: str) -> list[dict]:
     """The maps of an analysis of ready-made values."""
     spec = STUDY.analyses[analysis]
-    places = [VALUES.place] + (["Chroma"] if "Chroma" in value_table else [])
-    maps = value_table.drop(columns=[VALUES.value, *places]).drop_duplicates()
-    maps = maps.rename(columns={"ID": "subject"}).assign(path="")
+    wanted = list(within_of(analysis))
+    # MNE-NIRS writes Condition with a capital.
+    stands = {
+        name: name if name in value_table else name.capitalize() for name in wanted
+    }
+    maps = pd.DataFrame({"subject": value_table["ID"], "path": ""}).assign(
+        **{name: value_table[own] for name, own in stands.items() if own in value_table}
+    )
+    maps = maps.drop_duplicates()
     rows, left_out = select_maps(
         maps, cells_of(spec), STUDY.subjects, STUDY.exclude, STUDY.missing
     )
     MAPS_LEFT_OUT.update(left_out)
-    factors = list(within_of(analysis))
     return [
         {name: value for name, value in row.items() if name != "path"}
-        | {"keys": {name: row[name] for name in factors}}
+        | {"keys": {stands[name]: row[name] for name in wanted}}
         for row in rows
     ]
 
@@ -52,6 +57,8 @@ def table_of(data: str, space: str = "channels") -> str:
 
 
 if VALUES:
+    import pandas as pd
+
     from groupwise.stack.channels import read_values
     from groupwise.stack.selection import select_maps
 
@@ -144,7 +151,9 @@ rule fit_model:
             mode="json", exclude={"data"}
         ),
         units=lambda wildcards: (
-            VALUES.units if STUDY.models[wildcards.model].data == "values" else "umol/l"
+            VALUES.units
+            if STUDY.models[wildcards.model].data == "values"
+            else "umol/l"
         ),
         version=1,
     script:

@@ -75,11 +75,11 @@ if FNIRS:
             lambda wildcards: OPTODES.files_of(wildcards.subject),
         output:
             signals=[
-                nirs_file("nirs.snirf", desc=f"haemoglobin{camel(name).title()}")
+                nirs_file("nirs.snirf", desc=camel(f"haemoglobin {name}"))
                 for name in NIRS_RUNS
             ],
             pairs=[
-                nirs_file("channels.tsv", desc=f"pairs{camel(name).title()}")
+                nirs_file("channels.tsv", desc=camel(f"pairs {name}"))
                 for name in NIRS_RUNS
             ],
             sidecar=nirs_file("channels.json", desc="pairs"),
@@ -122,7 +122,8 @@ if FNIRS:
             rois=nirs_file("glm.tsv", desc="rois"),
             roi_columns=nirs_file("glm.json", desc="rois"),
             designs=[
-                nirs_file("design.tsv", desc=camel(name or "run")) for name in NIRS_RUNS
+                nirs_file("design.tsv", desc=camel(name or "run"))
+                for name in NIRS_RUNS
             ],
             sidecar=nirs_file("design.json"),
         log:

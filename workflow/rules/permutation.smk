@@ -20,13 +20,18 @@ def people_of(analysis: str) -> tuple[dict, str]:
     spec = STUDY.analyses[analysis]
     if not (spec.between or spec.covariates):
         return {}, ""
-    if spec.data == "maps" and STUDY.participants is None:
-        table = constant_columns(map_table.to_dict("records"))
+    if spec.data in ("maps", "values") and STUDY.participants is None:
+        given = (
+            map_table
+            if spec.data == "maps"
+            else value_table.rename(columns={"ID": "subject"}).astype(str)
+        )
+        table = constant_columns(given.to_dict("records"))
         wanted = {*(spec.between or {}), *spec.covariates}
         if wanted <= {name for row in table.values() for name in row} or not (
             PARTICIPANTS and Path(PARTICIPANTS).is_file()
         ):
-            return table, MAPS.table
+            return table, getattr(STUDY, spec.data).table
     participants = PARTICIPANTS
     if spec.data in ("fmri", "fnirs") and STUDY.participants is None:
         section = getattr(STUDY, spec.data)

@@ -33,8 +33,17 @@ def quality_of_fmri() -> list[str]:
     ]
 
 
+def quality_of_fnirs() -> list[str]:
+    """Pictures of all participants' fNIRS, and of each participant's."""
+    if not FNIRS:
+        return []
+    own = of_participants(rules.quality_fnirs.output.folder)
+    return [rules.figures_fnirs.output.folder, *own]
+
+
 def targets_of_check() -> list[str]:
-    return ([CHECKED] if MEEG else []) + ([RUNS_CHECKED] if FMRI else [])
+    checks = [(MEEG, "inputs"), (FMRI, "runs"), (FNIRS, "optodes")]
+    return [f"{OUT}/check/{name}.tsv" for section, name in checks if section]
 
 
 def targets_of_first_level() -> list[str]:
@@ -46,11 +55,20 @@ def targets_of_first_level() -> list[str]:
     if FMRI:
         effects = first_level_maps("effect").values()
         maps += [p.format(subject=name) for name in RUNS.names for p in effects]
+    if FNIRS:
+        maps += list(rules.channel_table.output)
     return maps
 
 
+def of_models(pattern: str) -> list[str]:
+    """A path of each model."""
+    return [pattern.format(model=name) for name in STUDY.models]
+
+
 def targets_of_group() -> list[str]:
-    return of_effects(f"{EFFECT}/infer/result.json") + of_effects(f"{EFFECT}/maps")
+    of_both = [f"{EFFECT}/infer/result.json", f"{EFFECT}/maps"]
+    found = [path for pattern in of_both for path in of_effects(pattern)]
+    return found + of_models(rules.fit_model.output.table)
 
 
 rule export_surface:
@@ -97,6 +115,29 @@ rule export_volume:
         version=2,
     script:
         "../../scripts/export_volume.py"
+
+
+rule export_channels:
+    """Statistic and every kind of p of each channel or region, as a table."""
+    input:
+        maps=rules.infer.output.maps,
+        space=f"{STACK}/space.npz",
+        result=rules.infer.output.result,
+    output:
+        folder=directory(f"{EFFECT}/maps"),
+    log:
+        log_of("export_channels", "analysis", "effect"),
+    benchmark:
+        benchmark_of("export_channels", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(CHANNELS),
+    resources:
+        mem_mb=megabytes(300, 10),
+        runtime=10,
+    params:
+        version=1,
+    script:
+        "../../scripts/export_channels.py"
 
 
 rule dataset_description:
@@ -173,6 +214,40 @@ rule figures_volume:
         "../../scripts/figures_volume.py"
 
 
+rule figures_channels:
+    """Pictures of an effect on channels or regions, and on the head."""
+    input:
+        maps=rules.infer.output.maps,
+        clusters=rules.infer.output.clusters,
+        result=rules.infer.output.result,
+        null=rules.merge.output.null,
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
+        signal=lambda wildcards: (
+            rules.haemoglobin.output.signals[0].format(subject=OPTODES.names[0])
+            if stack_facts(wildcards.analysis)["place"] == "pair" and FNIRS
+            else []
+        ),
+    output:
+        folder=directory(f"{EFFECT}/figures"),
+    log:
+        log_of("figures_channels", "analysis", "effect"),
+    benchmark:
+        benchmark_of("figures_channels", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(CHANNELS),
+    resources:
+        mem_mb=megabytes(600, 10),
+        runtime=10,
+    params:
+        within=lambda wildcards: within_of(wildcards.analysis),
+        version=1,
+    script:
+        "../../scripts/figures_channels.py"
+
+
 rule views_volume:
     """Pages in which to move through the map of an effect, in slices and on the cortex."""
     input:
@@ -213,11 +288,16 @@ rule report:
         clusters=of_effects(rules.infer.output.clusters),
         peaks=of_effects(rules.infer.output.peaks),
         figures=of_effects(f"{EFFECT}/figures"),
+        maps=of_effects(f"{EFFECT}/maps"),
         observations=[
             f"{STACK}/observations.tsv".format(analysis=a) for a in STUDY.analyses
         ],
         quality=of_subjects(f"{OUT}/sub-{{subject}}/figures"),
         quality_fmri=quality_of_fmri(),
+        quality_fnirs=quality_of_fnirs(),
+        models=of_models(rules.fit_model.output.table),
+        model_facts=of_models(rules.fit_model.output.columns),
+        model_figures=of_models(rules.figures_model.output.folder),
         drops=of_subjects(rules.preprocess.output.drops) if MEEG else [],
         check=targets_of_check(),
         views=views(),
@@ -237,11 +317,13 @@ rule report:
             {"analysis": analysis, "effect": effect} for analysis, effect in effects()
         ],
         subjects=RECORDINGS.names if MEEG else [],
+        models=list(STUDY.models),
         left_out={
             **(RECORDINGS.left_out if MEEG else {}),
             **(RUNS.left_out if FMRI else {}),
+            **(OPTODES.left_out if FNIRS else {}),
             **MAPS_LEFT_OUT,
         },
-        version=2,
+        version=3,
     script:
         "../../scripts/report.py"

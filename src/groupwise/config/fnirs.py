@@ -79,10 +79,10 @@ class Fnirs(Section):
         "for every subject.",
     )
     quality: Quality = Field(Quality(), description="Which pairs are bad.")
-    motion: Literal["tddr", "none"] = Field(
-        "tddr",
-        description="Motion correction: temporal derivative distribution repair (Fishburn et al. "
-        "2019), or none.",
+    motion: Literal["none", "tddr"] = Field(
+        "none",
+        description="Motion correction: none, or temporal derivative distribution repair (Fishburn "
+        "et al. 2019), which also shrinks slow responses (in the demo by a quarter).",
     )
     ppf: Annotated[float, Field(gt=0)] | list[Annotated[float, Field(gt=0)]] = Field(
         6.0,

@@ -42,11 +42,12 @@ SHORT, WIDTH = 8.0, 25.0
 #: GLM coefficients of HbO in umol/l above the hand's area: the opposite hand, the same hand, none.
 #: HbR has that share of them.
 CONTRALATERAL, IPSILATERAL, CONTROL, HBR = 0.8, 0.35, 0.05, -0.35
-#: Between participants: gain (log), and each response of each hemisphere (umol/l).
-GAIN_SD, RESPONSE_SD = 0.3, 0.12
+#: Between participants: gain (log), each response of each hemisphere (umol/l), place of the hand's
+#: area (mm an axis). The published five participants' coefficients vary by 80% of their mean.
+GAIN_SD, RESPONSE_SD, PLACE_SD = 0.6, 0.1, 8.0
 #: umol/l of HbO on the scalp: heart, breath, Mayer waves, slow drift, what follows the task; HbR
 #: has a quarter. Then the noise of a channel.
-HEART, BREATH, MAYER, DRIFT, TASK_SCALP, NOISE = 0.4, 0.15, 0.35, 0.5, 0.15, 0.25
+HEART, BREATH, MAYER, DRIFT, TASK_SCALP, NOISE = 0.6, 0.15, 0.35, 0.5, 0.15, 0.15
 PPF = 6.0
 #: Participant to a pair that has lost contact: no heartbeat, no signal.
 DETACHED = {"04": "S7_D7"}
@@ -172,12 +173,14 @@ def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
         [[CONTROL, IPSILATERAL, CONTRALATERAL], [CONTROL, CONTRALATERAL, IPSILATERAL]]
     ) + person.normal(0, RESPONSE_SD, (2, 3))  # hemisphere (left, right) by condition
     scalp = _scalp(person, noise, times) + person.normal(1, 0.3) * TASK_SCALP * regressors.sum(0)
-    hands = [montage["ch_pos"][name] for name in ("C3", "C4")]
+    hands = np.array([montage["ch_pos"][name] for name in ("C3", "C4")])
+    hands = hands + 1e-3 * person.normal(0, PLACE_SD, (2, 3))
     distances = source_detector_distances(info)[::2]
     intensity = np.empty((2 * len(pairs), len(times)))
     for k, (a, b) in enumerate(pairs):
         middle = (at[a] + at[b]) / 2
-        area = np.array([np.exp(-np.sum((1e3 * (middle - h)) ** 2) / (2 * WIDTH**2)) for h in hands])
+        away = 1e3 * np.linalg.norm(middle - hands, axis=1)
+        area = np.exp(-(away**2) / (2 * WIDTH**2))
         brain = area @ responses @ regressors * (distances[k] > 0.015)
         own = noise.normal(0, NOISE, (2, len(times))) * np.array([[1.0], [0.5]])
         drift = DRIFT * _walk(noise, len(times))
@@ -189,7 +192,9 @@ def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
             intensity[2 * k : 2 * k + 2] = np.exp(noise.normal(0, 0.05, (2, len(times))))
     intensity *= noise.uniform(0.2, 2.0, (len(intensity), 1))
     for start in noise.integers(0, len(times) - 20, 4):  # the head moved
-        intensity[:, start : start + 6] *= 1 + 0.15 * noise.normal(size=(len(intensity), 1))
+        # A lifted optode dims both wavelengths.
+        moved = np.repeat(0.1 * noise.normal(size=(len(pairs), 1)), 2, axis=0)
+        intensity[:, start : start + 6] *= 1 + moved
     raw = mne.io.RawArray(intensity, info, verbose="error")
     day = datetime.datetime(2026, 1, 2, 10, number, tzinfo=datetime.UTC)
     raw.set_meas_date(day)
@@ -275,7 +280,7 @@ def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
         "Scalp": {"Heart": HEART, "Breath": BREATH, "Mayer": MAYER, "Drift": DRIFT,
                   "Task": TASK_SCALP},
         "Noise": NOISE,
-        "BetweenSubjects": {"Gain": GAIN_SD, "Response": RESPONSE_SD},
+        "BetweenSubjects": {"Gain": GAIN_SD, "Response": RESPONSE_SD, "Place": PLACE_SD},
         "PartialPathlengthFactor": PPF,
         "Subjects": subjects,
         "Software": software(),

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import CONDITIONS
+from groupwise.stats.mixed_models import FIXED
 
 #: As the field draws them: oxygenated red, deoxygenated blue; the two are told apart by shape too.
 CHROMAS = {"hbo": ("#D55E00", "o", "HbO"), "hbr": ("#0072B2", "s", "HbR")}
@@ -137,8 +138,8 @@ def shared_figure(
 
 
 def coefficients_figure(table: pd.DataFrame, *, alpha: float, title: str, units: str) -> Figure:
-    """Coefficients of a model with their intervals; filled where Bonferroni's p is at most alpha."""
-    names = [name for name in table if name not in KNOWN]
+    """Coefficients with their intervals; filled where Bonferroni's p is at most alpha."""
+    names = [name for name in table if name not in FIXED]
     labels = [" · ".join(str(row[n]) for n in names if n != "Chroma" and pd.notna(row[n]))
               or row["term"] for row in table.to_dict("records")]  # fmt: skip
     rows = list(dict.fromkeys(labels))
@@ -168,13 +169,6 @@ def coefficients_figure(table: pd.DataFrame, *, alpha: float, title: str, units:
         axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     axis.spines[["top", "right"]].set_visible(False)
     return figure
-
-
-#: Columns of a model's table that are no factors.
-KNOWN = (
-    *("term", "estimate", "se", "z", "p", "low", "high", "q_fdr", "p_bonferroni", "verdict"),
-    *("optimizer", "rows", "participants", "group_variance", "scale", "log_likelihood"),
-)
 
 
 def _of(k: int) -> str:

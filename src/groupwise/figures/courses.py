@@ -113,11 +113,17 @@ def course_figure(
 
 
 def values_figure(
-    x: np.ndarray, conditions: Sequence[str], *, title: str, units: str, kind: str = "ci"
+    x: np.ndarray,
+    conditions: Sequence[str],
+    *,
+    title: str,
+    units: str,
+    kind: str = "ci",
+    what: str = "Cluster mean",
 ) -> Figure:
     """Every subject's value in every condition, with mean and within-subject band.
 
-    x: (n subjects, k conditions). Lines join the values of one subject.
+    x: (n subjects, k conditions); what: they are. Lines join the values of one subject.
     """
     mean, half = within_subject_bands(x, kind)
     n, k = x.shape
@@ -145,7 +151,7 @@ def values_figure(
     slanted = {"rotation": 25, "ha": "right"} if k > 6 else {}
     axis.set_xticks(range(k), conditions, **slanted)
     axis.set_xlim(-0.5, k - 0.4)
-    axis.set_ylabel(f"Cluster mean ({units})", fontsize=11)
+    axis.set_ylabel(f"{what} ({units})", fontsize=11)
     axis.set_title(title, fontsize=11)
     axis.set_xlabel(f"Diamond: mean and {_band(kind, k)}", fontsize=9, wrap=True)
     _tidy(axis)

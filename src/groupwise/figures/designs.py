@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from groupwise.figures.colours import CONDITIONS
 
 
-def design_figure(designs: Mapping[str, pd.DataFrame], conditions: Sequence[str], rows: str = "volume"
+def design_figure(
+    designs: Mapping[str, pd.DataFrame], conditions: Sequence[str], rows: str = "volume"
 ) -> Figure:
     """Design matrix of each run: columns scaled to their largest magnitude, conditions first."""
     figure = Figure(figsize=(5.2 * len(designs), 5.6), layout="constrained")

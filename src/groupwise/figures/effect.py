@@ -21,8 +21,9 @@ class Effect:
     """What the pictures of one effect are made of.
 
     title: how analysis and effect are called; result, clusters, maps: what `infer` wrote; null:
-    (N,) maxima of the cluster mass; within: factors and levels of the design's cells, None where
-    a subject has one map; shown: how many clusters at most get pictures of their own.
+    (N,) maxima of the cluster mass, or of the statistic where points have no neighbours; within:
+    factors and levels of the design's cells, None where a subject has one map; shown: how many
+    clusters at most get pictures of their own.
     """
 
     title: str
@@ -51,12 +52,13 @@ class Effect:
         Raises InputError naming a file that is damaged or of another run.
         """
         told = json.loads(Path(result).read_text(encoding="utf-8"))
+        maxima = Null.load(null)
         return cls(
             title=f"{title}, {effect_words(told)}",
             result=told,
             clusters=pd.read_csv(clusters, sep="\t", na_values="n/a", keep_default_na=False),
             maps=read_maps(maps),
-            null=Null.load(null).mass.max(axis=1),
+            null=(maxima.mass if told["Neighbours"] else maxima.statistic).max(axis=1),
             stack=read_stack(stack),
             within=within,
         )

@@ -29,10 +29,12 @@ def null_figure(
     title: str,
     label: str,
     shown: int = 3,
+    named: str = "cluster {}",
 ) -> Figure:
     """Histogram of the maxima (N,) with the observed masses of the first clusters as lines.
 
-    masses, p: of the observed clusters, the largest first; `label` names the axis.
+    masses, p: of the observed clusters, the largest first; `label` names the axis, `named`
+    each of them by its rank.
     """
     null = np.asarray(null, float)
     masses, p = np.abs(np.asarray(masses, float))[:shown], list(p)[:shown]
@@ -59,7 +61,7 @@ def null_figure(
         right = mass > 0.7 * top
         axis.axvline(mass, color="#D55E00", lw=2, alpha=1 - 0.25 * rank)
         axis.annotate(
-            f"cluster {rank + 1}: p = {value:.3g}",
+            f"{named.format(rank + 1)}: p = {value:.3g}",
             (mass, 0.84 - 0.12 * rank),
             xycoords=("data", "axes fraction"),
             xytext=(-5 if right else 5, 0),

@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from groupwise.figures.channels import statistic_figure
 from groupwise.figures.colours import colour_limit, colour_map, fade
 from groupwise.figures.contrasts import contrast_figure
 from groupwise.figures.courses import (
@@ -17,7 +18,7 @@ from groupwise.figures.courses import (
     values_figure,
 )
 from groupwise.figures.effect import Effect
-from groupwise.figures.null import null_figure
+from groupwise.figures.null import critical_mass, null_figure
 from groupwise.figures.save import Picture
 from groupwise.figures.surface import HEMISPHERES, cluster_duration, surface_figure
 from groupwise.figures.volume import (
@@ -168,6 +169,79 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     yield from _weights(effect)
     yield from _averages(effect)
     yield from _null(effect)
+
+
+def channel_pictures(effect: Effect) -> Iterator[Picture]:
+    """The statistic of every channel or region, subjects' values at the largest, null."""
+    space, result = effect.stack.space, effect.result
+    statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
+    tested, alpha = ~np.isnan(p), result["Alpha"]
+    signed = result["Statistic"] == "t"
+    name, found = statistic_words(result), int((p[tested] <= alpha).sum())
+    critical = critical_mass(effect.null, alpha)
+    verdict = f"{found} of {tested.sum()} significant" if found else "nothing is significant"
+    yield Picture(
+        "statistic",
+        statistic_figure(
+            space.label[tested],
+            space.part[tested],
+            statistic[tested],
+            p[tested],
+            alpha=alpha,
+            critical=critical,
+            title=f"{effect.title}: {name}, {verdict}",
+            label=name,
+            signed=signed,
+        ),
+        "Statistic of every place",
+        f"{name}; filled: p ≤ {alpha:g}, corrected over all by the largest statistic, which must "
+        f"exceed the dashed line. {test_words(result)}.",
+        f"{name} of {tested.sum()} points, {verdict}.",
+    )
+    best = int(np.nanargmax(np.abs(statistic)))
+    where = " ".join(part for part in (space.label[best], space.part[best]) if part)
+    if result["Design"]["design"] in ("OneSample", "Paired", "Within", "Contrast"):
+        subjects, rows = cell_rows(effect.stack.observations, effect.within)
+        x = np.asarray(effect.stack.data)[rows, best][:, :, None]
+        conditions = ["all subjects"]
+        if effect.within:
+            x, conditions = collapse(x, effect.within, effect.keep)
+        yield Picture(
+            "values",
+            values_figure(
+                x[:, :, 0],
+                conditions,
+                title=f"{effect.title}\n{where}, p = {number(p[best])}",
+                units=effect.units,
+                what="Value",
+            ),
+            f"Subjects' values at {where}",
+            f"The place with the largest statistic ({where}, p = {number(p[best])}), for "
+            f"{len(subjects)} subjects, with 95% confidence intervals"
+            f"{' within subjects (Cousineau–Morey)' if len(conditions) > 1 else ''}. {SELECTED}",
+            f"Subjects' values at {where}; means "
+            + ", ".join(f"{mean:.3g}" for mean in x[:, :, 0].mean(0))
+            + ".",
+        )
+    yield Picture(
+        "null",
+        null_figure(
+            effect.null,
+            [abs(statistic[best])],
+            [p[best]],
+            alpha=alpha,
+            title=f"{effect.title}: largest statistic under permutation",
+            label=f"Largest {'|t|' if signed else 'F'} of a permutation",
+            shown=1,
+            named="observed",
+        ),
+        "Null distribution",
+        "Largest statistic of each permutation, the observed labelling among them. Coloured line: "
+        f"the observed one, at {where}. Dashed: what a statistic must exceed for p ≤ {alpha:g}. "
+        f"{test_words(result)}.",
+        f"Histogram of the largest statistics; observed {abs(statistic[best]):.3g}, "
+        f"p = {p[best]:.3g}.",
+    )
 
 
 def _weights(effect: Effect) -> Iterator[Picture]:

@@ -1,4 +1,4 @@
-"""All fNIRS recordings of a study looked into before any long work: what is there, what is wrong."""
+"""All fNIRS recordings looked into before any long work: what is there, what is wrong."""
 
 import logging
 from collections.abc import Mapping
@@ -130,8 +130,8 @@ def _other_montage(path: str, pairs: list[str], montage: tuple[str, list[str]]) 
         return []
     told = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"has {', '.join(more)}"] * bool(more)
     return [
-        f"{path}: its montage is not that of {first}: it {' and '.join(told)}; analyse participants "
-        "of another montage on their own, or list them under exclude with the reason"
+        f"{path}: its montage is not that of {first}: it {' and '.join(told)}; analyse "
+        "participants of another montage on their own, or list them under exclude with the reason"
     ]
 
 

@@ -13,7 +13,6 @@ from mne.preprocessing.nirs import (
     source_detector_distances,
     temporal_derivative_distribution_repair,
 )
-
 from mne_nirs.io.snirf import write_raw_snirf
 
 from groupwise.errors import InputError
@@ -104,7 +103,9 @@ def to_haemoglobin(
     haemoglobin = beer_lambert_law(density, ppf=ppf)
     if resample is not None:
         haemoglobin.resample(resample, verbose="error")
-    first = [next(k for k, n in enumerate(density.ch_names) if n.startswith(f"{p} ")) for p in pairs]
+    first = [
+        next(k for k, n in enumerate(density.ch_names) if n.startswith(f"{p} ")) for p in pairs
+    ]
     table = pd.DataFrame(
         {
             "pair": pairs,

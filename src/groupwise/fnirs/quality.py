@@ -66,8 +66,8 @@ def quality_figures(
             "name": "collinearity",
             "figure": shared_figure(**named),
             "title": "Collinearity",
-            "caption": "Left: variance inflation of each condition given all other columns; above 5 "
-            "(dashed) an estimate is mostly not the condition's own. Right: how much of the "
+            "caption": "Left: variance inflation of each condition given all other columns; above "
+            "5 (dashed) an estimate is mostly not the condition's own. Right: how much of the "
             "condition the short channels carry.",
             "alt": f"Largest variance inflation {largest:.1f}.",
         },

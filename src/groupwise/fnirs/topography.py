@@ -1,9 +1,11 @@
 """Values of channels on the head, and the montage with its regions of interest."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import mne
 import numpy as np
+import pandas as pd
 from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -11,6 +13,8 @@ from matplotlib.figure import Figure
 
 from groupwise.figures.channels import CHROMAS
 from groupwise.figures.colours import CONDITIONS
+from groupwise.figures.effect import Effect
+from groupwise.permutation.wording import statistic_words
 
 #: Centre and radius of the head in m, for the circle that stands for it.
 SPHERE = (0.0, 0.015, 0.0, 0.095)
@@ -92,7 +96,7 @@ def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequen
     x, y = 1e3 * SPHERE[0], 1e3 * SPHERE[1]
     axis.plot(x + radius * np.cos(angle), y + radius * np.sin(angle), color="black", lw=1.2)
     nose = np.array([[-8, radius - 1], [0, radius + 9], [8, radius - 1]])
-    axis.plot(*(nose + [x, y]).T, color="black", lw=1.2)
+    axis.plot(*(nose + np.array([x, y])).T, color="black", lw=1.2)
     for name, place in optodes.items():
         if name in {pair.split("_")[1] for pair in short}:
             continue
@@ -105,7 +109,7 @@ def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequen
         axis.plot([], [], color="0.6", lw=3, ls=":", label="short pairs")
     axis.plot([], [], "o", color="#D55E00", label="source")
     axis.plot([], [], "o", color="#0072B2", label="detector")
-    axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    figure.legend(frameon=False, loc="outside right center")
     axis.set_aspect("equal")
     axis.set_axis_off()
     return figure
@@ -118,3 +122,61 @@ def _flat(places: np.ndarray) -> np.ndarray:
     tilt = np.arccos(np.clip(shifted[:, 2:] / distance, -1, 1)) / (np.pi / 2)
     direction = shifted[:, :2] / np.maximum(np.linalg.norm(shifted[:, :2], axis=1), 1e-9)[:, None]
     return 1e3 * (SPHERE[3] * tilt * direction + np.array(SPHERE[:2]))
+
+
+def effect_on_head(signal: str, effect: Effect) -> dict[str, Any]:
+    """The statistic of an effect on the head: a picture's name, figure, title, caption and alt."""
+    space, result = effect.stack.space, effect.result
+    statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
+    name = statistic_words(result)
+    kinds = list(dict.fromkeys(space.part))
+    values: dict[tuple[str, str], dict[str, float]] = {("", kind): {} for kind in kinds}
+    ringed: dict[tuple[str, str], list[str]] = {("", kind): [] for kind in kinds}
+    for pair, kind, value, own in zip(space.label, space.part, statistic, p, strict=True):
+        if np.isfinite(value):
+            values["", kind][str(pair)] = float(value)
+            if own <= result["Alpha"]:
+                ringed["", kind].append(str(pair))
+    found = sum(map(len, ringed.values()))
+    return {
+        "name": "head",
+        "figure": head_figure(
+            signal, values, title=f"{effect.title}: {name}", label=name, significant=ringed
+        ),
+        "title": "On the head",
+        "caption": f"{name} of every channel, from above, nose up; ringed: p ≤ "
+        f"{result['Alpha']:g}, corrected over all channels and chromophores by the largest "
+        f"statistic. Between channels colours are interpolated.",
+        "alt": f"Head with {name}; {found} significant channels.",
+    }
+
+
+def model_on_head(
+    signal: str, table: pd.DataFrame, *, title: str, alpha: float, units: str
+) -> list[dict[str, Any]]:
+    """Coefficients of channels on the head, where a model has a channel in each of them."""
+    if "ch_name" not in table or "Chroma" not in table:
+        return []
+    own = table[table["estimate"].notna() & table["ch_name"].notna() & table["Chroma"].notna()]
+    named = own["Condition"] if "Condition" in own else own["term"]
+    if not len(own) or named.nunique() > 4:
+        return []
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    ringed: dict[tuple[str, str], list[str]] = {}
+    for condition, row in zip(named, own.to_dict("records"), strict=True):
+        key, pair = (str(condition), row["Chroma"]), row["ch_name"].split(" ")[0]
+        values.setdefault(key, {})[pair] = row["estimate"]
+        if row["q_fdr"] <= alpha:
+            ringed.setdefault(key, []).append(pair)
+    return [
+        {
+            "name": "head",
+            "figure": head_figure(
+                signal, values, title=title, label=f"coefficient ({units})", significant=ringed
+            ),
+            "title": "On the head",
+            "caption": f"Coefficients of the channels, from above, nose up; ringed: q ≤ {alpha:g} "
+            "(false discovery rate).",
+            "alt": f"Heads with coefficients; {sum(map(len, ringed.values()))} significant.",
+        }
+    ]

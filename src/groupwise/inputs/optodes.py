@@ -109,8 +109,8 @@ def find_optodes(study: Study) -> Recordings:
         )
     if not subjects:
         raise InputError(
-            f"{study.fnirs.recordings or study.fnirs.bids_root or study.bids_root}: no fNIRS recording of task "
-            f"{study.fnirs.task}; check bids_root, fnirs.task and fnirs.session"
+            f"{study.fnirs.recordings or study.fnirs.bids_root or study.bids_root}: no fNIRS "
+            f"recording of task {study.fnirs.task}; check bids_root, fnirs.task and fnirs.session"
         )
     return Recordings(subjects, left_out)
 

@@ -66,10 +66,11 @@ def test_words(result: dict[str, Any]) -> str:
     """The whole test in one line for a caption."""
     side = ALTERNATIVES.get(result["Alternative"])
     groups = f": {groups_words(result)}" if result.get("Groups") else ""
+    formed = f"cluster-forming threshold {threshold_words(result)}, "
     return (
         f"{statistic_words(result)}{f', {side}' if side and result['Statistic'] == 't' else ''}, "
-        f"{int(result['Subjects'])} subjects{groups}, cluster-forming threshold "
-        f"{threshold_words(result)}, {resampling_words(result)}"
+        f"{int(result['Subjects'])} subjects{groups}, {formed if result['Neighbours'] else ''}"
+        f"{resampling_words(result)}"
     )
 
 

@@ -63,6 +63,7 @@ def build_report(
     quality: Mapping[str, Sequence[Mapping[str, str]]],
     provenance: Mapping[str, Any],
     recordings: Sequence[pd.DataFrame] = (),
+    models: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The report as the text of one HTML file that asks for nothing from outside.
 
@@ -72,13 +73,15 @@ def build_report(
     config : the resolved study config; `analyses` in it is read for names of levels.
     analyses : each {"name", "effects": [{"name", "result" (result.json of `infer`), "clusters"
         (its table), "peaks" (its table, if there is one), "figures": [{"file", "title", "caption",
-        "alt"}], "views" (name to a page beside the report)}]}. Files are PNG.
+        "alt"}], "views" (name to a page beside the report), "points" (table of all points, where
+        they have no neighbours)}]}. Files are PNG.
     availability : subjects (index) by conditions (columns), trials or maps that took part; NaN
         where there is none.
     exclusions : subjects left out, each with the reason.
     quality : figures by subject or what else they are of, as above.
     provenance : from `groupwise.files.provenance`: Software and Sources are shown.
     recordings : tables of what was found, shown as they are.
+    models : each {"name", "table" (of coefficients), "facts" (its sidecar), "figures"}.
     """
     shown = [
         {
@@ -129,6 +132,7 @@ def build_report(
             "Files that the results were made of, with their digests",
             css={"SHA-256": "digest"},
         ),
+        models=[_model(model) for model in models],
         recordings=[_table(found, "What was found of each subject") for found in recordings],
     )
 
@@ -225,6 +229,7 @@ def _formula(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
 def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) -> dict[str, Any]:
     result, clusters = effect["result"], effect["clusters"]
     excess = result["Mass"] == "excess"
+    points = effect.get("points")
     facts = {
         "Design": design_words(result, specs.get(analysis) or {}),
         "Statistic": f"{statistic_words(result)}, {int(result['Subjects'])} subjects",
@@ -234,7 +239,9 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         "Corrected over": f"{int(result['PointsTested']):,} points ({result['Space']}), "
         f"family-wise error rate {result['Alpha']:g}",
     }
-    if len(clusters):
+    if points is not None:  # without neighbours no cluster is formed
+        facts = {k: v for k, v in facts.items() if k not in ("Threshold", "Cluster mass")}
+    elif len(clusters):
         first = clusters.iloc[0].to_dict()
         facts["Largest cluster"] = f"mass {number(abs(first['mass']))}, {p_words(first)}"
     largest = result["MaximumStatistic"]
@@ -243,23 +250,99 @@ def _effect(analysis: str, effect: Mapping[str, Any], specs: Mapping[str, Any]) 
         "statistic"
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
-    text = clusters.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    what = "clusters" if points is None else "points"
+    told = clusters if points is None else points
+    text = told.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
     return {
         "id": _slug("effect", name),
         "name": effect["name"],
         "sentence": result["Sentence"],
-        "significant": int(result["SignificantClusters"]) > 0,
+        "significant": _found(result) > 0,
         "notes": [result["ClusterNote"]],
         "warnings": cautions(result, clusters),
         "facts": facts,
         "figures": [_figure(figure) for figure in effect["figures"]],
-        "table": _cluster_table(clusters, result),
-        "more": len(clusters) if len(clusters) > ROWS_SHOWN else 0,
-        "peaks": _peak_table(effect.get("peaks"), clusters, result),
+        "what": what,
+        "table": _cluster_table(clusters, result)
+        if points is None
+        else _point_table(points, result),
+        "more": len(told) if len(told) > ROWS_SHOWN else 0,
+        "peaks": _peak_table(effect.get("peaks") if points is None else None, clusters, result),
         "views": effect.get("views") or {},
         "download": _data_uri("text/tab-separated-values", text.encode()),
-        "file": f"{name}_clusters.tsv",
+        "file": f"{name}_{what}.tsv",
     }
+
+
+def _found(result: Mapping[str, Any]) -> int:
+    """How many clusters are significant or, without neighbours, how many points."""
+    return int(result["SignificantClusters" if result["Neighbours"] else "SignificantPoints"])
+
+
+def _point_table(points: pd.DataFrame, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Places with the smallest corrected p, numbers rounded."""
+    table = points.sort_values("p_max", kind="stable").head(ROWS_SHOWN)
+    titles = {
+        "place": "Place", "Chroma": "Chromophore", result["Statistic"]: result["Statistic"],
+        "p_max": "p (max)", "p_uncorrected": "p uncorrected", "q_fdr": "q (FDR)",
+        "p_bonferroni": "p (Bonferroni)", "x": "x (mm)", "y": "y (mm)", "z": "z (mm)",
+    }  # fmt: skip
+    kept = [name for name in titles if name in table and table[name].notna().any()]
+    return _rounded(
+        table[kept].rename(columns=titles),
+        f"Places, the smallest p first; bold: p (max) ≤ {result['Alpha']:g}, the permutation p "
+        "corrected over all by the largest statistic. Select a heading to sort.",
+        list(table["p_max"] <= result["Alpha"]),
+    )
+
+
+def _model(model: Mapping[str, Any]) -> dict[str, Any]:
+    table, facts = model["table"], model["facts"]
+    spec = facts["Model"]
+    alpha = float(spec["alpha"])
+    estimators = {
+        "mixed": f"linear mixed model (REML), random effect of {spec['groups']}: {spec['random']}",
+        "gee": f"generalised estimating equations, exchangeable within {spec['groups']}, "
+        "bias-reduced errors",
+        "rlm": "Huber's M-estimator, rows as independent",
+    }
+    verdicts = table["verdict"].value_counts()
+    shown = table.sort_values("p", kind="stable").head(ROWS_SHOWN)
+    titles = {
+        "estimate": f"Estimate ({facts['estimate']['Units']})", "se": "se", "z": "z", "p": "p",
+        "q_fdr": "q (FDR)", "p_bonferroni": "p (Bonferroni)", "verdict": "Fit",
+        "participants": "Participants", "rows": "Rows",
+    }  # fmt: skip
+    factors = [name for name in table if name not in (*facts["Fixed"], "term")]
+    factors = factors if len(factors) and table[factors].notna().all(axis=None) else ["term"]
+    found = int((table["p_bonferroni"] <= alpha).sum())
+    text = table.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    return {
+        "id": _slug("model", model["name"]),
+        "name": model["name"],
+        "facts": {
+            "Formula": spec["formula"],
+            "Estimator": estimators[spec["estimator"]],
+            **({"A model for each": ", ".join(spec["by"])} if spec["by"] else {}),
+            **({"Rows": "; ".join(f"{k}: {', '.join(v)}" for k, v in spec["where"].items())}
+               if spec["where"] else {}),
+            "Fits": ", ".join(f"{verdict}: {count}" for verdict, count in verdicts.items())
+            + f" of {len(table)} coefficients",
+            "Significant": f"{found} of {len(table)} coefficients by Bonferroni, "
+            f"{int((table['q_fdr'] <= alpha).sum())} by the false discovery rate",
+        },
+        "warnings": facts["Cautions"],
+        "figures": [_figure(figure) for figure in model["figures"]],
+        "table": _rounded(
+            shown[[*factors, *titles]].rename(columns=titles),
+            f"Coefficients, the smallest p first; bold: Bonferroni's p ≤ {alpha:g}. Select a "
+            "heading to sort.",
+            list(shown["p_bonferroni"] <= alpha),
+        ),
+        "more": len(table) if len(table) > ROWS_SHOWN else 0,
+        "download": _data_uri("text/tab-separated-values", text.encode()),
+        "file": f"{model['name']}_coefficients.tsv",
+    }  # fmt: skip
 
 
 def _cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -338,13 +421,16 @@ def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for analysis in analyses:
         for effect in analysis["effects"]:
             result = effect["result"]
-            smallest = result["SmallestClusterP"]
+            near = result["Neighbours"]
+            smallest = result["SmallestClusterP"] if near else result["MaximumStatistic"]["p"]
             values = [
                 (analysis["name"], analysis["name"]),
                 (effect["name"], effect["name"]),
                 ("", "–") if smallest is None else (smallest, number(smallest)),
-                (result["SignificantClusters"], f"{result['SignificantClusters']}"),
-                (result["Clusters"], f"{result['Clusters']:,}"),
+                (_found(result), f"{_found(result)}"),
+                (result["Clusters"], f"{result['Clusters']:,}")
+                if near
+                else (result["PointsTested"], f"{result['PointsTested']:,} points"),
                 (statistic_words(result), statistic_words(result)),
                 (result["Subjects"], f"{result['Subjects']}"),
                 (
@@ -356,10 +442,10 @@ def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 _cell(value, text, numeric)
                 for (value, text), numeric in zip(values, titles.values(), strict=True)
             ]
-            rows.append({"cells": cells, "strong": int(result["SignificantClusters"]) > 0})
+            rows.append({"cells": cells, "strong": _found(result) > 0})
     columns = [{"title": t, "numeric": n, "description": ""} for t, n in titles.items()]
     return {
-        "caption": "All tests; bold: at least one significant cluster",
+        "caption": "All tests; bold: a significant cluster (or point, without neighbours)",
         "columns": columns,
         "rows": rows,
         "sortable": len(rows) > 1,
@@ -414,6 +500,25 @@ def _table(
             cells.append(cell | {"css": special} if special else cell)
         rows.append({"cells": cells, "strong": False})
     return {"caption": caption, "columns": columns, "rows": rows, "sortable": False}
+
+
+def _rounded(table: pd.DataFrame, caption: str, strong: Sequence[bool]) -> dict[str, Any]:
+    """A sortable table whose numbers have three digits."""
+    columns = [
+        {"title": str(name), "numeric": _numeric(table[name]), "description": ""} for name in table
+    ]
+    rows = []
+    for record, bold in zip(table.itertuples(index=False), strong, strict=True):
+        cells = []
+        for column, value in zip(columns, record, strict=True):
+            if pd.isna(value):
+                cells.append(_cell("", "–", column["numeric"]))
+            elif column["numeric"]:
+                cells.append(_cell(value, number(value), True))
+            else:
+                cells.append(_cell(value, str(value), False))
+        rows.append({"cells": cells, "strong": bool(bold)})
+    return {"caption": caption, "columns": columns, "rows": rows, "sortable": len(rows) > 1}
 
 
 def _cell(value: Any, text: str, numeric: bool, *, wrap: bool = False) -> dict[str, Any]:
@@ -497,8 +602,8 @@ def availability_of(
         order = dict.fromkeys(c for drop in drops.values() for c in drop["condition"])
         table = table.T[list(order)]
     elif observations:
-        # Analyses may share maps: a map counts once, by its path.
-        rows = pd.concat(observations)[["subject", "session", "condition", "path"]]
+        # Analyses may share maps: a map counts once, by its path (or condition, without files).
+        rows = pd.concat(observations).reindex(columns=["subject", "session", "condition", "path"])
         rows = rows.fillna("n/a").drop_duplicates()
         condition = rows["condition"].where(~rows["condition"].isin(["", "n/a"]), "map")
         table = pd.crosstab(rows["subject"], condition)

@@ -1,4 +1,4 @@
-"""Values of channels or regions as a stack: a long table, one row a subject, condition and place."""
+"""Values of channels or regions as a stack, from a long table."""
 
 import os
 from collections.abc import Mapping, Sequence

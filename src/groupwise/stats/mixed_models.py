@@ -42,6 +42,13 @@ NO_VARIANCE = 1e-4
 FEW = 10
 
 
+#: Columns of a table of coefficients that are no factors.
+FIXED = (
+    *("term", "estimate", "se", "z", "p", "low", "high", "q_fdr", "p_bonferroni", "verdict"),
+    *("optimizer", "rows", "participants", "group_variance", "scale", "log_likelihood"),
+)
+
+
 @dataclass(frozen=True)
 class Fit:
     """One fitted model: coefficients by term, and how far they can be trusted."""
@@ -100,29 +107,56 @@ def fit_mixed(
 
 def _judged(model: Any, result: Any, optimizer: str) -> Fit:
     variance = np.atleast_2d(result.cov_re_unscaled)
-    hessian, _ = model.hessian(result.params_object)
     if not result.converged:
         verdict = "failed"
     elif np.linalg.eigvalsh(variance).min() < NO_VARIANCE:
         verdict = "boundary"
-    elif np.linalg.eigvalsh(-np.asarray(hessian)).min() <= 0:
+    elif np.linalg.eigvalsh(-np.asarray(model.hessian(result.params_object)[0])).min() <= 0:
         verdict = "unstable"
     else:
         verdict = "converged"
-    # Given the variances, coefficients have the covariance of generalised least squares; the block
-    # of the variances, where the likelihood bends the wrong way at the boundary, stays out of it.
-    k = result.k_fe
-    covariance = np.linalg.inv(-np.asarray(hessian)[:k, :k])
     names = list(model.exog_names)
+    coefficients, errors, scale, likelihood = _given_variances(model, variance)
     return Fit(
-        estimate=dict(zip(names, np.asarray(result.fe_params, float).tolist(), strict=True)),
-        error=dict(zip(names, np.sqrt(np.diag(covariance)).tolist(), strict=True)),
+        estimate=dict(zip(names, coefficients.tolist(), strict=True)),
+        error=dict(zip(names, errors.tolist(), strict=True)),
         verdict=verdict,
         optimizer=optimizer,
-        group_variance=float(np.asarray(result.cov_re)[0, 0]),
-        scale=float(result.scale),
-        log_likelihood=float(result.llf),
+        group_variance=float(scale * variance[0, 0]),
+        scale=scale,
+        log_likelihood=likelihood,
     )
+
+
+def _given_variances(
+    model: Any, variance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float, float]:
+    """Coefficients, their standard errors, residual variance and REML log-likelihood.
+
+    By generalised least squares, given the random effects' variance as a share of the residual
+    one. statsmodels takes all four by way of the inverse of that variance: where it is 0, as at the
+    boundary, its coefficients are wrong and its likelihood is infinite.
+    """
+    information, score = 0.0, 0.0
+    spread, pieces = 0.0, []
+    for y, x, z in zip(model.endog_li, model.exog_li, model.exog_re_li, strict=True):
+        share = np.eye(len(x)) + z @ variance @ z.T
+        pieces.append((y, x, share))
+        information = information + x.T @ np.linalg.solve(share, x)
+        score = score + x.T @ np.linalg.solve(share, y)
+        spread += np.linalg.slogdet(share)[1]
+    coefficients = np.linalg.solve(information, score)
+    left = sum(
+        (y - x @ coefficients) @ np.linalg.solve(share, y - x @ coefficients)
+        for y, x, share in pieces
+    )
+    free = sum(len(y) for y, _, _ in pieces) - len(coefficients)
+    scale = float(left / free)
+    likelihood = -0.5 * (
+        free * (1 + np.log(2 * np.pi * scale)) + spread + np.linalg.slogdet(information)[1]
+    )
+    errors = np.sqrt(scale * np.diag(np.linalg.inv(information)))
+    return coefficients, errors, scale, float(likelihood)
 
 
 def fit_robust(table: "pd.DataFrame", formula: str, groups: str, estimator: str) -> Fit:
@@ -176,7 +210,7 @@ def model_table(
     -------
     One row a coefficient: the columns `by`, `term`, a column for each factor of it, `estimate`,
     `se`, `z`, `p` (two-sided, normal), `low` and `high` (interval at 1 - alpha), `q_fdr` and
-    `p_bonferroni` (over the models with `by`, each term on its own; else over all terms),
+    `p_bonferroni` (over all rows of one kind of term, see `family_of`),
     `verdict`, `optimizer`, `rows`, `participants`, `group_variance`, `scale`, `log_likelihood`.
 
     Raises
@@ -195,6 +229,12 @@ def model_table(
         if people < 2:
             place = ", ".join(map(str, key)) or "the table"
             raise InputError(f"{place}: {people} participant; a model needs two or more")
+        if estimator == "mixed" and people == len(own):
+            raise InputError(
+                f"{', '.join(map(str, key)) or 'the table'}: each participant has one row, so "
+                "their variance cannot be told from noise; name fewer columns in by, put them into the "
+                "formula, or take estimator: gee"
+            )
         try:
             fit = (
                 fit_mixed(own, formula, groups, random, optimizers)
@@ -237,7 +277,7 @@ def model_table(
             )
     found = pd.DataFrame(rows)
     place = found.columns.get_loc("verdict")
-    families = found.groupby("term", sort=False)["p"] if by else found.groupby([0] * len(found))["p"]
+    families = found.groupby(found["term"].map(family_of), sort=False)["p"]
     found.insert(place, "q_fdr", families.transform(lambda p: fdr(p.to_numpy())))
     found.insert(place + 1, "p_bonferroni", families.transform(lambda p: bonferroni(p.to_numpy())))
     return found
@@ -279,6 +319,15 @@ def with_participants(
     return table
 
 
+def family_of(term: str) -> str:
+    """What coefficients are corrected together: a term without its levels, over all models.
+
+    ROI[Left]:Chroma[hbo] belongs to ROI:Chroma; a covariate's coefficients in the models of all
+    channels are a family of their own.
+    """
+    return re.sub(r"\[[^\]]*\]", "", term)
+
+
 def levels_of(term: str) -> dict[str, str]:
     """Factors and levels in a term's name: ROI[Left]:Chroma[hbo] gives ROI Left, Chroma hbo."""
     return dict(re.findall(r"(?:^|:)(?:C\()?(\w+)[^\[:]*\[(?:T\.)?([^\]]+)\]", term))
@@ -310,9 +359,9 @@ def model_cautions(found: "pd.DataFrame", estimator: str) -> list[str]:
     return told
 
 
-def describe_model_columns(found: "pd.DataFrame", by: Sequence[str], units: str) -> dict[str, Any]:
+def describe_model_columns(found: "pd.DataFrame", units: str) -> dict[str, Any]:
     """Descriptions of the columns of `model_table`, in the form of a BIDS JSON sidecar."""
-    family = "over all models, this term alone" if by else "over all terms"
+    family = "over all rows whose terms differ in levels alone"
     known = {
         "term": {"Description": "Term of the formula"},
         "estimate": {"Description": "Coefficient", "Units": units},

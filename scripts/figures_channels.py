@@ -1,0 +1,27 @@
+"""Pictures of one effect on channels or regions, and on the head."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    from groupwise.figures.effect import Effect
+    from groupwise.figures.pictures import channel_pictures
+    from groupwise.figures.save import Picture, save_pictures
+
+    source = snakemake.input
+    effect = Effect.read(
+        snakemake.wildcards.analysis,
+        result=source.result,
+        clusters=source.clusters,
+        maps=source.maps,
+        null=source.null,
+        stack=Path(source.data).parent,
+        within=snakemake.params.within,
+    )
+    pictures = list(channel_pictures(effect))
+    if source.get("signal"):
+        from groupwise.fnirs.topography import effect_on_head
+
+        pictures.insert(0, Picture(**effect_on_head(source.signal, effect)))
+    save_pictures(pictures, snakemake.output.folder, effect.title)

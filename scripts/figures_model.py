@@ -1,0 +1,25 @@
+"""Pictures of a model's coefficients with their intervals, and on the head."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    import json
+    from pathlib import Path
+
+    import pandas as pd
+
+    from groupwise.figures.models import model_pictures
+    from groupwise.figures.save import Picture, save_pictures
+
+    source = snakemake.input
+    table = pd.read_csv(source.table, sep="\t", na_values="n/a", keep_default_na=False)
+    facts = json.loads(Path(source.columns).read_text(encoding="utf-8"))
+    title, alpha = snakemake.wildcards.model, snakemake.params.alpha
+    units = facts["estimate"]["Units"]
+    pictures = list(model_pictures(table, facts["Model"], title=title, alpha=alpha, units=units))
+    if source.get("signal"):
+        from groupwise.fnirs.topography import model_on_head
+
+        heads = model_on_head(source.signal, table, title=title, alpha=alpha, units=units)
+        pictures += [Picture(**head) for head in heads]
+    save_pictures(pictures, snakemake.output.folder, title)
