@@ -38,9 +38,12 @@ def make_tree(folder: Path, subjects=SUBJECTS, runs=(), session=None):
 
 
 def demo_config(data: str, **changes) -> dict:
-    """One of the demo studies of the shipped config: that with `meeg` or that with `fmri`."""
+    """One of the demo studies of the shipped config: that with `meeg`, `fmri` or `fnirs`."""
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
-    del config[{"meeg": "fmri", "fmri": "meeg"}[data]]
+    for other in {"meeg", "fmri", "fnirs"} - {data}:
+        del config[other]
+    if data != "fnirs":
+        del config["models"]
     analyses = config["analyses"].items()
     config["analyses"] = {name: spec for name, spec in analyses if spec["data"] == data}
     return config | changes

@@ -24,7 +24,8 @@ class Model(Section):
     by: list[Name] = Field(
         [],
         description="Columns; each combination of their values has a model of its own, such as "
-        "[ch_name, Chroma]. Coefficients whose terms differ in levels alone are corrected together, over all models.",
+        "[ch_name, Chroma]. Coefficients whose terms differ in levels alone are corrected "
+        "together, over all models.",
     )
     estimator: Literal["mixed", "gee", "rlm"] = Field(
         "mixed",

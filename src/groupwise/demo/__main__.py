@@ -6,22 +6,23 @@ from pathlib import Path
 
 from groupwise.demo.faces import make_faces
 from groupwise.demo.study import make_demo
+from groupwise.demo.tapping import make_tapping
 from groupwise.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Parse the command line, make the study, return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m groupwise.demo", description=__doc__)
-    parser.add_argument(
-        "folder", type=Path, help="gets bids, subjects and truth.json (MEG), and faces (fMRI)"
-    )
+    parser.add_argument("folder", type=Path, help="gets the three studies")
     parser.add_argument("--subjects", type=int, default=8, help="with MEG (default: 8)")
     parser.add_argument("--faces", type=int, default=12, help="with fMRI (default: 12)")
+    parser.add_argument("--tapping", type=int, default=6, help="with fNIRS (default: 6)")
     parser.add_argument("--jobs", type=int, default=2, help="subjects at a time (default: 2)")
     options = parser.parse_args(arguments)
     try:
         make_demo(options.folder, options.subjects, options.jobs)
         make_faces(options.folder / "faces", options.faces, options.jobs)
+        make_tapping(options.folder / "tapping", options.tapping, options.jobs)
     except InputError as error:
         print(error, file=sys.stderr)
         return 1

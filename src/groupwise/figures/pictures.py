@@ -218,7 +218,8 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
             f"Subjects' values at {where}",
             f"The place with the largest statistic ({where}, p = {number(p[best])}), for "
             f"{len(subjects)} subjects, with 95% confidence intervals"
-            f"{' within subjects (Cousineau–Morey)' if len(conditions) > 1 else ''}. {SELECTED}",
+            f"{' within subjects (Cousineau–Morey)' if len(conditions) > 1 else ''}. The place was "
+            "chosen with the same data: the values describe it and test nothing.",
             f"Subjects' values at {where}; means "
             + ", ".join(f"{mean:.3g}" for mean in x[:, :, 0].mean(0))
             + ".",

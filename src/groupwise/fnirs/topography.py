@@ -38,9 +38,10 @@ def head_figure(
     significant : the same keys to pairs that get a ring.
     """
     columns, rows = (list(dict.fromkeys(key[k] for key in values)) for k in range(2))
-    figure = Figure(figsize=(1.6 + 2.7 * len(columns), 1.0 + 2.6 * len(rows)))
+    width, height = 1.5 + 2.7 * len(columns), 0.9 + 2.6 * len(rows)
+    figure = Figure(figsize=(width, height))
     panels = figure.subplots(len(rows), len(columns), squeeze=False)
-    figure.subplots_adjust(0.02, 0.03, 0.86, 0.86 - 0.02 * (len(rows) == 1), 0.08, 0.12)
+    figure.subplots_adjust(0.02, 0.03, 1 - 1.4 / width, 1 - 0.8 / height, 0.08, 0.12)
     info = mne.io.read_raw_snirf(signal, optode_frame="head", verbose="error").info
     limit = max(np.abs(list(own.values())).max() for own in values.values() if own)
     for row, chroma in enumerate(rows):
@@ -68,7 +69,7 @@ def head_figure(
                 mask_params={"marker": "o", "markersize": 9, "markerfacecolor": "none",
                              "markeredgecolor": "black", "markeredgewidth": 1.6},
             )  # fmt: skip
-    axis = figure.add_axes((0.89, 0.2, 0.018, 0.5))
+    axis = figure.add_axes((1 - 1.2 / width, 0.22, 0.15 / width, 0.5))
     colours = ScalarMappable(Normalize(-limit, limit), colormaps["RdBu_r"])
     figure.colorbar(colours, cax=axis, label=label)
     figure.suptitle(title, fontsize=11)

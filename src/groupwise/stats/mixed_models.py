@@ -232,8 +232,8 @@ def model_table(
         if estimator == "mixed" and people == len(own):
             raise InputError(
                 f"{', '.join(map(str, key)) or 'the table'}: each participant has one row, so "
-                "their variance cannot be told from noise; name fewer columns in by, put them into the "
-                "formula, or take estimator: gee"
+                "their variance cannot be told from noise; name fewer columns in by, put them "
+                "into the formula, or take estimator: gee"
             )
         try:
             fit = (

@@ -1,0 +1,48 @@
+"""The files that the report is made of."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from groupwise.files import read_manifest
+
+
+def read_effect(
+    result: str, clusters: str, peaks: str, figures: str, maps: str, views: dict[str, str]
+) -> dict[str, Any]:
+    """An effect as `build_report` wants it, but for its name.
+
+    Parameters
+    ----------
+    result, clusters, peaks, figures : what `infer` and the figures' rule wrote.
+    maps : folder of the exported maps; it holds a table where points have no neighbours.
+    views : name to a page beside the report.
+    """
+    told = json.loads(Path(result).read_text(encoding="utf-8"))
+    effect: dict[str, Any] = {
+        "result": told,
+        "clusters": _table(clusters),
+        "peaks": _table(peaks),
+        "figures": read_manifest(figures)["figures"],
+        "views": views,
+    }
+    if not told["Neighbours"]:
+        (points,) = Path(maps).glob("*_statmap.tsv")
+        effect["points"] = _table(points)
+    return effect
+
+
+def read_model(name: str, table: str, facts: str, figures: str) -> dict[str, Any]:
+    """A model as `build_report` wants it: its coefficients, their sidecar, its pictures."""
+    return {
+        "name": name,
+        "table": _table(table),
+        "facts": json.loads(Path(facts).read_text(encoding="utf-8")),
+        "figures": read_manifest(figures)["figures"],
+    }
+
+
+def _table(path: str | Path) -> pd.DataFrame:
+    return pd.read_csv(path, sep="\t", na_values="n/a", keep_default_na=False)
