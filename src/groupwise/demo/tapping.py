@@ -219,6 +219,7 @@ def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
     truth = {
         "Age": age,
         "Gain": round(gain, 3),
+        "Hands": (1e3 * hands).round(1).tolist(),
         "Responses": {
             side: dict(zip(CONDITIONS, row.round(3).tolist(), strict=True))
             for side, row in zip(("Left", "Right"), responses, strict=True)
@@ -276,7 +277,7 @@ def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
             "Contralateral": CONTRALATERAL, "Ipsilateral": IPSILATERAL, "Control": CONTROL,
         },
         "HbRToHbO": HBR,
-        "HandArea": {"Places": ["C3", "C4"], "Width": WIDTH},
+        "HandArea": {"Places": ["C3", "C4"], "Width": WIDTH, "Units": "mm, head"},
         "Scalp": {"Heart": HEART, "Breath": BREATH, "Mayer": MAYER, "Drift": DRIFT,
                   "Task": TASK_SCALP},
         "Noise": NOISE,

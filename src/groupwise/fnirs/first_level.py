@@ -182,6 +182,8 @@ def fit_channels(
 ) -> dict[str, Any]:
     """GLM of every channel (`mne_nirs.statistics.run_glm`) with the design of its chromophore.
 
+    Autocorrelations are rounded down to one part in the number of channels, as run_glm does.
+
     Returns
     -------
     Channel name to nilearn's regression results.
@@ -189,7 +191,7 @@ def fit_channels(
     fitted = {}
     for chroma, design in designs.items():
         part = raw.copy().pick(chroma, exclude=())
-        fitted |= run_glm(part, design, noise_model=noise).data
+        fitted |= run_glm(part, design, noise_model=noise, bins=len(raw.ch_names)).data
     return {name: fitted[name] for name in raw.ch_names}
 
 

@@ -133,17 +133,29 @@ def to_haemoglobin(
 
 def _unusable(intensity: mne.io.BaseRaw, saturation: float) -> dict[str, str]:
     """Channels whose intensity carries no signal, with the reason."""
-    found = {}
+    found, flagged = {}, _flagged(intensity)
     for name, values in zip(intensity.ch_names, intensity.get_data(), strict=True):
+        top = max(np.mean(values == values.max()), flagged.get(name, 0.0))
         if not np.isfinite(values).all():
             found[name] = f"{np.mean(~np.isfinite(values)):.0%} of samples are no number"
         elif values.min() == values.max():
             found[name] = "flat"
         elif np.mean(values <= 0) > saturation:
             found[name] = f"intensity is not positive in {np.mean(values <= 0):.0%} of samples"
-        elif (share := np.mean(values == values.max())) >= saturation:
-            found[name] = f"saturated in {share:.0%} of samples"
+        elif top >= saturation:
+            found[name] = f"saturated in {top:.0%} of samples"
     return found
+
+
+def _flagged(intensity: mne.io.BaseRaw) -> dict[str, float]:
+    """Share of the recording in which the device itself called a channel saturated (NIRx)."""
+    shares: dict[str, float] = {}
+    span = len(intensity.times) / intensity.info["sfreq"]
+    for each in intensity.annotations:
+        if each["description"] == "BAD_SATURATED":
+            for name in each["ch_names"]:
+                shares[name] = shares.get(name, 0.0) + each["duration"] / span
+    return shares
 
 
 def write_haemoglobin(path: str, haemoglobin: mne.io.BaseRaw) -> None:

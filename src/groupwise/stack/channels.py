@@ -52,6 +52,13 @@ def read_values(path: str | os.PathLike, place: str, value: str) -> pd.DataFrame
         "the row out where there is no value"
         for line in bad[:10]
     ]
+    others = table.drop(columns=value)
+    twice = table.index[others.duplicated()]
+    findings += [
+        f"{path}, line {line + 2}: {', '.join(others.loc[line])} stands twice; add a column that "
+        "tells the rows apart, or remove one"
+        for line in twice[:10]
+    ]
     if findings:
         raise InputError(findings)
     return table.assign(**{value: numbers, "ID": table["ID"].str.removeprefix("sub-")})

@@ -1,0 +1,465 @@
+"""fNIRS: recordings, haemoglobin, GLM of channels, against MNE and MNE-NIRS; and bad input."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import mne
+import mne_nirs.statistics
+import numpy as np
+import pandas as pd
+import pytest
+from mne_bids import BIDSPath, read_raw_bids
+from mne_nirs.channels import get_long_channels, get_short_channels, picks_pair_to_idx
+from mne_nirs.experimental_design import make_first_level_design_matrix
+from optodes import write_nirx
+
+from groupwise.config.read import read_study
+from groupwise.demo.tapping import CONDITIONS, RATE, make_tapping
+from groupwise.errors import InputError
+from groupwise.fnirs.check import check_optodes
+from groupwise.fnirs.first_level import (
+    channel_table,
+    column_notes,
+    estimates_of,
+    fit_participant,
+    long_channels,
+    region_table,
+    short_regressors,
+)
+from groupwise.fnirs.haemoglobin import (
+    PAIR_COLUMNS,
+    read_haemoglobin,
+    to_haemoglobin,
+    write_haemoglobin,
+)
+from groupwise.fnirs.recordings import (
+    bad_pairs_of,
+    pairs_of,
+    read_intensity,
+    read_regressors,
+    read_run_events,
+)
+from groupwise.inputs.optodes import find_optodes
+
+NAMES = {name: name for name in CONDITIONS}
+ROIS = {
+    "Left": ["S1_D1", "S1_D2", "S1_D4", "S2_D1", "S2_D3"],
+    "Right": ["S5_D6", "S5_D7", "S5_D9", "S6_D6", "S6_D8"],
+}
+CHAIN = {
+    "bad": [],
+    "quality": {"sci": 0.5, "saturation": 0.05},
+    "motion": "tddr",
+    "ppf": 6.0,
+    "resample": 0.6,
+    "long": (15.0, 45.0),
+    "longest": 10.0,
+}
+MODEL = {
+    "conditions": NAMES,
+    "contrasts": {"leftMinusRight": "Tapping/Left - Tapping/Right"},
+    "short_channels": {"regressors": "mean", "n_components": 2},
+    "stim_duration": None,
+    "hrf": "glover",
+    "drift": "cosine",
+    "high_pass": 0.01,
+    "noise": "ar1",
+}
+CHECK = {
+    "conditions": NAMES,
+    "bad_channels": {},
+    "rois": ROIS,
+    "long": (15.0, 45.0),
+    "short_channels": {"regressors": "mean", "n_components": 2, "longest": 10.0},
+    "ppf": 6.0,
+}
+
+
+def close(mine, theirs):
+    """Equal to 1e-10, in micromol/l or as t."""
+    np.testing.assert_allclose(mine, theirs, rtol=1e-10, atol=1e-10)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Four participants; the fourth has a detached pair."""
+    folder = tmp_path_factory.mktemp("tapping")
+    make_tapping(folder / "demo", 4, jobs=2, tell=lambda _: None)
+    return folder / "demo"
+
+
+def study_of(folder, **changes):
+    fnirs = {"task": "tapping", "conditions": NAMES} | changes
+    return read_study({"study": "s", "bids_root": str(folder / "bids"), "fnirs": fnirs})
+
+
+def runs_of(folder, **changes):
+    found = find_optodes(study_of(folder, **changes))
+    return {name: found.of(name) for name in found.names}
+
+
+@pytest.fixture(scope="module")
+def first(demo):
+    """The first participant's run, haemoglobin and pairs."""
+    run = runs_of(demo)["01"][0]
+    haemoglobin, pairs = to_haemoglobin(read_intensity(run["raw"]), **CHAIN)
+    return run, haemoglobin, pairs
+
+
+@pytest.fixture(scope="module")
+def theirs(demo):
+    """The chain of the MNE-NIRS tutorial, by its own calls."""
+    path = BIDSPath(subject="01", task="tapping", datatype="nirs", suffix="nirs",
+                    extension=".snirf", root=demo / "bids")  # fmt: skip
+    raw = read_raw_bids(path).load_data()
+    density = mne.preprocessing.nirs.optical_density(raw)
+    density = mne.preprocessing.nirs.temporal_derivative_distribution_repair(density)
+    haemoglobin = mne.preprocessing.nirs.beer_lambert_law(density, ppf=6.0)
+    haemoglobin.resample(0.6)
+    short, long = get_short_channels(haemoglobin), get_long_channels(haemoglobin)
+    design = make_first_level_design_matrix(long, stim_dur=5.0, high_pass=0.01)
+    for chroma in ("hbo", "hbr"):  # in micromol/l: columns of 1e-6 cost the tutorial four digits
+        design[f"Short{chroma}"] = 1e6 * np.mean(short.copy().pick(chroma).get_data(), axis=0)
+    return haemoglobin, long, design
+
+
+def test_haemoglobin_is_that_of_mne(first, theirs):
+    _, haemoglobin, pairs = first
+    np.testing.assert_array_equal(haemoglobin.get_data(), theirs[0].get_data())
+    assert list(pairs["kind"]).count("long") == 20 and list(pairs["kind"]).count("short") == 8
+    assert list(pairs) == list(PAIR_COLUMNS) and set(pairs["status"]) == {"good"}
+
+
+def test_haemoglobin_comes_back_from_its_file(first, tmp_path):
+    _, haemoglobin, _ = first
+    write_haemoglobin(str(tmp_path / "a_nirs.snirf"), haemoglobin)
+    back = read_haemoglobin(str(tmp_path / "a_nirs.snirf"), 0.6)
+    assert back.ch_names == haemoglobin.ch_names and back.info["sfreq"] == 0.6
+    np.testing.assert_array_equal(back.get_data(), haemoglobin.get_data())
+
+
+@pytest.mark.parametrize("noise", ["ols", "ar1", "ar3"])
+def test_glm_is_that_of_mne_nirs(first, theirs, noise):
+    """theta, se and t of every channel and the contrast, to 1e-10."""
+    run, haemoglobin, pairs = first
+    made = fit_participant([haemoglobin], [pairs], [run], **MODEL | {"noise": noise})
+    _, long, design = theirs
+    glm = mne_nirs.statistics.run_glm(long, design, noise_model=noise)
+    table = glm.to_dataframe()
+    for condition in CONDITIONS:
+        own = table[table["Condition"] == condition].set_index("ch_name")
+        for channel, values in made.estimates[condition].items():
+            for mine, other in (("theta", 1e6), ("se", 1e6), ("t", 1.0)):
+                close(values[mine], other * own[mine][channel])
+    basis = dict(zip(design.columns, np.eye(design.shape[1]), strict=True))
+    contrast = glm.compute_contrast(basis["Tapping/Left"] - basis["Tapping/Right"])
+    found = made.estimates["leftMinusRight"]
+    assert list(found) == long.ch_names
+    effect = np.ravel(contrast.data.effect_size())
+    close([v["theta"] for v in found.values()], 1e6 * effect)
+    close([v["t"] for v in found.values()], np.ravel(contrast.data.stat()))
+
+
+def test_regions_are_those_of_mne_nirs(first, theirs):
+    run, haemoglobin, pairs = first
+    made = fit_participant([haemoglobin], [pairs], [run], **MODEL)
+    mine = region_table(channel_table(made.estimates, "01"), ROIS, "se")
+    _, long, design = theirs
+    glm = mne_nirs.statistics.run_glm(long, design)
+    groups = {
+        name: picks_pair_to_idx(long, [[int(p[1]), int(p[4])] for p in pairs])
+        for name, pairs in ROIS.items()
+    }
+    table = glm.to_dataframe_region_of_interest(groups, list(CONDITIONS))
+    both = mine.merge(table, on=["ROI", "Condition", "Chroma"], suffixes=("", "_theirs"))
+    assert len(both) == 12
+    close(both["theta"], 1e6 * both["theta_theirs"])
+    close(both["se"], both["se_theirs"])
+    assert set(column_notes(mine)) == set(mine)
+    equal = region_table(channel_table(made.estimates, "01"), ROIS, "equal")
+    channels = channel_table(made.estimates, "01")
+    own = channels[channels["pair"].isin(ROIS["Left"]) & (channels["Chroma"] == "hbo")]
+    own = own[own["Condition"] == "Control"]["theta"]
+    row = equal.query("ROI == 'Left' and Chroma == 'hbo' and Condition == 'Control'")
+    np.testing.assert_allclose(row["theta"], own.mean())
+
+
+def test_runs_are_averaged_and_a_run_without_a_condition_is_left_out(first):
+    run, haemoglobin, pairs = first
+    fit = fit_participant([haemoglobin], [pairs], [run], **MODEL)
+    twice = fit_participant([haemoglobin] * 2, [pairs] * 2, [run] * 2, **MODEL)
+    one, two = (f.estimates["Control"]["S1_D1 hbo"] for f in (fit, twice))
+    np.testing.assert_allclose(two["theta"], one["theta"])
+    np.testing.assert_allclose(two["se"], one["se"] / 2**0.5)
+    assert two["runs"] == 2 and two["df"] == 2 * one["df"]
+
+    class Result:
+        def Tcontrast(self, vector):
+            return type("T", (), {"effect": vector.sum(), "sd": 1.0, "df_den": 5})
+
+    designs = [{"hbo": pd.DataFrame({"a": [1], "b": [1]})}, {"hbo": pd.DataFrame({"b": [1]})}]
+    fits = [{"S1_D1 hbo": Result()}, {"S1_D1 hbo": Result(), "S2_D2 hbo": Result()}]
+    assert estimates_of(fits, designs, {"a": 1.0})["S1_D1 hbo"]["runs"] == 1
+    assert estimates_of(fits, designs, {"b": 1.0})["S2_D2 hbo"]["runs"] == 1
+
+
+@pytest.mark.parametrize(
+    "kind, columns",
+    [
+        ("none", ([], [])),
+        ("mean", (["short_hbo", "short_hbr"],) * 2),
+        ("chromophore", (["short_hbo"], ["short_hbr"])),
+        ("components", (["short_1", "short_2"],) * 2),
+    ],
+)
+def test_short_channels_as_regressors(first, kind, columns):
+    _, haemoglobin, pairs = first
+    made = short_regressors(haemoglobin, pairs, kind, 2)
+    assert (list(made["hbo"]), list(made["hbr"])) == columns
+    if kind == "mean":
+        short = get_short_channels(haemoglobin).pick("hbr").get_data().mean(0)
+        np.testing.assert_allclose(made["hbo"]["short_hbr"], 1e6 * short)
+    if kind == "components":
+        np.testing.assert_allclose(made["hbo"].T @ made["hbo"], np.eye(2), atol=1e-12)
+
+
+def test_short_channels_take_the_scalp_out(demo):
+    """What follows the task in the scalp adds to every estimate, unless short channels see it."""
+    gains = []
+    for run, *_ in runs_of(demo).values():
+        haemoglobin, pairs = to_haemoglobin(read_intensity(run["raw"]), **CHAIN)
+        raw, plain = (
+            fit_participant(
+                [haemoglobin], [pairs], [run],
+                **MODEL | {"short_channels": {"regressors": kind, "n_components": 2}},
+            ).estimates["Control"]
+            for kind in ("none", "mean")
+        )  # fmt: skip
+        hbo = [channel for channel in raw if channel.endswith("hbo")]
+        gains.append([np.mean([e[c]["theta"] for c in hbo]) for e in (raw, plain)])
+    without, with_short = np.abs(np.array(gains)).mean(0)
+    assert with_short < without / 2
+
+
+def test_unusable_pairs_are_left_out_with_the_reason(demo):
+    run = runs_of(demo)["04"][0]
+    raw = read_intensity(run["raw"])
+    raw._data[raw.ch_names.index("S1_D1 760")] = 2.0
+    saturated = raw._data[raw.ch_names.index("S1_D2 850")]
+    saturated[:] = np.minimum(saturated, np.quantile(saturated, 0.9))
+    raw._data[raw.ch_names.index("S1_D4 760"), :100] = np.nan
+    raw._data[raw.ch_names.index("S2_D1 760"), ::2] = -1
+    haemoglobin, pairs = to_haemoglobin(raw, **CHAIN | {"bad": ["S3_D1"]})
+    reasons = pairs[pairs["status"] == "bad"].set_index("pair")["reason"]
+    assert reasons["S1_D1"] == "flat"
+    assert reasons["S1_D2"] == "saturated in 10% of samples"
+    assert reasons["S1_D4"] == "1% of samples are no number"
+    assert reasons["S2_D1"] == "intensity is not positive in 50% of samples"
+    assert reasons["S3_D1"] == "named as bad"
+    assert reasons["S7_D7"].startswith("scalp coupling index")  # the detached one
+    assert len(reasons) == 6 and len(haemoglobin.info["bads"]) == 12
+    assert len(long_channels(haemoglobin, pairs).ch_names) == 2 * 14
+    assert np.isfinite(haemoglobin.get_data()).all()
+
+
+def test_no_good_channel_is_told(demo):
+    raw = read_intensity(runs_of(demo)["01"][0]["raw"])
+    raw._data[:] = 1.0
+    with pytest.raises(InputError, match=r"no good channel 15 to 45 mm long.*flat"):
+        to_haemoglobin(raw, **CHAIN)
+    slow = read_intensity(runs_of(demo)["01"][0]["raw"]).resample(2.0)
+    with pytest.raises(InputError, match=r"sampled at 2 Hz.*sci: -1"):
+        to_haemoglobin(slow, **CHAIN)
+    to_haemoglobin(slow, **CHAIN | {"quality": {"sci": -1, "saturation": 0.05}})
+
+
+def test_check_tells_what_is_there(demo):
+    table = check_optodes(runs_of(demo), **CHECK)
+    assert list(table["subject"]) == ["01", "02", "03", "04"]
+    assert set(table["long_pairs"]) == {20} and set(table["short_pairs"]) == {8}
+    assert set(table["Tapping/Left"]) == {18}
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"rois": {"Left": ["S1_D1", "S9_D9"]}}, "fnirs.rois.Left: S9_D9 is not in the montage"),
+        ({"conditions": NAMES | {"Rest": "rest"}}, r"sub-01: no event of Rest \(rest\).*Control"),
+        ({"long": (100.0, 200.0)}, "no pair is as long as fnirs.long says; its distances are 8 to"),
+        (
+            {"short_channels": {"regressors": "mean", "longest": 5.0}},
+            "no pair is shorter than 5 mm.*regressors: none",
+        ),
+        ({"bad_channels": {"01": ["S9_D1"]}}, "fnirs.bad_channels.01: S9_D1 is no pair"),
+        ({"ppf": [6.0, 6.0, 6.0]}, "fnirs.ppf: 3 values, .* has 2 wavelengths"),
+    ],
+)
+def test_bad_config_for_the_recordings_is_told(demo, change, words):
+    with pytest.raises(InputError, match=words):
+        check_optodes(runs_of(demo), **CHECK | change)
+
+
+def test_another_montage_is_told(demo, tmp_path):
+    from mne_nirs.io.snirf import write_raw_snirf
+
+    runs = runs_of(demo)
+    raw = read_intensity(runs["02"][0]["raw"])
+    raw.drop_channels(["S1_D1 760", "S1_D1 850"])
+    write_raw_snirf(raw, tmp_path / "other.snirf")
+    runs["02"][0]["raw"] = str(tmp_path / "other.snirf")
+    with pytest.raises(InputError, match=r"its montage is not that of .*lacks S1_D1"):
+        check_optodes(runs, **CHECK)
+
+
+def test_broken_recordings_are_told(demo, tmp_path):
+    runs = runs_of(demo)
+    (tmp_path / "broken.snirf").write_bytes(b"no hdf5")
+    runs["01"][0]["raw"] = str(tmp_path / "broken.snirf")
+    late = pd.read_csv(runs["02"][0]["events"], sep="\t").assign(onset=5000.0)
+    late.to_csv(tmp_path / "late.tsv", sep="\t", index=False)
+    runs["02"][0]["events"] = str(tmp_path / "late.tsv")
+    write_haemoglobin(
+        str(tmp_path / "done.snirf"),
+        to_haemoglobin(read_intensity(runs["03"][0]["raw"]), **CHAIN)[0],
+    )
+    runs["03"][0]["raw"] = str(tmp_path / "done.snirf")
+    with pytest.raises(InputError) as told:
+        check_optodes(runs, **CHECK)
+    text = str(told.value)
+    assert "broken.snirf: not a readable fNIRS recording" in text
+    assert "late.tsv: an event begins at 5000 s, and the run ends at 899.84 s" in text
+    assert "done.snirf: holds hbo, hbr; continuous-wave intensities" in text
+
+
+def test_missing_files_are_told(demo, tmp_path):
+    copy = tmp_path / "demo"
+    shutil.copytree(demo, copy)
+    shutil.rmtree(copy / "bids/sub-02/nirs")
+    found = find_optodes(study_of(copy))
+    assert found.names == ["01", "03", "04"]  # a subject without any recording is none of fNIRS
+    one = copy / "bids/sub-03/nirs/sub-03_task-tapping_nirs.snirf"
+    one.rename(one.with_name("sub-03_task-tapping_run-1_nirs.snirf"))
+    with pytest.raises(InputError, match="sub-03: no run without entities"):
+        find_optodes(study_of(copy))
+    with pytest.raises(InputError, match=r"confounds/04.tsv is missing"):
+        find_optodes(study_of(demo, confounds=str(tmp_path / "confounds/{subject}.tsv")))
+    with pytest.raises(InputError, match="no fNIRS recording of task rest"):
+        find_optodes(study_of(demo, task="rest"))
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"recordings": "raw/all"}, "recordings: must hold {subject}"),
+        ({"confounds": "c/{subject}_{site}.tsv"}, "confounds: must hold {subject}"),
+        ({"long": [45, 15]}, "long: 45.0 must be below 15.0"),
+        ({"short_channels": {"longest": 20}}, "short_channels.longest is above long"),
+        ({"contrasts": {"a": "Tapping - Nothing"}}, "contrasts.a: .*Nothing is no condition"),
+        ({"rois": {"Left": ["1-1"]}}, "rois.Left.0"),
+        ({"noise": "ar"}, "noise"),
+    ],
+)
+def test_bad_config_is_told(tmp_path, changes, words):
+    with pytest.raises(InputError, match=words):
+        study_of(tmp_path, **changes)
+
+
+def test_bad_channels_of_bids(tmp_path):
+    (tmp_path / "c.tsv").write_text(
+        "name\ttype\tstatus\nS1_D1 760\tNIRSCWAMPLITUDE\tbad\nS1_D1 850\tNIRSCWAMPLITUDE\tgood\n"
+        "S2-D3 760\tNIRSCWAMPLITUDE\tbad\n"
+    )
+    assert bad_pairs_of(str(tmp_path / "c.tsv")) == ["S1_D1", "S2_D3"]
+    assert bad_pairs_of("") == []
+
+
+def test_confounds_enter_the_design(first, tmp_path):
+    run, haemoglobin, pairs = first
+    table = pd.DataFrame({"time": np.arange(0, 910, 10.0)})
+    table["breath"] = np.sin(table["time"])
+    table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    own = run | {"confounds": str(tmp_path / "c.tsv")}
+    made = fit_participant([haemoglobin], [pairs], [own], **MODEL)
+    assert "breath" in made.designs[0]["hbo"]
+    for content, words in (
+        ("time\tbreath\n0\t1\n10\tx\n", "breath: values that are no numbers"),
+        ("time\tbreath\n0\t1\n10\t2\n", "must ascend and span the recording"),
+        ("breath\n1\n", "needs a column time"),
+    ):
+        (tmp_path / "d.tsv").write_text(content)
+        with pytest.raises(InputError, match=words):
+            read_regressors(str(tmp_path / "d.tsv"), haemoglobin.times)
+
+
+def test_recordings_that_are_not_bids(demo, tmp_path):
+    """A SNIRF file a subject, events from its own annotations."""
+    for name, (run, *_) in runs_of(demo).items():
+        shutil.copy(run["raw"], tmp_path / f"P{name}.snirf")
+    runs = runs_of(demo, recordings=str(tmp_path / "{subject}.snirf"))
+    assert list(runs) == ["P01", "P02", "P03", "P04"]
+    assert set(check_optodes(runs, **CHECK)["Control"]) == {18}
+    own = runs_of(demo)["01"][0]
+    raw = read_intensity(own["raw"])
+    bids, bare = (read_run_events(run, raw, NAMES) for run in (own, runs["P01"][0]))
+    bare = bare.sort_values("onset")
+    assert list(bids["trial_type"]) == list(bare["trial_type"])
+    assert np.abs(bids["onset"].to_numpy() - bare["onset"].to_numpy()).max() < 1 / RATE
+
+
+def test_a_nirx_folder_goes_through(tmp_path):
+    """Files as NIRStar writes them, to haemoglobin and a GLM without short channels' help."""
+    rng = np.random.default_rng(0)
+    times = np.arange(3000) / 10.0
+    heart = 0.02 * np.sin(2 * np.pi * 1.1 * times)
+    shape = np.exp(-0.5 * ((times[:, None] - np.arange(20, 290, 30)[None] - 5) / 3) ** 2).sum(1)
+    signal = np.exp(heart + 0.02 * shape[:] + 0.002 * rng.normal(size=times.size))
+    intensity = np.repeat(np.stack([signal, signal**1.5])[:, :, None], 4, axis=2)
+    events = {int(10 * onset): 1 + k % 2 for k, onset in enumerate(np.arange(20, 290, 30))}
+    folder = write_nirx(tmp_path / "raw/01", intensity, 10.0, events)
+    study = read_study(
+        {
+            "study": "s",
+            "fnirs": {
+                "task": "tapping",
+                "recordings": str(tmp_path / "raw/{subject}"),
+                "conditions": {"left": "1.0", "right": "2.0"},
+            },
+        }
+    )
+    (run,) = find_optodes(study).of("01")
+    assert run["raw"] == str(folder)
+    raw = read_intensity(run["raw"])
+    assert pairs_of(raw) == ["S1_D1", "S2_D2"] and raw.info["sfreq"] == 10.0
+    events = read_run_events(run, raw, {"left": "1.0", "right": "2.0"}, stim_duration=5.0)
+    assert list(events["trial_type"]) == [["left", "right"][k % 2] for k in range(9)]
+    assert set(events["duration"]) == {5.0}
+    haemoglobin, pairs = to_haemoglobin(raw, **CHAIN)
+    assert list(pairs["kind"]) == ["long", "short"]
+    write_haemoglobin(str(tmp_path / "h_nirs.snirf"), haemoglobin)
+    model = MODEL | {
+        "conditions": {"left": "1.0", "right": "2.0"},
+        "contrasts": {},
+        "stim_duration": 5.0,
+        "short_channels": {"regressors": "none", "n_components": 1},
+    }
+    back = read_haemoglobin(str(tmp_path / "h_nirs.snirf"), 0.6)
+    made = fit_participant([back], [pairs], [run], **model)
+    assert set(made.estimates["left"]) == {"S1_D1 hbo", "S1_D1 hbr"}
+
+
+def test_saturation_that_the_device_flagged(demo):
+    raw = read_intensity(runs_of(demo)["01"][0]["raw"])
+    raw.annotations.append(10.0, 100.0, "BAD_SATURATED", [("S1_D1 760", "S1_D1 850")])
+    _, pairs = to_haemoglobin(raw, **CHAIN)
+    assert pairs.set_index("pair")["reason"]["S1_D1"] == "saturated in 11% of samples"
+
+
+def test_the_demo_is_valid_bids(demo):
+    """The official BIDS validator finds no error."""
+    validator = Path(sys.executable).with_name("bids-validator-deno")
+    done = subprocess.run([validator, demo / "bids", "--json"], capture_output=True, text=True)
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    assert [issue for issue in issues if issue["severity"] == "error"] == []
