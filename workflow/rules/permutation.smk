@@ -256,6 +256,6 @@ rule infer:
         runtime=15,
     params:
         alpha=lambda wildcards: STUDY.analyses[wildcards.analysis].alpha,
-        version=3,
+        version=4,
     script:
         "../../scripts/infer.py"
