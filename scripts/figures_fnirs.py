@@ -20,4 +20,4 @@ with job(snakemake):
         params.conditions,
     )
     named = (Picture(**picture) for picture in pictures)
-    save_pictures(named, snakemake.output.folder, "All participants, fNIRS")
+    save_pictures(named, snakemake.output.folder, "All participants")

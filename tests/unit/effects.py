@@ -82,6 +82,22 @@ def volume_space(shape=(10, 12, 9)):
     )
 
 
+def channel_space(pairs=6):
+    """Channels of both chromophores, 30 mm apart on a line."""
+    names = [f"S{k}_D{k}" for k in range(1, pairs + 1)]
+    x = 30.0 * np.arange(pairs)
+    return FeatureSpace(
+        kind="channels",
+        name="head",
+        coordinates=np.tile(np.c_[x, 0 * x, 0 * x], (2, 1)).astype(np.float32),
+        measure=np.ones(2 * pairs, np.float32),
+        measure_unit="channel",
+        part=np.repeat(["hbo", "hbr"], pairs),
+        label=np.array(names * 2),
+        adjacency=csr_array((2 * pairs, 2 * pairs), dtype=bool),
+    )
+
+
 def make_effect(space, *, strength, n=7, permutations=64, threshold=None, seed=1):
     """The effect of a blob of the given strength: an interaction on surfaces, else a mean."""
     rng = np.random.default_rng(seed)
@@ -119,7 +135,7 @@ def make_effect(space, *, strength, n=7, permutations=64, threshold=None, seed=1
         result=outcome.summary() | {"Space": space.name} | provenance({}, []),
         clusters=describe_clusters(outcome, space),
         maps={k: v.reshape(space.shape) for k, v in outcome.maps.items()},
-        null=outcome.null.mass.max(axis=1),
+        null=(outcome.null.mass if outcome.has_neighbours else outcome.null.statistic).max(axis=1),
         stack=Stack(x.reshape(n * cells, -1), table, space, {"Units": "nAm"}),
         within=WITHIN if surface else {},
     )

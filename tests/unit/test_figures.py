@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from effects import WITHIN, ball, make_effect, surface_space, volume_space
+from effects import WITHIN, ball, channel_space, make_effect, surface_space, volume_space
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import colour_limit, fade
 from groupwise.figures.courses import cluster_average, collapse, within_subject_bands
 from groupwise.figures.null import critical_mass, null_figure
-from groupwise.figures.pictures import surface_pictures, volume_pictures
+from groupwise.figures.pictures import channel_pictures, surface_pictures, volume_pictures
 from groupwise.figures.save import save_pictures
 from groupwise.figures.surface import cluster_duration, paint, project
 from groupwise.figures.volume import to_image
@@ -181,6 +181,16 @@ class TestPictures:
         assert "t(6)" in caption and "|t| >" in caption and "Black outline" in caption
         x, y, z = mean.stack.space.coordinates[mean.clusters["peak"][0]]
         assert f"({x:.0f}, {y:.0f}, {z:.0f}) mm" in caption
+
+    def test_channels(self):
+        effect = make_effect(channel_space(), strength=4.0)
+        pictures = {picture.name: picture for picture in channel_pictures(effect)}
+        assert list(pictures) == ["statistic", "values", "null"]
+        found = effect.result["SignificantPoints"]
+        assert f"{found} of 12 significant" in pictures["statistic"].alt
+        assert "t(6)" in pictures["statistic"].caption
+        assert "cluster" not in " ".join(p.caption + p.title for p in pictures.values()).lower()
+        assert "S6_D6" in pictures["values"].title
 
     def test_files_are_png_and_listed_the_same_bytes_each_time(self, nothing, tmp_path):
         for name in ("a", "b"):

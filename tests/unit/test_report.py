@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from effects import WITHIN, make_effect, surface_space, volume_space
+from effects import WITHIN, channel_space, make_effect, surface_space, volume_space
 
 from groupwise.errors import InputError
 from groupwise.figures.null import null_figure
@@ -20,6 +20,13 @@ from groupwise.report.build import (
     cautions,
     design_words,
     grouped,
+)
+from groupwise.stack.channels import describe_points
+from groupwise.stats.mixed_models import (
+    FIXED,
+    describe_model_columns,
+    model_cautions,
+    model_table,
 )
 
 CONFIG = {"study": "tiny", "analyses": {"sides": {"data": "meeg", "within": WITHIN}}}
@@ -54,6 +61,7 @@ def effects():
         "nothing": make_effect(surface_space(("lh",), times), strength=0.0, n=6),
         "none": make_effect(surface_space(("lh",)), strength=0.0, threshold={"stat": 1e5}),
         "mean": make_effect(volume_space(), strength=3.0),
+        "channels": make_effect(channel_space(), strength=4.0),
     }
 
 
@@ -71,6 +79,7 @@ def html(effects, tmp_path_factory):
             "result": effect.result,
             "clusters": effect.clusters,
             "figures": figures,
+            **({} if effect.result["Neighbours"] else {"points": points_of(effect)}),
         }
         for name, effect in effects.items()
     ]
@@ -83,7 +92,29 @@ def html(effects, tmp_path_factory):
         quality={"sub-01": figures[:2]},
         provenance=provenance({}, []),
         recordings=[pd.DataFrame({"subject": ["01"], "sfreq": [100.0]})],
+        models=[model_of(figures[:1])],
     )
+
+
+def points_of(effect):
+    return describe_points(effect.maps, effect.stack.space, effect.result["Statistic"])
+
+
+def model_of(figures):
+    """A model of two groups of rows, one of which has no variance between participants."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"ID": np.repeat(list("abcdefg"), 4), "ROI": ["L", "R"] * 14,
+                          "Chroma": (["hbo"] * 2 + ["hbr"] * 2) * 7})  # fmt: skip
+    table["theta"] = rng.normal(size=28) + 3 * (table["ROI"] == "L")
+    spec = {
+        "formula": "theta ~ -1 + ROI", "where": {}, "by": ["Chroma"], "estimator": "mixed",
+        "groups": "ID", "random": "1", "optimizers": ["lbfgs"], "alpha": 0.05,
+    }  # fmt: skip
+    found = model_table(table, **spec)
+    facts = describe_model_columns(found, "umol/l") | {
+        "Model": spec, "Fixed": list(FIXED), "Cautions": model_cautions(found, "mixed"),
+    }  # fmt: skip
+    return {"name": "regions", "table": found, "facts": facts, "figures": figures}
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +133,7 @@ def test_it_asks_for_nothing_from_outside(html, page):
 
 def test_every_picture_has_words_and_is_a_png(page):
     images = page.all("img")
-    assert len(images) == 4 * 3 + 2
+    assert len(images) == 5 * 3 + 2 + 1
     for image in images:
         assert len(image["alt"]) > 10
         kind, content = image["src"].split(",", 1)
@@ -238,3 +269,14 @@ def test_manifest_needs_words_and_files(tmp_path):
         read_manifest(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")
     assert read_manifest(tmp_path / "figures.json")["figures"][0]["file"] == str(tmp_path / "a.png")
+
+
+def test_points_without_neighbours_and_models_are_shown(page, effects):
+    effect = effects["channels"]
+    assert "permutation test of the largest statistic" in effect.result["Sentence"]
+    found = effect.result["SignificantPoints"]
+    assert found == (points_of(effect)["p_max"] <= 0.05).sum() >= 1
+    assert f"at {found} of 12 points" in page.text
+    assert "Places, the smallest p first" in page.text and "S1_D1" in page.text
+    assert "7 participants: Wald tests" in page.text
+    assert "theta ~ -1 + ROI" in page.text and "A model for each" in page.text

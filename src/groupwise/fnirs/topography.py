@@ -18,6 +18,8 @@ from groupwise.permutation.wording import statistic_words
 
 #: Centre and radius of the head in m, for the circle that stands for it.
 SPHERE = (0.0, 0.015, 0.0, 0.095)
+#: What tells the coefficients of channels apart on heads.
+KEYS = ["ch_name", "Chroma", "c"]
 
 
 def head_figure(
@@ -159,8 +161,8 @@ def model_on_head(
     if "ch_name" not in table or "Chroma" not in table:
         return []
     own = table[table["estimate"].notna() & table["ch_name"].notna() & table["Chroma"].notna()]
-    named = own["Condition"] if "Condition" in own else own["term"]
-    if not len(own) or named.nunique() > 4:
+    named = own["Condition"] if "Condition" in own else own["Chroma"].map(lambda _: "")
+    if not len(own) or named.nunique() > 4 or own.assign(c=named)[KEYS].duplicated().any():
         return []
     values: dict[tuple[str, str], dict[str, float]] = {}
     ringed: dict[tuple[str, str], list[str]] = {}

@@ -112,6 +112,7 @@ def build_report(
         ],
         analyses=shown,
         glance=_glance(analyses),
+        models_glance=_models_glance(models),
         availability=_availability(availability),
         exclusions=dict(exclusions),
         quality=[
@@ -450,6 +451,22 @@ def _glance(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "rows": rows,
         "sortable": len(rows) > 1,
     }
+
+
+def _models_glance(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    rows = [
+        {
+            "Model": model["name"],
+            "Formula": model["facts"]["Model"]["formula"],
+            "Coefficients": len(model["table"]),
+            "Significant (Bonferroni)": int(
+                (model["table"]["p_bonferroni"] <= float(model["facts"]["Model"]["alpha"])).sum()
+            ),
+            "Fits": ", ".join(dict.fromkeys(model["table"]["verdict"])),
+        }
+        for model in models
+    ]
+    return _table(pd.DataFrame(rows), "All models of tables")
 
 
 def _availability(table: pd.DataFrame | None) -> dict[str, Any]:
