@@ -24,7 +24,7 @@ with job(snakemake):
         estimate_rows(rows, space, vertices, times, keep),
         pd.DataFrame(rows),
         space,
-        units="A m" if params["method"] == "MNE" else params["method"],
-        description=f"Source estimates ({params['method']}) on the vertices of {space.name}",
+        units=params["units"],
+        description=f"Source estimates on the vertices of {space.name}",
         provenance=provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
     )

@@ -122,7 +122,7 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
-            "crop: belongs to meeg",
+            "crop: belongs to source estimates",
         ),
         (lambda r: r["meeg"]["epochs"].update(baseline=[None, 0.7]), "baseline edge 0.7"),
         (

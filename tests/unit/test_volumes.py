@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from groupwise.errors import InputError
+from groupwise.inputs.tables import read_table
 from groupwise.stack import read_stack, write_stack
 from groupwise.stack.volumes import (
     as_volume,
@@ -15,7 +16,6 @@ from groupwise.stack.volumes import (
     files_of,
     grid_of,
     read_map,
-    read_table,
     rows_inside,
     volume_space,
     write_volume,
@@ -163,7 +163,7 @@ def test_table_tells_everything_at_once(maps, tmp_path):
         "\tx\tc.nii.gz\n"  # no subject
     )
     with pytest.raises(InputError) as caught:
-        read_table(table_of(tmp_path, text), least=8)
+        read_table(table_of(tmp_path, text), files_of, least=8)
     told = str(caught.value)
     assert len(caught.value.findings) == 5
     for part in ("lines 2, 3", "lines 2, 4", "none.nii does not exist", "line 6", "8 or more"):
@@ -186,7 +186,7 @@ def test_subjects_stay_text(maps, tmp_path):
 def test_half_a_pair_is_found(maps, tmp_path):
     (tmp_path / "b.hdr").unlink()
     with pytest.raises(InputError, match=r"b.hdr does not exist"):
-        read_table(table_of(tmp_path, "subject\tpath\n01\ta.nii\n02\tb.img\n"))
+        read_table(table_of(tmp_path, "subject\tpath\n01\ta.nii\n02\tb.img\n"), files_of)
 
 
 def test_maps_on_another_grid_are_resampled_only_when_asked(tmp_path):

@@ -2,24 +2,27 @@
 
 from pathlib import Path
 
-MAPS = STUDY.maps
+MAPS, ESTIMATES = STUDY.maps, STUDY.estimates
 MAP_ROWS, MAPS_LEFT_OUT = {}, {}  # rows by analysis; subject to reason
+MAP_TABLES = {}  # by section
 
-if MAPS:
-    # Imported here, since it costs a study without maps a third of a second at each planning.
-    from groupwise.stack.selection import select_maps
-    from groupwise.stack.volumes import files_of, read_table
 
-    map_table, findings = told(read_table, MAPS.table), []
-    findings += [
-        f"config: maps.{key}: {path} is not there; check the path"
-        for key, path in (("mask", MAPS.mask), ("resample_to", MAPS.resample_to))
-        if path not in (None, "intersection") and not Path(path).is_file()
+def missing_of(section: str, *keys: str) -> list[str]:
+    """Findings on files that a section names and that are not there."""
+    paths = {key: getattr(getattr(STUDY, section), key) for key in keys}
+    return [
+        f"config: {section}.{key}: {path} is not there; check the path"
+        for key, path in paths.items()
+        if path not in (None, "intersection") and not Path(path).exists()
     ]
-    for name in analyses_of("maps"):
+
+
+def select_rows(section: str, findings: list[str]) -> None:
+    """Choose the maps of all analyses of a section; add what is wrong to the findings."""
+    for name in analyses_of(section):
         try:
             MAP_ROWS[name], left_out = select_maps(
-                map_table,
+                MAP_TABLES[section],
                 cells_of(STUDY.analyses[name]),
                 STUDY.subjects,
                 STUDY.exclude,
@@ -27,5 +30,32 @@ if MAPS:
             )
             MAPS_LEFT_OUT.update(left_out)
         except InputError as error:
-            findings += [f"{MAPS.table}: analyses.{name}: {f}" for f in error.findings]
+            table = getattr(STUDY, section).table
+            findings += [f"{table}: analyses.{name}: {f}" for f in error.findings]
     told(refuse, findings)
+
+
+if MAPS or ESTIMATES:
+    # Imported here, since it costs a study without maps a third of a second at each planning.
+    from groupwise.inputs.tables import hemispheres_of, read_table
+    from groupwise.stack.selection import select_maps
+
+if MAPS:
+    from groupwise.stack.volumes import files_of
+
+    MAP_TABLES["maps"] = told(read_table, MAPS.table, files_of)
+    select_rows("maps", missing_of("maps", "mask", "resample_to"))
+
+if ESTIMATES:
+    MAP_TABLES["estimates"] = told(read_table, ESTIMATES.table, hemispheres_of)
+    template = Path(ESTIMATES.subjects_dir) / ESTIMATES.template
+    select_rows(
+        "estimates",
+        missing_of("estimates", "subjects_dir")
+        or [
+            f"config: estimates.template: {path} is not there; copy or link FreeSurfer's "
+            f"{ESTIMATES.template} into {ESTIMATES.subjects_dir}"
+            for path in surfaces(ESTIMATES.template, ESTIMATES.subjects_dir)
+            if not Path(path).is_file()
+        ][:1],
+    )

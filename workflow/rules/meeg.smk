@@ -24,18 +24,9 @@ def estimates(space: str | None = None) -> dict[str, str]:
     }
 
 
-def surfaces(subject: str) -> list[str]:
-    """Surfaces of a subject that source spaces are made of."""
-    return [
-        f"{MEEG.subjects_dir}/{subject}/surf/{hemi}.{name}"
-        for hemi in ("lh", "rh")
-        for name in ("white", "sphere")
-    ]
-
-
 if MEEG:
     CHECKED = f"{OUT}/check/inputs.tsv"
-    TEMPLATE = f"{OUT}/template/{MEEG.morph.to}_ico-{MEEG.morph.spacing}_src.fif"
+    TEMPLATE = template_file(MEEG.morph.to, MEEG.morph.spacing)
 
     CHECK = {
         "recordings": [
@@ -209,7 +200,9 @@ if MEEG:
     rule source_space:
         """Sources on the subject's white surface."""
         input:
-            surfaces=lambda wildcards: surfaces(f"sub-{wildcards.subject}"),
+            surfaces=lambda wildcards: surfaces(
+                f"sub-{wildcards.subject}", MEEG.subjects_dir
+            ),
         output:
             source_space=anatomy_file("src.fif"),
             sidecar=anatomy_file("src.json"),
@@ -306,28 +299,6 @@ if MEEG:
         script:
             "../../scripts/apply_inverse.py"
 
-    rule template_source_space:
-        """The template's vertices, which every subject is morphed to."""
-        input:
-            surfaces=surfaces(MEEG.morph.to),
-        output:
-            source_space=TEMPLATE,
-            sidecar=TEMPLATE.replace(".fif", ".json"),
-        log:
-            log_of("template_source_space"),
-        benchmark:
-            benchmark_of("template_source_space")
-        resources:
-            mem_mb=megabytes(1000, 0),
-            runtime=15,
-        params:
-            subject=MEEG.morph.to,
-            subjects_dir=MEEG.subjects_dir,
-            spacing=MEEG.morph.spacing,
-            version=1,
-        script:
-            "../../scripts/template_source_space.py"
-
     rule morph:
         """Source estimates on the template's vertices."""
         input:
@@ -337,7 +308,7 @@ if MEEG:
                 for name in (f"sub-{wildcards.subject}", MEEG.morph.to)
                 for hemi in ("lh", "rh")
             ],
-            template=rules.template_source_space.output.source_space,
+            template=TEMPLATE,
         output:
             estimates=list(estimates(space=MEEG.morph.to).values()),
             sidecar=subject_file(
@@ -377,54 +348,3 @@ if MEEG:
             version=1,
         script:
             "../../scripts/quality_meeg.py"
-
-
-def rows_of_sources(analysis: str) -> list[dict]:
-    """Rows of an analysis' stack: subject, condition, factors and file of each map."""
-    paths = estimates(space=MEEG.morph.to)
-    return [
-        {
-            "subject": subject,
-            "session": MEEG.session or "n/a",
-            **cell["factors"],
-            "condition": condition,
-            "path": paths[condition].format(subject=subject),
-        }
-        for subject in RECORDINGS.names
-        for cell in cells_of(STUDY.analyses[analysis])
-        for condition in conditions_with(cell["tags"], list(MEEG.conditions))
-    ]
-
-
-if MEEG:
-
-    rule stack_sources:
-        """One array of all subjects' maps, with the table of its rows and its feature space."""
-        input:
-            estimates=lambda wildcards: [
-                row["path"] for row in rows_of_sources(wildcards.analysis)
-            ],
-            template=rules.template_source_space.output.source_space,
-        output:
-            data=f"{STACK}/stack.npy",
-            observations=f"{STACK}/observations.tsv",
-            space=f"{STACK}/space.npz",
-            sidecar=f"{STACK}/stack.json",
-        log:
-            log_of("stack_sources", "analysis"),
-        benchmark:
-            benchmark_of("stack_sources", "analysis")
-        wildcard_constraints:
-            analysis=one_of(analyses_of("meeg")),
-        resources:
-            mem_mb=megabytes(800, 1),
-            runtime=20,
-        params:
-            rows=lambda wildcards: rows_of_sources(wildcards.analysis),
-            crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
-            hemispheres=lambda wildcards: STUDY.analyses[wildcards.analysis].hemispheres,
-            method=MEEG.inverse.method,
-            subjects_dir=MEEG.subjects_dir,
-            version=1,
-        script:
-            "../../scripts/stack_sources.py"

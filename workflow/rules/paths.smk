@@ -27,6 +27,20 @@ def anatomy_file(ending: str) -> str:
     return f"{OUT}/sub-{{subject}}/anat/sub-{{subject}}_{ending}"
 
 
+def template_file(template: str, spacing: int | str) -> str:
+    """Vertices of a template at an icosahedron grade."""
+    return f"{OUT}/template/{template}_ico-{spacing}_src.fif"
+
+
+def surfaces(subject: str, subjects_dir: str) -> list[str]:
+    """Surfaces of a subject that source spaces are made of."""
+    return [
+        f"{subjects_dir}/{subject}/surf/{hemi}.{name}"
+        for hemi in ("lh", "rh")
+        for name in ("white", "sphere")
+    ]
+
+
 def log_of(rule: str, *wildcards: str) -> str:
     """A job's log."""
     return (

@@ -20,10 +20,10 @@ def people_of(analysis: str) -> tuple[dict, str]:
     spec = STUDY.analyses[analysis]
     if not (spec.between or spec.covariates):
         return {}, ""
-    if spec.data in ("maps", "values") and STUDY.participants is None:
+    if spec.data in ("maps", "estimates", "values") and STUDY.participants is None:
         given = (
-            map_table
-            if spec.data == "maps"
+            MAP_TABLES[spec.data]
+            if spec.data in MAP_TABLES
             else value_table.rename(columns={"ID": "subject"}).astype(str)
         )
         table = constant_columns(given.to_dict("records"))

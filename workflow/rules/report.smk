@@ -84,7 +84,7 @@ rule export_surface:
     benchmark:
         benchmark_of("export_surface", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(analyses_of("meeg")),
+        analysis=one_of(ON_SURFACE),
     resources:
         mem_mb=megabytes(600, 10),
         runtime=10,
@@ -174,7 +174,7 @@ rule figures_surface:
     benchmark:
         benchmark_of("figures_surface", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(analyses_of("meeg")),
+        analysis=one_of(ON_SURFACE),
     resources:
         mem_mb=megabytes(800, 10),
         runtime=10,

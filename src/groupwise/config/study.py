@@ -371,6 +371,22 @@ class Maps(Section):
     space: Label = Field("MNI", description="Template space of the maps.")
 
 
+class Estimates(Section):
+    """Ready-made source estimates on a template's surface, one file a subject and condition."""
+
+    table: str = Field(
+        description="TSV with the columns subject and path (relative to the table), and one column "
+        "a factor or condition. Paths are HDF5 (-stc.h5), the left of a pair of STC (-lh.stc) or "
+        "of GIFTI (hemi-L or lh in its name)."
+    )
+    subjects_dir: str = Field(description="FreeSurfer's SUBJECTS_DIR with the template.")
+    template: str = Field("fsaverage", description="Template, a folder of subjects_dir.")
+    spacing: int = Field(
+        5, ge=2, le=7, description="Icosahedron grade of its vertices: 5 is 10,242 a hemisphere."
+    )
+    units: str = Field("arbitrary", description="Units of the values.")
+
+
 class Atlas(Section):
     """Where anatomical names of places in volumes come from."""
 
@@ -421,7 +437,7 @@ class Cluster(Section):
 class Analysis(Section):
     """One group analysis: data, design, clusters, permutations."""
 
-    data: Literal["meeg", "fmri", "fnirs", "maps", "values"] = Field(
+    data: Literal["meeg", "fmri", "fnirs", "estimates", "maps", "values"] = Field(
         description="Where the maps come from."
     )
     space: Literal["channels", "rois"] = Field(
@@ -660,6 +676,7 @@ class Study(Section):
     meeg: Meeg | None = Field(None, description="MEG or EEG recordings.")
     fmri: Fmri | None = Field(None, description="Preprocessed BOLD runs.")
     fnirs: Fnirs | None = Field(None, description="fNIRS recordings.")
+    estimates: Estimates | None = Field(None, description="Ready-made source estimates.")
     maps: Maps | None = Field(None, description="Ready-made maps.")
     values: Values | None = Field(None, description="Ready-made values of channels or regions.")
     atlas: Atlas = Field(
@@ -703,9 +720,9 @@ class Study(Section):
                     for key in ("space", "chroma")
                     if getattr(analysis, key) != Analysis.model_fields[key].default
                 ]
-            if analysis.data != "meeg":
+            if analysis.data not in ("meeg", "estimates"):
                 findings += [
-                    f"analyses.{name}.{key}: belongs to meeg; remove it"
+                    f"analyses.{name}.{key}: belongs to source estimates; remove it"
                     for key in ("crop", "hemispheres")
                     if getattr(analysis, key) != Analysis.model_fields[key].default
                 ]

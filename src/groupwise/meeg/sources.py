@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
+from groupwise.inputs.tables import hemispheres_of
 from groupwise.stack import FeatureSpace, Surface
 
 if TYPE_CHECKING:
@@ -20,10 +21,20 @@ HEMISPHERES = ("lh", "rh")
 
 
 def read_estimate(path: str | os.PathLike) -> "mne.SourceEstimate":
-    """Read a source estimate; InputError when it can't be read."""
+    """Read a source estimate: HDF5, the left of a pair of STC, or the left of a pair of GIFTI.
+
+    A GIFTI file has an array a time; the time between two is `TimeStep` of its metadata (ms) or,
+    without it, 1 s. InputError when it can't be read.
+    """
     import mne
 
     try:
+        if str(path).endswith(".gii"):
+            sides = [nib.load(part) for part in hemispheres_of(path)]
+            values = [np.stack([a.data for a in side.darrays], axis=1) for side in sides]
+            step = float(sides[0].meta.get("TimeStep", 1000.0)) / 1e3
+            numbers = [np.arange(len(own)) for own in values]
+            return mne.SourceEstimate(np.concatenate(values), numbers, 0.0, step)
         return mne.read_source_estimate(path)
     except Exception as error:  # a damaged HDF5 raises whatever its reader stumbles over
         raise InputError(
@@ -174,7 +185,7 @@ def estimate_rows(
         if not same:
             raise InputError(
                 f"{row['path']}: its vertices are not those of the template source space. "
-                "Morph it to the template that the study uses."
+                "Morph it to the template and grade that the config names."
             )
         if estimate.times.shape != times.shape or not np.allclose(
             estimate.times, times, rtol=0, atol=1e-7

@@ -19,7 +19,7 @@ def select_maps(
 
     Parameters
     ----------
-    table : from `groupwise.stack.volumes.read_table`.
+    table : from `groupwise.inputs.tables.read_table`.
     cells : of the design in order, each with `factors`: column to level. One cell without
         factors takes the one map that each subject has.
     subjects : "all", or those wanted.

@@ -1,0 +1,110 @@
+"""Source estimates on a template's surface as one array: of M/EEG, or ready-made ones."""
+
+ON_SURFACE = [*analyses_of("meeg"), *analyses_of("estimates")]
+
+
+def subjects_dir_of(template: str) -> str:
+    """FreeSurfer's folder that a template is in."""
+    if MEEG and template == MEEG.morph.to:
+        return MEEG.subjects_dir
+    return STUDY.estimates.subjects_dir
+
+
+def template_of(analysis: str) -> tuple[str, int]:
+    """Template and icosahedron grade of an analysis on surfaces."""
+    if STUDY.analyses[analysis].data == "meeg":
+        return MEEG.morph.to, MEEG.morph.spacing
+    return STUDY.estimates.template, STUDY.estimates.spacing
+
+
+def rows_of_sources(analysis: str) -> list[dict]:
+    """Rows of an analysis' stack: subject, condition, factors and file of each map."""
+    if STUDY.analyses[analysis].data == "estimates":
+        return MAP_ROWS[analysis]
+    paths = estimates(space=MEEG.morph.to)
+    return [
+        {
+            "subject": subject,
+            "session": MEEG.session or "n/a",
+            **cell["factors"],
+            "condition": condition,
+            "path": paths[condition].format(subject=subject),
+        }
+        for subject in RECORDINGS.names
+        for cell in cells_of(STUDY.analyses[analysis])
+        for condition in conditions_with(cell["tags"], list(MEEG.conditions))
+    ]
+
+
+def estimate_files(analysis: str) -> list[str]:
+    """Files of all estimates of an analysis; a ready-made one may be a pair of hemispheres."""
+    paths = [row["path"] for row in rows_of_sources(analysis)]
+    if STUDY.analyses[analysis].data == "meeg":
+        return paths
+    return [part for path in paths for part in hemispheres_of(path)]
+
+
+def units_of_sources(analysis: str) -> str:
+    """Units of an analysis on surfaces."""
+    if STUDY.analyses[analysis].data == "estimates":
+        return STUDY.estimates.units
+    return "A m" if MEEG.inverse.method == "MNE" else MEEG.inverse.method
+
+
+rule template_source_space:
+    """The template's vertices, which every subject is morphed to."""
+    input:
+        surfaces=lambda wildcards: surfaces(
+            wildcards.template, subjects_dir_of(wildcards.template)
+        ),
+    output:
+        source_space=template_file("{template}", "{spacing}"),
+        sidecar=template_file("{template}", "{spacing}").replace(".fif", ".json"),
+    log:
+        log_of("template_source_space", "template", "spacing"),
+    benchmark:
+        benchmark_of("template_source_space", "template", "spacing")
+    wildcard_constraints:
+        spacing=r"\d",
+    resources:
+        mem_mb=megabytes(1000, 0),
+        runtime=15,
+    params:
+        subject=lambda wildcards: wildcards.template,
+        subjects_dir=lambda wildcards: subjects_dir_of(wildcards.template),
+        spacing=lambda wildcards: int(wildcards.spacing),
+        version=1,
+    script:
+        "../../scripts/template_source_space.py"
+
+
+rule stack_sources:
+    """One array of all subjects' maps, with the table of its rows and its feature space."""
+    input:
+        estimates=lambda wildcards: estimate_files(wildcards.analysis),
+        template=lambda wildcards: template_file(*template_of(wildcards.analysis)),
+    output:
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        sidecar=f"{STACK}/stack.json",
+    log:
+        log_of("stack_sources", "analysis"),
+    benchmark:
+        benchmark_of("stack_sources", "analysis")
+    wildcard_constraints:
+        analysis=one_of(ON_SURFACE),
+    resources:
+        mem_mb=megabytes(800, 1),
+        runtime=20,
+    params:
+        rows=lambda wildcards: rows_of_sources(wildcards.analysis),
+        crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+        hemispheres=lambda wildcards: STUDY.analyses[wildcards.analysis].hemispheres,
+        units=lambda wildcards: units_of_sources(wildcards.analysis),
+        subjects_dir=lambda wildcards: subjects_dir_of(
+            template_of(wildcards.analysis)[0]
+        ),
+        version=2,
+    script:
+        "../../scripts/stack_sources.py"
