@@ -16,7 +16,14 @@ with job(snakemake):
         params["root"],
         params["bad_channels"],
     )
-    pick_channels(raw, spec["channels"], spec["epochs"]["reject"], spec["artifacts"])
+    pick_channels(
+        raw,
+        spec["channels"],
+        spec["epochs"]["reject"],
+        spec["artifacts"],
+        spec["reference"],
+        spec["montage"],
+    )
     raw.load_data()
     filter_raw(raw, **spec["filter"])
     raw, removed = remove_artifacts(raw, **spec["artifacts"], random_state=params["seed"])

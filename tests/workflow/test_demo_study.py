@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -225,6 +226,31 @@ def test_a_corrupt_recording_is_named_with_the_remedy(spoilt):
 def test_an_unknown_bad_channel_is_named(spoilt):
     raw = change("meeg.bad_channels", {"03": ["MEG 0114"]})
     refused(spoilt, raw, "sub-03_task-audvis_meg.fif: has no channel 'MEG 0114'", "Did you mean")
+
+
+def test_sensors_are_tested_on_the_same_responses(study):
+    """Another analysis, of the magnetometers: no stage of a subject runs again."""
+    raw = config()
+    raw["analyses"]["magnetometers"] = raw["analyses"]["modality_by_side"] | {
+        "space": "mag", "effects": ["modality"], "cluster": {"threshold": {"p": 0.01}},
+    }  # fmt: skip
+    run = snakemake(study, raw, "--cores", "2")
+    assert run.returncode == 0, run.text
+    assert not set(run.jobs) & {"preprocess", "evoked", "forward", "apply_inverse", "morph"}
+    group = study / "results/group/magnetometers"
+    stack = np.load(group / "stack/stack.npy")
+    rows = pd.read_csv(group / "stack/observations.tsv", sep="\t", dtype=str)
+    evoked = mne.read_evokeds(study / rows["path"][0], rows["condition"][0], proj=True)
+    evoked.pick("mag", exclude=()).interpolate_bads()
+    inside = (evoked.times > -1e-6) & (evoked.times < 0.5 + 1e-6)
+    mine = stack[0].reshape(102, -1)
+    np.testing.assert_allclose(mine, 1e15 * evoked.data[:, inside], rtol=1e-5, atol=1e-3)
+    found = pd.read_csv(group / "modality/infer/clusters.tsv", sep="\t")
+    auditory = [s["Peak"] for s in truth(study, "modality") if s["Peak"] < 0.115]
+    assert found["p"][0] <= 0.05 and abs(found["center_time"][0] - auditory[0]) < 0.02
+    assert {"topography_cluster-1.png", "courses_cluster-1.png", "null.png"} <= {
+        path.name for path in (group / "modality/figures").iterdir()
+    }
 
 
 def test_more_permutations_compute_only_new_blocks(study):

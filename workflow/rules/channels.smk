@@ -78,7 +78,7 @@ def stack_facts(analysis: str) -> dict:
             "chromas": found,
             "name": "values",
         }
-    place = {"channels": "pair", "rois": "ROI"}[spec.space]
+    place = {"channels": "pair", "rois": "ROI"}[spec.space or "channels"]
     return {"place": place, "value": "theta", "units": "umol/l"} | {
         "chromas": spec.chroma,
         "name": "head",
@@ -90,7 +90,7 @@ rule stack_channels:
     input:
         table=lambda wildcards: table_of(
             STUDY.analyses[wildcards.analysis].data,
-            STUDY.analyses[wildcards.analysis].space,
+            STUDY.analyses[wildcards.analysis].space or "channels",
         ),
         signal=lambda wildcards: (
             rules.haemoglobin.output.signals[0].format(subject=OPTODES.names[0])

@@ -127,7 +127,10 @@ if MEEG:
         params:
             root=STUDY.bids_root,
             bad_channels=bad_channels,
-            spec=meeg_params("filter", "artifacts", "epochs", "conditions", "channels"),
+            spec=meeg_params(
+                *("filter", "artifacts", "epochs", "conditions", "channels"),
+                *("reference", "montage"),
+            ),
             # Only ICA draws numbers here: without it a new seed leaves the epochs alone.
             seed=STUDY.seed if MEEG.artifacts.method == "ica" else 0,
             version=1,

@@ -51,7 +51,8 @@ def targets_of_first_level() -> list[str]:
     maps = []
     if MEEG:
         morphed = estimates(space=MEEG.morph.to).values()
-        maps += [p.format(subject=name) for name in RECORDINGS.names for p in morphed]
+        own = morphed if MEEG.subjects_dir else [rules.evoked.output.evoked]
+        maps += [p.format(subject=name) for name in RECORDINGS.names for p in own]
     if FMRI:
         effects = first_level_maps("effect").values()
         maps += [p.format(subject=name) for name in RUNS.names for p in effects]
@@ -130,7 +131,7 @@ rule export_channels:
     benchmark:
         benchmark_of("export_channels", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(CHANNELS),
+        analysis=one_of([*CHANNELS, *ON_SENSORS]),
     resources:
         mem_mb=megabytes(300, 10),
         runtime=10,
@@ -246,6 +247,37 @@ rule figures_channels:
         version=1,
     script:
         "../../scripts/figures_channels.py"
+
+
+rule figures_sensors:
+    """Pictures of an effect at the sensors: topographies, courses, null."""
+    input:
+        maps=rules.infer.output.maps,
+        clusters=rules.infer.output.clusters,
+        result=rules.infer.output.result,
+        null=rules.merge.output.null,
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
+        evoked=lambda wildcards: sensor_rows(wildcards.analysis)[0]["path"],
+    output:
+        folder=directory(f"{EFFECT}/figures"),
+    log:
+        log_of("figures_sensors", "analysis", "effect"),
+    benchmark:
+        benchmark_of("figures_sensors", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(ON_SENSORS),
+    resources:
+        mem_mb=megabytes(600, 10),
+        runtime=10,
+    params:
+        within=lambda wildcards: within_of(wildcards.analysis),
+        kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,
+        version=1,
+    script:
+        "../../scripts/figures_sensors.py"
 
 
 rule views_volume:

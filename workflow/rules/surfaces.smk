@@ -1,6 +1,11 @@
 """Source estimates on a template's surface as one array: of M/EEG, or ready-made ones."""
 
-ON_SURFACE = [*analyses_of("meeg"), *analyses_of("estimates")]
+ON_SENSORS = [name for name, each in STUDY.analyses.items() if each.on_sensors]
+ON_SURFACE = [
+    name
+    for name in [*analyses_of("meeg"), *analyses_of("estimates")]
+    if name not in ON_SENSORS
+]
 
 
 def subjects_dir_of(template: str) -> str:

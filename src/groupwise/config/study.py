@@ -211,9 +211,23 @@ class Meeg(Section):
     task: Label = Field(description="BIDS task.")
     session: Label | None = Field(None, description="BIDS session; null: the tree has none.")
     datatype: Literal["meg", "eeg"] = Field("meg", description="BIDS data type of the recordings.")
-    subjects_dir: str = Field(description="FreeSurfer's SUBJECTS_DIR with sub-<subject> folders.")
+    subjects_dir: str | None = Field(
+        None,
+        description="FreeSurfer's SUBJECTS_DIR with sub-<subject> folders; null: no anatomy, for "
+        "analyses of sensors alone.",
+    )
     channels: list[Literal["mag", "grad", "eeg"]] = Field(
         ["mag", "grad"], min_length=1, description="Channel types that are analysed."
+    )
+    reference: Literal["average", "recorded"] | list[str] = Field(
+        "average",
+        description="EEG reference: average (a projection, as source estimation asks for), as "
+        "recorded, or the mean of the channels named.",
+    )
+    montage: str | None = Field(
+        None,
+        description="Standard positions of EEG electrodes where the recordings have none, such as "
+        "standard_1020.",
     )
     bad_channels: dict[str, list[str]] = Field(
         {},
@@ -440,8 +454,10 @@ class Analysis(Section):
     data: Literal["meeg", "fmri", "fnirs", "estimates", "maps", "values"] = Field(
         description="Where the maps come from."
     )
-    space: Literal["channels", "rois"] = Field(
-        "channels", description="fnirs: channels or the regions of interest."
+    space: Literal["sources", "mag", "grad", "eeg", "channels", "rois"] | None = Field(
+        None,
+        description="meeg: sources (default), or the sensors of a type, mag, grad or eeg; fnirs: "
+        "channels (default) or rois.",
     )
     chroma: list[Literal["hbo", "hbr"]] = Field(
         ["hbo", "hbr"], min_length=1, description="fnirs: chromophores, corrected together."
@@ -604,6 +620,11 @@ class Analysis(Section):
         return self
 
     @property
+    def on_sensors(self) -> bool:
+        """Whether evoked responses at sensors are tested."""
+        return self.space in ("mag", "grad", "eeg")
+
+    @property
     def has_f(self) -> bool:
         """Whether an effect is tested by F."""
         groups = len(next(iter(self.between.values()))) if self.between else 0
@@ -710,16 +731,16 @@ class Study(Section):
                 section = getattr(self, analysis.data)
                 known = [*section.conditions, *section.contrasts]
                 findings += _cells_unfit(name, analysis, known)
+            findings += self._space_unfit(name, analysis)
             if analysis.data == "fnirs" and analysis.space == "rois" and not self.fnirs.rois:
                 findings.append(f"analyses.{name}.space is rois, but fnirs.rois names none")
             if analysis.data in ("fnirs", "values") and analysis.tfce:
                 findings.append(f"analyses.{name}.tfce: channels have no neighbours; remove it")
-            if analysis.data != "fnirs":
-                findings += [
-                    f"analyses.{name}.{key}: belongs to fnirs; remove it"
-                    for key in ("space", "chroma")
-                    if getattr(analysis, key) != Analysis.model_fields[key].default
-                ]
+            if (
+                analysis.data != "fnirs"
+                and analysis.chroma != Analysis.model_fields["chroma"].default
+            ):
+                findings.append(f"analyses.{name}.chroma: belongs to fnirs; remove it")
             if analysis.data not in ("meeg", "estimates"):
                 findings += [
                     f"analyses.{name}.{key}: belongs to source estimates; remove it"
@@ -737,6 +758,28 @@ class Study(Section):
         if findings:
             raise ValueError("\n".join(findings))
         return self
+
+    def _space_unfit(self, name: str, analysis: Analysis) -> list[str]:
+        """Findings on the space of an analysis."""
+        spaces = {"meeg": ("sources", "mag", "grad", "eeg"), "fnirs": ("channels", "rois")}
+        fitting = spaces.get(analysis.data, ())
+        if analysis.space is not None and analysis.space not in fitting:
+            what = f"has {', '.join(fitting)}" if fitting else "takes no space; remove it"
+            return [f"analyses.{name}.space is {analysis.space}, but {analysis.data} {what}"]
+        if analysis.data != "meeg" or self.meeg is None:
+            return []
+        if not analysis.on_sensors:
+            missing = self.meeg.subjects_dir is None
+            told = f"analyses.{name}: sources need meeg.subjects_dir; give it, or space: eeg"
+            return [told] if missing else []
+        if analysis.space not in self.meeg.channels:
+            return [
+                f"analyses.{name}.space is {analysis.space}, but meeg.channels are "
+                f"{', '.join(self.meeg.channels)}"
+            ]
+        if analysis.hemispheres != ["lh", "rh"]:
+            return [f"analyses.{name}.hemispheres: sensors have none; remove it"]
+        return []
 
 
 def _cells_unfit(name: str, analysis: Analysis, conditions: list[str]) -> list[str]:

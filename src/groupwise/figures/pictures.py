@@ -245,6 +245,12 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
     )
 
 
+def sensor_pictures(effect: Effect) -> Iterator[Picture]:
+    """Courses of the conditions over the channels of each cluster, and the null."""
+    yield from _averages(effect)
+    yield from _null(effect)
+
+
 def _weights(effect: Effect) -> Iterator[Picture]:
     """The weights of the conditions, where the effect is a contrast."""
     design = effect.result["Design"]
@@ -322,7 +328,8 @@ def _averages(effect: Effect) -> Iterator[Picture]:
         over = [name for name in effect.within or {} if name not in effect.keep]
         over = f", averaged over {', '.join(over)}" if over else ""
         title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
-        places = f"{members.sum():,} {'vertices' if space.kind == 'surface' else 'voxels'}"
+        kinds = {"surface": "vertices", "volume": "voxels", "channels": "channels"}
+        places = f"{members.sum():,} {kinds[space.kind]}"
         band = (
             "within-subject 95% confidence intervals (Cousineau–Morey), which tell differences "
             "between conditions, not the spread of subjects"

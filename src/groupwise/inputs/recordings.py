@@ -24,7 +24,7 @@ class Subject:
     raw: tuple[str, ...]  # runs in order
     events: tuple[str, ...]
     channels: tuple[str, ...]  # channels.tsv of the runs that have one: types and bad channels
-    transform: str  # a trans.fif, or the T1w.json with landmarks
+    transform: str  # a trans.fif, or the T1w.json with landmarks; "" without anatomy
     empty_room: str | None = None
 
 
@@ -53,7 +53,8 @@ def find_recordings(study: Study) -> Recordings:
         With every missing file of every subject, unless the study drops incomplete subjects; and
         where the BIDS root, the template or a subject named in the config is not there.
     """
-    root, subjects_dir = Path(study.bids_root), Path(study.meeg.subjects_dir)
+    root = Path(study.bids_root)
+    subjects_dir = Path(study.meeg.subjects_dir) if study.meeg.subjects_dir else None
     findings = _missing_roots(study, root, subjects_dir)
     if findings:
         raise InputError(findings)
@@ -94,13 +95,15 @@ def find_recordings(study: Study) -> Recordings:
     return Recordings(tuple(subjects), left_out)
 
 
-def _missing_roots(study: Study, root: Path, subjects_dir: Path) -> list[str]:
+def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[str]:
     findings = []
     if not root.is_dir():
         findings.append(
             f"config: bids_root: {root} is not a folder; check the path (the demo study's is made "
             "by make demo)"
         )
+    if subjects_dir is None:
+        return findings
     template = subjects_dir / study.meeg.morph.to
     if not subjects_dir.is_dir():
         findings.append(
@@ -126,7 +129,7 @@ def _missing_surfaces(folder: Path) -> list[str]:
 
 
 def _find_subject(
-    study: Study, root: Path, subjects_dir: Path, name: str
+    study: Study, root: Path, subjects_dir: Path | None, name: str
 ) -> tuple[Subject, list[str]]:
     meeg, missing = study.meeg, []
     folder = root / f"sub-{name}"
@@ -151,6 +154,35 @@ def _find_subject(
     missing += [f"sub-{name}: {path} is missing" for path in events if not path.exists()]
     channels = [_beside(path, meeg.datatype, "channels.tsv") for path in raw]
     channels = [path for path in channels if path.exists()]
+    transform = None
+    if subjects_dir is not None:
+        transform, absent = _find_anatomy(study, root, subjects_dir, name)
+        missing += absent
+    empty_room = None
+    if meeg.covariance.source == "empty_room":
+        empty_room = _empty_room(root, raw, meeg.datatype)
+        if empty_room is None:
+            missing.append(
+                f"sub-{name}: no empty-room recording: AssociatedEmptyRoom of the recording's "
+                f"sidecar names none that exists, and {root}/sub-emptyroom holds not just one; "
+                "set it, or use covariance.source: baseline"
+            )
+    subject = Subject(
+        name=name,
+        raw=_text(raw),
+        events=_text(events),
+        channels=_text(channels),
+        transform=str(transform or ""),
+        empty_room=empty_room,
+    )
+    return subject, missing
+
+
+def _find_anatomy(
+    study: Study, root: Path, subjects_dir: Path, name: str
+) -> tuple[Path | None, list[str]]:
+    """A subject's head-to-MRI transform, and what is missing of it and of the surfaces."""
+    meeg, missing = study.meeg, []
     transform = _transform(study, root, name)
     if transform is None:
         what = (
@@ -173,24 +205,7 @@ def _find_subject(
             missing.append(
                 f"sub-{name}: {skull} is missing; make it with mne watershed_bem or mne flash_bem"
             )
-    empty_room = None
-    if meeg.covariance.source == "empty_room":
-        empty_room = _empty_room(root, raw, meeg.datatype)
-        if empty_room is None:
-            missing.append(
-                f"sub-{name}: no empty-room recording: AssociatedEmptyRoom of the recording's "
-                f"sidecar names none that exists, and {root}/sub-emptyroom holds not just one; "
-                "set it, or use covariance.source: baseline"
-            )
-    subject = Subject(
-        name=name,
-        raw=_text(raw),
-        events=_text(events),
-        channels=_text(channels),
-        transform=str(transform),
-        empty_room=empty_room,
-    )
-    return subject, missing
+    return transform, missing
 
 
 def _text(paths: list[Path]) -> tuple[str, ...]:

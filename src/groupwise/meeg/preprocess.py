@@ -26,12 +26,13 @@ def pick_channels(
     channels: Sequence[str],
     reject: dict[str, float] | None = None,
     artifacts: dict[str, Any] | None = None,
+    reference: str | Sequence[str] = "average",
+    montage: str | None = None,
 ) -> "mne.io.BaseRaw":
     """Keep the data channels of the types asked for, bad ones included, and what cleaning needs.
 
     EOG and ECG channels stay when a rejection limit or the removal of artifacts uses them, and
     the reference channels of an MEG always: forward solutions of compensated data need them.
-    EEG data get an average reference as a projection, as source estimation asks for.
 
     Parameters
     ----------
@@ -39,6 +40,9 @@ def pick_channels(
     channels : data channel types, of "mag", "grad", "eeg".
     reject : rejection limits by channel type.
     artifacts : the parameters of `remove_artifacts`.
+    reference : of EEG: "average" (a projection, as source estimation asks for), "recorded", or
+        the channels whose mean it is.
+    montage : standard positions of EEG electrodes (`mne.channels.make_standard_montage`).
     """
     artifacts = artifacts or {}
     cleaning = artifacts.get("method", "none") != "none"
@@ -56,8 +60,30 @@ def pick_channels(
         exclude=(),
     )
     if "eeg" in channels:
-        raw.set_eeg_reference("average", projection=True)
+        if montage is not None:
+            _set_montage(raw, montage)
+        if reference == "average":
+            raw.set_eeg_reference("average", projection=True)
+        elif reference != "recorded":
+            absent = [name for name in reference if name not in raw.ch_names]
+            if absent:
+                raise InputError(
+                    f"meeg.reference: {', '.join(absent)} is no channel of the recording, which "
+                    f"has {', '.join(raw.ch_names)}"
+                )
+            raw.load_data().set_eeg_reference(list(reference))
     return raw
+
+
+def _set_montage(raw: "mne.io.BaseRaw", name: str) -> None:
+    import mne
+
+    try:
+        montage = mne.channels.make_standard_montage(name)
+        raw.set_montage(montage, match_case=False)
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"meeg.montage: {name}: {reason}") from error
 
 
 def filter_raw(

@@ -50,12 +50,12 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
     labelled = bool(np.any(space.label != ""))
     if labelled:
         table["label"] = space.label[places]
-    if space.kind == "channels":  # a cluster is one channel, so there is no extent to tell
+    if not result.has_neighbours:  # a cluster is one channel, so there is no extent to tell
         return table
     columns = ["center_x", "center_y", "center_z"]
     columns += ["center_time"] if space.times is not None else []
-    columns += ["labels"] if labelled else []
-    columns += ["area_mm2" if space.measure_unit == "mm2" else "volume_mm3"]
+    columns += ["labels"] if labelled and space.kind != "channels" else []
+    columns += [{"mm2": "area_mm2", "mm3": "volume_mm3", "channel": "channels"}[space.measure_unit]]
     if space.times is not None:
         columns += ["vertex_ms"] if space.kind == "surface" else []
         columns += ["t_start", "t_stop"]
@@ -106,6 +106,8 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
                                     "descriptive", "Units": "mm2"},
         "volume_mm3": {"Description": "Volume of all places that belong to the cluster; "
                                       "descriptive", "Units": "mm3"},
+        "channels": {"Description": "Number of channels that belong to the cluster at any time; "
+                                    "descriptive"},
         "vertex_ms": {"Description": "Vertices times the milliseconds that each belongs to the "
                                      "cluster; descriptive", "Units": "vertex ms"},
         "t_start": {"Description": "First sample of the cluster; descriptive", "Units": "s"},
@@ -146,6 +148,7 @@ def _extent(points: np.ndarray, statistic: np.ndarray, space: FeatureSpace) -> d
         "labels": "; ".join(f"{names[k]} {100 * share[k]:.0f}%" for k in order),
         "area_mm2": total,
         "volume_mm3": total,
+        "channels": len(union),
     }
     center = np.average(space.coordinates[places].astype(np.float64), axis=0, weights=statistic)
     extent.update(zip(("center_x", "center_y", "center_z"), center, strict=True))

@@ -36,6 +36,7 @@ CLUSTER_COLUMNS = {
     "hemisphere": ("Hemisphere", None),
     "area_mm2": ("Area (mm²)", None),
     "volume_mm3": ("Volume (mm³)", None),
+    "channels": ("Channels", None),
     "vertex_ms": ("Vertices × ms", None),
     "t_start": ("Start (ms)", 1e3),
     "t_stop": ("End (ms)", 1e3),
@@ -49,7 +50,7 @@ CLUSTER_COLUMNS = {
     "labels": ("Labels", None),
 }
 #: Shown as they are, without rounding.
-COUNTS = {"id", "size", "peak_vertex", "vertex_ms"}
+COUNTS = {"id", "size", "channels", "peak_vertex", "vertex_ms"}
 ROWS_SHOWN = 20
 
 

@@ -154,10 +154,13 @@ def describe_points(
     maps: Mapping[str, np.ndarray], space: FeatureSpace, statistic: str
 ) -> pd.DataFrame:
     """One row a point of a space of channels: its place, statistic and every kind of p."""
-    table: dict[str, Any] = {"place": space.label}
+    table: dict[str, Any] = {"place": np.repeat(space.label, space.n_times)}
+    if space.times is not None:
+        table["time"] = np.tile(space.times, space.n_spatial)
     if np.any(space.part != ""):
-        table["Chroma"] = space.part
-    table |= dict(zip("xyz", space.coordinates.T, strict=True))
+        table["Chroma"] = np.repeat(space.part, space.n_times)
+    places = np.repeat(space.coordinates, space.n_times, axis=0)
+    table |= dict(zip("xyz", places.T, strict=True))
     names = {
         statistic: "statistic",
         "p_uncorrected": "p_uncorrected",
@@ -165,6 +168,8 @@ def describe_points(
         "q_fdr": "q_fdr",
         "p_bonferroni": "p_bonferroni",
     }
+    if space.adjacency.nnz:
+        names |= {"p_cluster": "p_cluster", "cluster": "labels"}
     table |= {name: maps[key].ravel() for name, key in names.items()}
     return pd.DataFrame(table)
 
@@ -173,6 +178,9 @@ def describe_point_columns(table: pd.DataFrame, statistic: str) -> dict[str, dic
     """Descriptions of the columns of `describe_points`, in the form of a BIDS JSON sidecar."""
     known = {
         "place": {"Description": "Channel or region"},
+        "time": {"Description": "Time", "Units": "s"},
+        "p_cluster": {"Description": "Permutation p of the point's cluster; 1 outside clusters"},
+        "cluster": {"Description": "Number of the point's cluster; 0 outside"},
         "Chroma": {"Description": "Chromophore"},
         **{axis: {"Description": f"Coordinate {axis}", "Units": "mm"} for axis in "xyz"},
         statistic: {"Description": "Statistic"},

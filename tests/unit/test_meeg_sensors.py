@@ -1,0 +1,149 @@
+"""Evoked responses at sensors as maps of the group: channels, neighbours, bad channels, EEG."""
+
+import mne
+import numpy as np
+import pytest
+from effects import make_effect
+
+from groupwise.config.read import read_study
+from groupwise.errors import InputError
+from groupwise.meeg.preprocess import pick_channels
+from groupwise.meeg.sensors import (
+    SCALES,
+    read_info,
+    read_sensors,
+    sensor_rows,
+    sensor_space,
+    topographies,
+)
+from groupwise.stack.space import FeatureSpace
+
+NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "Fz", "Cz", "Pz", "T7", "T8"]
+TIMES = np.arange(20) / 100 - 0.05
+
+
+def evoked_of(seed, names=NAMES, montage="standard_1020", bads=()):
+    info = mne.create_info(list(names), 100.0, "eeg")
+    if montage:
+        info.set_montage(montage)
+    data = 1e-6 * np.random.default_rng(seed).normal(size=(len(names), len(TIMES)))
+    evoked = mne.EvokedArray(data, info, tmin=TIMES[0], comment="face", nave=20)
+    evoked.set_eeg_reference("average", projection=True)
+    evoked.info["bads"] = list(bads)
+    return evoked
+
+
+def save(folder, seed, **options):
+    path = folder / f"s{seed}_ave.fif"
+    mne.write_evokeds(path, [evoked_of(seed, **options)], verbose="error")
+    return str(path)
+
+
+def test_rows_are_referenced_interpolated_and_in_microvolt(tmp_path):
+    paths = [save(tmp_path, 0), save(tmp_path, 1, bads=["Cz", "O1"], names=NAMES[::-1])]
+    first = read_sensors(paths[0], "face", "eeg")
+    rows = [{"path": path, "condition": "face"} for path in paths]
+    keep = first.times > 0
+    made = list(sensor_rows(rows, "eeg", first, keep))
+    expected = mne.read_evokeds(paths[1], "face", proj=True).interpolate_bads()
+    assert expected.info["bads"] == []
+    mine = made[1].reshape(len(NAMES), -1)
+    np.testing.assert_allclose(mine, 1e6 * expected.get_data(NAMES)[:, keep])
+    plain = evoked_of(0).get_data()
+    np.testing.assert_allclose(
+        made[0].reshape(len(NAMES), -1), 1e6 * (plain - plain.mean(0))[:, keep], atol=1e-6
+    )
+    assert SCALES["eeg"] == (1e6, "uV")
+
+
+def test_neighbours_are_those_of_mne(tmp_path):
+    info = read_info(save(tmp_path, 0), "eeg")
+    space = sensor_space(info, "eeg", TIMES)
+    theirs, names = mne.channels.find_ch_adjacency(info, "eeg")
+    assert names == list(space.label)
+    theirs = theirs.toarray().astype(bool)
+    np.fill_diagonal(theirs, False)
+    np.testing.assert_array_equal(space.adjacency.toarray(), theirs)
+    np.testing.assert_allclose(space.coordinates[3], 1e3 * info["chs"][3]["loc"][:3], rtol=1e-6)
+    space.save(tmp_path / "space.npz")
+    assert FeatureSpace.load(tmp_path / "space.npz").digest == space.digest
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"names": NAMES[:-1]}, "T8 are in one alone"),
+        ({"names": [*NAMES[:-1], "Oz"]}, "Oz, T8 are in one alone"),
+    ],
+)
+def test_other_channels_are_told(tmp_path, options, words):
+    paths = [save(tmp_path, 0), save(tmp_path, 1, **options)]
+    first = read_sensors(paths[0], "face", "eeg")
+    rows = [{"path": path, "condition": "face"} for path in paths]
+    with pytest.raises(InputError, match=words):
+        list(sensor_rows(rows, "eeg", first, first.times > 0))
+
+
+def test_channels_without_positions_are_told(tmp_path):
+    path = save(tmp_path, 0, montage=None, bads=["Cz"])
+    with pytest.raises(InputError, match=r"Cz can not be interpolated.*meeg.montage"):
+        read_sensors(path, "face", "eeg")
+    with pytest.raises(InputError, match=r"no positions; give meeg.montage"):
+        sensor_space(read_info(path, "eeg"), "eeg", TIMES)
+    with pytest.raises(InputError, match="no mag channels"):
+        read_sensors(path, "face", "mag")
+
+
+def raw_of(names):
+    info = mne.create_info(list(names), 100.0, "eeg")
+    data = np.random.default_rng(0).normal(size=(len(names), 300))
+    return mne.io.RawArray(data, info, verbose="error")
+
+
+def test_reference_and_montage():
+    average = pick_channels(raw_of(NAMES), ["eeg"], montage="standard_1020")
+    assert len(average.info["projs"]) == 1
+    assert np.isfinite([c["loc"][:3] for c in average.info["chs"]]).all()
+    linked = pick_channels(raw_of(NAMES), ["eeg"], reference=["T7", "T8"])
+    np.testing.assert_allclose(linked.get_data(["T7", "T8"]).mean(0), 0, atol=1e-12)
+    recorded = pick_channels(raw_of(NAMES), ["eeg"], reference="recorded")
+    np.testing.assert_array_equal(recorded.get_data(), raw_of(NAMES).get_data())
+    with pytest.raises(InputError, match=r"meeg.reference: M1 is no channel"):
+        pick_channels(raw_of(NAMES), ["eeg"], reference=["M1"])
+    with pytest.raises(InputError, match=r"meeg.montage: no_such"):
+        pick_channels(raw_of(NAMES), ["eeg"], montage="no_such")
+    with pytest.raises(InputError, match=r"meeg.montage: standard_1020"):
+        pick_channels(raw_of([*NAMES, "E99"]), ["eeg"], montage="standard_1020")
+
+
+def test_topographies(tmp_path):
+    info = read_info(save(tmp_path, 0), "eeg")
+    effect = make_effect(sensor_space(info, "eeg", TIMES), strength=5.0)
+    pictures = topographies(effect, info)
+    assert pictures and pictures[0]["name"] == "topography_cluster-1"
+    assert "nose up" in pictures[0]["caption"] and "t(6)" in pictures[0]["caption"]
+    pictures[0]["figure"].savefig(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    "meeg, analysis, words",
+    [
+        ({}, {}, "sources need meeg.subjects_dir; give it, or space: eeg"),
+        ({}, {"space": "mag"}, "space is mag, but meeg.channels are eeg"),
+        ({}, {"space": "channels"}, "space is channels, but meeg has sources, mag, grad, eeg"),
+        ({}, {"space": "eeg", "hemispheres": ["lh"]}, "hemispheres: sensors have none"),
+    ],
+)
+def test_spaces_that_do_not_fit_are_told(meeg, analysis, words):
+    config = {
+        "study": "s",
+        "bids_root": "bids",
+        "meeg": {"task": "t", "channels": ["eeg"], "conditions": {"a": 1, "b": 2}, **meeg},
+        "analyses": {"x": {"data": "meeg", "test": "paired", "conditions": ["a", "b"], **analysis}},
+    }
+    with pytest.raises(InputError, match=words):
+        read_study(config)
+    config["analyses"]["x"] = {
+        "data": "meeg", "space": "eeg", "test": "paired", "conditions": ["a", "b"],
+    }  # fmt: skip
+    assert read_study(config).analyses["x"].on_sensors
