@@ -21,7 +21,12 @@ from groupwise.meeg.forward import (
     read_head_mri_trans,
     source_space,
 )
-from groupwise.meeg.inverse import inverse_operator, source_estimates
+from groupwise.meeg.inverse import (
+    beamformer_estimates,
+    explained_variance,
+    inverse_operator,
+    source_estimates,
+)
 from groupwise.meeg.morph import morph_estimates, template_source_space
 from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels
 from groupwise.meeg.quality import channel_costs, peak_times, quality_figures, whiten
@@ -185,6 +190,50 @@ def test_estimates_equal_those_of_mne(demo):
     for evoked, estimate in zip(demo.evokeds, demo.estimates, strict=True):
         theirs = mne.minimum_norm.apply_inverse(evoked, demo.operator, 1 / 9, "dSPM")
         np.testing.assert_allclose(estimate.data, theirs.data, **SAME)
+
+
+@pytest.mark.parametrize("method", ["MNE", "dSPM", "sLORETA", "eLORETA"])
+@pytest.mark.parametrize("orientation", [None, "normal"])
+def test_every_method_and_orientation_equals_mnes(demo, method, orientation):
+    (mine,) = source_estimates(
+        demo.evokeds[:1], demo.operator, method=method, snr=3.0, orientation=orientation
+    )
+    theirs = mne.minimum_norm.apply_inverse(
+        demo.evokeds[0], demo.operator, 1 / 9, method, pick_ori=orientation
+    )
+    scale = np.abs(theirs.data).max()
+    np.testing.assert_allclose(mine.data, theirs.data, rtol=1e-12, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize("orientation", [None, "normal"])
+def test_the_beamformer_is_mnes(demo, orientation):
+    spec = {"tmin": 0.0, "tmax": None, "reg": 0.05, "orientation": orientation, "rank": "info"}
+    mine = beamformer_estimates(demo.evokeds, demo.epochs, demo.forward, demo.covariance, **spec)
+    data = mne.compute_covariance(demo.epochs, tmin=0.0, method="empirical", rank="info")
+    surface = mne.convert_forward_solution(demo.forward, surf_ori=True)
+    filters = mne.beamformer.make_lcmv(
+        demo.evokeds[0].info, surface, data, reg=0.05, noise_cov=demo.covariance,
+        pick_ori=orientation, weight_norm="unit-noise-gain", rank="info",
+    )  # fmt: skip
+    for evoked, estimate in zip(demo.evokeds, mine, strict=True):
+        theirs = mne.beamformer.apply_lcmv(evoked, filters)
+        np.testing.assert_allclose(estimate.data, theirs.data, rtol=1e-9)
+    with pytest.raises(InputError, match="lies outside the epochs"):
+        beamformer_estimates(
+            demo.evokeds, demo.epochs, demo.forward, demo.covariance, **spec | {"tmin": -5.0}
+        )
+
+
+def test_explained_variance_is_what_the_residual_leaves(demo):
+    evoked = demo.evokeds[0]
+    shares, residual = explained_variance(evoked, demo.operator, "dSPM", 3.0)
+    assert set(shares) == {"mag", "grad"} and all(0.2 < share < 1 for share in shares.values())
+    weak, _ = explained_variance(evoked, demo.operator, "dSPM", 0.5)
+    assert all(weak[kind] < shares[kind] for kind in shares)
+    _, theirs = mne.minimum_norm.apply_inverse(
+        evoked, demo.operator, 1 / 9, "dSPM", return_residual=True
+    )
+    np.testing.assert_array_equal(residual.data, theirs.data)
 
 
 def test_regularisation_orientation_and_averages_matter(demo):

@@ -276,31 +276,66 @@ if MEEG:
         script:
             "../../scripts/inverse_operator.py"
 
-    rule apply_inverse:
-        """Source estimate of each condition."""
-        input:
-            evoked=rules.evoked.output.evoked,
-            inverse=rules.inverse_operator.output.inverse,
-        output:
-            estimates=list(estimates().values()),
-            sidecar=subject_file("stc.json", inv=MEEG.inverse.method),
-        log:
-            log_of("apply_inverse", "subject"),
-        benchmark:
-            benchmark_of("apply_inverse", "subject")
-        resources:
-            mem_mb=megabytes(600, 8),
-            runtime=15,
-        params:
-            conditions=list(MEEG.conditions),
-            spec={
-                key: value
-                for key, value in meeg_params("inverse")["inverse"].items()
-                if key in ("method", "snr", "orientation")
-            },
-            version=1,
-        script:
-            "../../scripts/apply_inverse.py"
+    if MEEG.inverse.method == "LCMV":
+
+        rule apply_beamformer:
+            """Source estimate of each condition by an LCMV beamformer."""
+            input:
+                evoked=rules.evoked.output.evoked,
+                epochs=rules.preprocess.output.epochs,
+                forward=rules.forward.output.forward,
+                covariance=rules.noise_covariance.output.covariance,
+            output:
+                estimates=list(estimates().values()),
+                sidecar=subject_file("stc.json", inv=MEEG.inverse.method),
+            log:
+                log_of("apply_beamformer", "subject"),
+            benchmark:
+                benchmark_of("apply_beamformer", "subject")
+            resources:
+                mem_mb=megabytes(700, 8),
+                runtime=20,
+            params:
+                conditions=list(MEEG.conditions),
+                spec=MEEG.inverse.beamformer.model_dump()
+                | {
+                    "orientation": MEEG.inverse.orientation,
+                    "rank": MEEG.covariance.rank,
+                },
+                version=1,
+            script:
+                "../../scripts/apply_beamformer.py"
+
+    else:
+
+        rule apply_inverse:
+            """Source estimate of each condition."""
+            input:
+                evoked=rules.evoked.output.evoked,
+                inverse=rules.inverse_operator.output.inverse,
+            output:
+                estimates=list(estimates().values()),
+                residual=subject_file(
+                    "ave.fif", inv=MEEG.inverse.method, desc="residual"
+                ),
+                sidecar=subject_file("stc.json", inv=MEEG.inverse.method),
+            log:
+                log_of("apply_inverse", "subject"),
+            benchmark:
+                benchmark_of("apply_inverse", "subject")
+            resources:
+                mem_mb=megabytes(600, 8),
+                runtime=15,
+            params:
+                conditions=list(MEEG.conditions),
+                spec={
+                    key: value
+                    for key, value in meeg_params("inverse")["inverse"].items()
+                    if key in ("method", "snr", "orientation")
+                },
+                version=2,
+            script:
+                "../../scripts/apply_inverse.py"
 
     rule morph:
         """Source estimates on the template's vertices."""

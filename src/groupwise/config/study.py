@@ -168,11 +168,29 @@ class SourceSpace(Section):
     )
 
 
+class Beamformer(Section):
+    """Data covariance of the LCMV beamformer (`mne.beamformer.make_lcmv`)."""
+
+    tmin: float = Field(0.0, description="Start of the data in s.")
+    tmax: float | None = Field(None, description="End of the data in s; null: the epoch's.")
+    reg: float = Field(
+        0.05, ge=0, description="Regularisation, a share of the data covariance's mean power."
+    )
+
+    @model_validator(mode="after")
+    def _window(self) -> "Beamformer":
+        if self.tmax is not None and self.tmin >= self.tmax:
+            raise ValueError(f"tmin ({self.tmin}) must be before tmax ({self.tmax})")
+        return self
+
+
 class Inverse(Section):
     """Minimum-norm inverse (Hamalainen and Ilmoniemi 1994; dSPM: Dale et al. 2000)."""
 
-    method: Literal["MNE", "dSPM", "sLORETA", "eLORETA"] = Field(
-        "dSPM", description="Estimate and its noise normalisation."
+    method: Literal["MNE", "dSPM", "sLORETA", "eLORETA", "LCMV"] = Field(
+        "dSPM",
+        description="Minimum norm with its noise normalisation, or LCMV: a beamformer of unit "
+        "noise gain (Van Veen et al. 1997), to which snr, loose, depth and fixed mean nothing.",
     )
     snr: float = Field(
         3.0, gt=0, description="Assumed amplitude SNR of the evoked; lambda2 = 1 / snr^2."
@@ -185,6 +203,8 @@ class Inverse(Section):
     orientation: Literal["normal"] | None = Field(
         None, description="null: magnitude over orientations; normal: signed, along the normal."
     )
+
+    beamformer: Beamformer = Field(Beamformer(), description="method: LCMV.")
 
     @model_validator(mode="after")
     def _orientation(self) -> "Inverse":

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from groupwise.errors import InputError
+
 if TYPE_CHECKING:
     import mne
 
@@ -39,6 +41,80 @@ def inverse_operator(
         fixed=fixed or loose == 0,
         rank=rank,
     )
+
+
+def beamformer_estimates(
+    evokeds: Sequence["mne.Evoked"],
+    epochs: "mne.BaseEpochs",
+    forward: "mne.Forward",
+    covariance: "mne.Covariance",
+    *,
+    tmin: float,
+    tmax: float | None,
+    reg: float,
+    orientation: str | None,
+    rank: str | None,
+) -> list["mne.SourceEstimate"]:
+    """Source estimates by an LCMV beamformer of unit noise gain (`mne.beamformer`).
+
+    One filter serves all conditions: its data covariance is that of all epochs.
+
+    Parameters
+    ----------
+    epochs : clean epochs of all conditions.
+    covariance : of the noise, which whitens.
+    tmin, tmax : s, window of the data covariance; None: to the epochs' end.
+    reg : regularisation.
+    orientation : None (length over orientations) or "normal".
+    rank : as the noise covariance was estimated with.
+
+    Raises
+    ------
+    InputError : the window lies outside the epochs.
+    """
+    import mne
+
+    if tmin < epochs.tmin - 1e-9 or (tmax is not None and tmax > epochs.tmax + 1e-9):
+        raise InputError(
+            f"config: meeg.inverse.beamformer: {tmin:g} to {tmax} s lies outside the epochs "
+            f"({epochs.tmin:g} to {epochs.tmax:g} s)"
+        )
+    data = mne.compute_covariance(epochs, tmin=tmin, tmax=tmax, method="empirical", rank=rank)
+    filters = mne.beamformer.make_lcmv(
+        evokeds[0].info,
+        mne.convert_forward_solution(forward, surf_ori=True),
+        data,
+        reg=reg,
+        noise_cov=covariance,
+        pick_ori=orientation,
+        weight_norm="unit-noise-gain",
+        rank=rank,
+    )
+    return [mne.beamformer.apply_lcmv(evoked, filters) for evoked in evokeds]
+
+
+def explained_variance(
+    evoked: "mne.Evoked", operator: "mne.minimum_norm.InverseOperator", method: str, snr: float
+) -> tuple[dict[str, float], "mne.Evoked"]:
+    """How much of a response its minimum-norm estimate explains, and what it leaves.
+
+    Returns
+    -------
+    shares : channel type to 1 - |residual|^2 / |response|^2, over channels and times.
+    residual : what the sources do not make up.
+    """
+    import mne
+
+    _, residual = mne.minimum_norm.apply_inverse(
+        evoked, operator, 1.0 / snr**2, method, return_residual=True
+    )
+    shares = {}
+    for kind in dict.fromkeys(residual.get_channel_types(only_data_chs=True)):
+        names = residual.copy().pick(kind, exclude="bads").ch_names
+        whole = evoked.copy().apply_proj().get_data(names)
+        left = residual.get_data(names)
+        shares[kind] = float(1 - (left**2).sum() / (whole**2).sum())
+    return shares, residual
 
 
 def source_estimates(
