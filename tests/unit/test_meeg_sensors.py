@@ -8,6 +8,7 @@ from effects import make_effect
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
 from groupwise.meeg.preprocess import pick_channels
+from groupwise.meeg.recordings import _without_place
 from groupwise.meeg.sensors import (
     SCALES,
     read_info,
@@ -114,6 +115,17 @@ def test_reference_and_montage():
         pick_channels(raw_of(NAMES), ["eeg"], montage="no_such")
     with pytest.raises(InputError, match=r"meeg.montage: standard_1020"):
         pick_channels(raw_of([*NAMES, "E99"]), ["eeg"], montage="standard_1020")
+
+
+def test_electrodes_without_positions_are_told_before_the_start():
+    bare = raw_of(NAMES)
+    (told,) = _without_place(bare, "a.vhdr", None)
+    assert "a.vhdr: its EEG electrodes have no positions" in told and "meeg.montage" in told
+    assert _without_place(bare, "a.vhdr", "standard_1020") == []
+    assert _without_place(bare.copy().set_montage("standard_1020"), "a.vhdr", None) == []
+    (told,) = _without_place(raw_of([*NAMES, "E99"]), "a.vhdr", "standard_1020")
+    assert "standard_1020 has no E99" in told
+    assert "meeg.montage: ten is not known" in _without_place(bare, "a.vhdr", "ten")[0]
 
 
 def test_topographies(tmp_path):

@@ -39,7 +39,7 @@ if MEEG:
             for subject in RECORDINGS.subjects
         ],
         "root": STUDY.bids_root,
-        **meeg_params("conditions", "channels", "bad_channels"),
+        **meeg_params("conditions", "channels", "bad_channels", "montage"),
         "reject": MEEG.epochs.reject,
         "h_freq": MEEG.filter.h_freq,
         "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],

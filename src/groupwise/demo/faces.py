@@ -4,8 +4,6 @@ The design is that of the face-recognition study of Wakeman and Henson (2015): f
 and scrambled faces, each seen initially, again at once, and again after a delay.
 """
 
-import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ from nilearn.glm.first_level import compute_regressor
 from scipy.ndimage import gaussian_filter
 from scipy.signal import lfilter
 
-from groupwise.demo.stamp import is_complete, stamp_of
+from groupwise.demo.stamp import clear_study, is_complete, stamp_of
 from groupwise.errors import InputError
 from groupwise.files import software, write_json, write_text, write_whole
 
@@ -120,7 +118,7 @@ def make_faces(
     if is_complete(folder, subjects):
         tell(f"{folder}: the demo study is there")
         return folder / "truth.json"
-    _clear(folder)
+    clear_study(folder, NAME)
     bids, fmriprep = folder / "bids", folder / "derivatives" / "fmriprep"
     about = {"BIDSVersion": "1.9.0", "License": "CC0", "Authors": ["The Groupwise developers"]}
     made_by = [{"Name": "groupwise.demo"}]
@@ -154,20 +152,6 @@ def make_faces(
     write_text(bids / "participants.tsv", people.to_csv(sep="\t", index=False))
     write_json(folder / "truth.json", _truth(folder, dict(sorted(truths.items()))))
     return folder / "truth.json"
-
-
-def _clear(folder: Path) -> None:
-    """Remove what an interrupted or older making left; refuse to touch anything else."""
-    description = folder / "bids" / "dataset_description.json"
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    try:
-        ours = json.loads(description.read_text(encoding="utf-8"))["Name"] == NAME
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
-        ours = False
-    if not ours:
-        raise InputError(f"{folder}: is no demo study; choose another folder, or remove it")
-    shutil.rmtree(folder)
 
 
 def _make_subject(folder: Path, number: int) -> tuple[str, dict]:

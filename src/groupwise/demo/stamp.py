@@ -1,10 +1,12 @@
 """How a made study is known again: digests of the code that makes it and of every file."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from groupwise.errors import InputError
 from groupwise.files import digest_of, digest_of_file
 
 
@@ -26,6 +28,23 @@ def is_complete(folder: str | Path, subjects: int) -> bool:
         (folder / name).is_file() and digest_of_file(folder / name) == digest
         for name, digest in files.items()
     )
+
+
+def clear_study(folder: Path, name: str) -> None:
+    """Remove what an interrupted or older making left.
+
+    Raises InputError where the folder holds anything but the study of this name.
+    """
+    description = folder / "bids" / "dataset_description.json"
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    try:
+        ours = json.loads(description.read_text(encoding="utf-8"))["Name"] == name
+    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        ours = False
+    if not ours:
+        raise InputError(f"{folder}: is no demo study; choose another folder, or remove it")
+    shutil.rmtree(folder)
 
 
 def stamp_of(folder: Path, parts: Sequence[str], subjects: int) -> dict[str, Any]:

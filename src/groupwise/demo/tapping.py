@@ -5,8 +5,6 @@ with the right hand, and a control condition without movement.
 """
 
 import datetime
-import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +18,7 @@ from mne_bids import BIDSPath, write_raw_bids
 from mne_nirs.io.snirf import write_raw_snirf
 from nilearn.glm.first_level import compute_regressor
 
-from groupwise.demo.stamp import is_complete, stamp_of
+from groupwise.demo.stamp import clear_study, is_complete, stamp_of
 from groupwise.errors import InputError
 from groupwise.files import software, write_json, write_text
 
@@ -80,7 +78,7 @@ def make_tapping(
     if is_complete(folder, subjects):
         tell(f"{folder}: the demo study is there")
         return folder / "truth.json"
-    _clear(folder)
+    clear_study(folder, NAME)
     write_json(
         folder / "bids" / "dataset_description.json",
         {
@@ -113,20 +111,6 @@ def make_tapping(
     write_text(folder / "bids" / "participants.tsv", people.to_csv(sep="\t", index=False))
     write_json(folder / "truth.json", _truth(folder, dict(sorted(truths.items()))))
     return folder / "truth.json"
-
-
-def _clear(folder: Path) -> None:
-    """Remove what an interrupted or older making left; refuse to touch anything else."""
-    description = folder / "bids" / "dataset_description.json"
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    try:
-        ours = json.loads(description.read_text(encoding="utf-8"))["Name"] == NAME
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
-        ours = False
-    if not ours:
-        raise InputError(f"{folder}: is no demo study; choose another folder, or remove it")
-    shutil.rmtree(folder)
 
 
 def optodes() -> tuple[list[tuple[str, str]], dict[str, np.ndarray], dict]:

@@ -21,6 +21,7 @@ def check_study(
     reject: dict[str, float],
     h_freq: float | None,
     aux_channels: list[str],
+    montage: str | None = None,
 ) -> pd.DataFrame:
     """Check every subject's recordings from their headers and events.
 
@@ -29,7 +30,7 @@ def check_study(
     recordings : one dict a subject: `subject`, `raw` (paths of its runs), `events`, and
         `channels` (those of its channels.tsv that exist).
     root : root of the BIDS tree.
-    conditions, channels, reject, h_freq, aux_channels : see `check_recordings`.
+    conditions, channels, reject, h_freq, aux_channels, montage : see `check_recordings`.
     bad_channels : by subject, and under "all" for every subject.
 
     Returns
@@ -56,6 +57,7 @@ def check_study(
             reject,
             h_freq,
             aux_channels,
+            montage,
         )
         findings += wrong
         for row in rows:

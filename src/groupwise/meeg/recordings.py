@@ -241,6 +241,7 @@ def check_recordings(
     reject: dict[str, float] | None = None,
     h_freq: float | None = None,
     aux_channels: Sequence[str] = (),
+    montage: str | None = None,
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """Find what is wrong with a subject's recordings, from their headers only.
 
@@ -251,6 +252,7 @@ def check_recordings(
     reject : rejection limits by channel type; one for "eog" or "ecg" needs such a channel.
     h_freq : upper edge of the filter, Hz, to be held against the sampling rate.
     aux_channels : names of channels asked for (to detect blinks and heartbeats).
+    montage : standard positions of EEG electrodes, where the recordings have none.
 
     Returns
     -------
@@ -272,6 +274,8 @@ def check_recordings(
         findings += _unknown_channels(raw.ch_names, bad_channels, path)
         findings += _unknown_channels(raw.ch_names, aux_channels, path, "asked for in 'artifacts'")
         findings += _missing_types(raw, path, channels, reject or {})
+        if "eeg" in channels:
+            findings += _without_place(raw, path, montage)
         if h_freq is not None and h_freq >= raw.info["sfreq"] / 2:
             findings.append(
                 f"{path}: sampled at {raw.info['sfreq']:g} Hz, so filter.h_freq must be below "
@@ -298,6 +302,31 @@ def check_recordings(
     already = set(findings)
     findings += [f for f in _missing_conditions(events_paths, conditions) if f not in already]
     return findings, rows
+
+
+def _without_place(raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str | None) -> list:
+    """Findings on EEG electrodes whose positions neither the recording nor the montage knows."""
+    import mne
+
+    eeg = [k for k, kind in enumerate(raw.get_channel_types()) if kind == "eeg"]
+    names = [raw.ch_names[k] for k in eeg]
+    if montage is None:
+        places = np.array([raw.info["chs"][k]["loc"][:3] for k in eeg]).reshape(-1, 3)
+        if len(eeg) and np.isfinite(places).all() and np.ptp(places, axis=0).any():
+            return []
+        return [
+            f"{path}: its EEG electrodes have no positions; add electrodes.tsv to the BIDS tree, "
+            "or name a standard montage (meeg.montage: standard_1020)"
+        ] * bool(eeg)
+    try:
+        there = {name.lower() for name in mne.channels.make_standard_montage(montage).ch_names}
+    except ValueError:
+        known = ", ".join(mne.channels.get_builtin_montages())
+        return [f"config: meeg.montage: {montage} is not known; known: {known}"]
+    absent = [name for name in names if name.lower() not in there]
+    if not absent:
+        return []
+    return [f"{path}: the montage {montage} has no {_some(absent)}; rename them in the recording"]
 
 
 def _events_table(path: str | os.PathLike) -> pd.DataFrame:
