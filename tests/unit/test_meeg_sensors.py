@@ -23,7 +23,7 @@ NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "Fz", "Cz
 TIMES = np.arange(20) / 100 - 0.05
 
 
-def evoked_of(seed, names=NAMES, montage="standard_1020", bads=()):
+def evoked_of(seed, names=NAMES, montage="colin27_1020", bads=()):
     info = mne.create_info(list(names), 100.0, "eeg")
     if montage:
         info.set_montage(montage)
@@ -102,7 +102,7 @@ def raw_of(names):
 
 
 def test_reference_and_montage():
-    average = pick_channels(raw_of(NAMES), ["eeg"], montage="standard_1020")
+    average = pick_channels(raw_of(NAMES), ["eeg"], montage="colin27_1020")
     assert len(average.info["projs"]) == 1
     assert np.isfinite([c["loc"][:3] for c in average.info["chs"]]).all()
     linked = pick_channels(raw_of(NAMES), ["eeg"], reference=["T7", "T8"])
@@ -113,18 +113,18 @@ def test_reference_and_montage():
         pick_channels(raw_of(NAMES), ["eeg"], reference=["M1"])
     with pytest.raises(InputError, match=r"meeg.montage: no_such"):
         pick_channels(raw_of(NAMES), ["eeg"], montage="no_such")
-    with pytest.raises(InputError, match=r"meeg.montage: standard_1020"):
-        pick_channels(raw_of([*NAMES, "E99"]), ["eeg"], montage="standard_1020")
+    with pytest.raises(InputError, match=r"meeg.montage: colin27_1020"):
+        pick_channels(raw_of([*NAMES, "E99"]), ["eeg"], montage="colin27_1020")
 
 
 def test_electrodes_without_positions_are_told_before_the_start():
     bare = raw_of(NAMES)
     (told,) = _without_place(bare, "a.vhdr", None)
     assert "a.vhdr: its EEG electrodes have no positions" in told and "meeg.montage" in told
-    assert _without_place(bare, "a.vhdr", "standard_1020") == []
-    assert _without_place(bare.copy().set_montage("standard_1020"), "a.vhdr", None) == []
-    (told,) = _without_place(raw_of([*NAMES, "E99"]), "a.vhdr", "standard_1020")
-    assert "standard_1020 has no E99" in told
+    assert _without_place(bare, "a.vhdr", "colin27_1020") == []
+    assert _without_place(bare.copy().set_montage("colin27_1020"), "a.vhdr", None) == []
+    (told,) = _without_place(raw_of([*NAMES, "E99"]), "a.vhdr", "colin27_1020")
+    assert "colin27_1020 has no E99" in told
     assert "meeg.montage: ten is not known" in _without_place(bare, "a.vhdr", "ten")[0]
 
 

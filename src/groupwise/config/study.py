@@ -247,7 +247,7 @@ class Meeg(Section):
     montage: str | None = Field(
         None,
         description="Standard positions of EEG electrodes where the recordings have none, such as "
-        "standard_1020.",
+        "colin27_1020.",
     )
     bad_channels: dict[str, list[str]] = Field(
         {},

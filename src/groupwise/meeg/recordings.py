@@ -316,7 +316,7 @@ def _without_place(raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str 
             return []
         return [
             f"{path}: its EEG electrodes have no positions; add electrodes.tsv to the BIDS tree, "
-            "or name a standard montage (meeg.montage: standard_1020)"
+            "or name a standard montage (meeg.montage: colin27_1020)"
         ] * bool(eeg)
     try:
         there = {name.lower() for name in mne.channels.make_standard_montage(montage).ch_names}

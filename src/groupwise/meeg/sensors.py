@@ -61,7 +61,7 @@ def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> FeatureSpace:
     places = np.array([channel["loc"][:3] for channel in info["chs"]])
     if not np.isfinite(places).all() or not np.ptp(places, axis=0).any():
         raise InputError(
-            "the channels have no positions; give meeg.montage (such as standard_1020), or "
+            "the channels have no positions; give meeg.montage (such as colin27_1020), or "
             "electrodes.tsv in the BIDS tree"
         )
     adjacency, names = mne.channels.find_ch_adjacency(info, kind)
