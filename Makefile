@@ -26,8 +26,9 @@ demo: env
 	$(BIN)/snakemake --cores all --workflow-profile workflow/profiles/default
 	@echo "The report: results/report.html"
 
+# Files are spread over the cores; the tests of one share its studies.
 test: env lint
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 # Calibrations of minutes to hours; docs/validation.md holds their results.
 test-slow: env
