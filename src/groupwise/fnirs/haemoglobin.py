@@ -13,7 +13,6 @@ from mne.preprocessing.nirs import (
     source_detector_distances,
     temporal_derivative_distribution_repair,
 )
-from mne_nirs.io.snirf import write_raw_snirf
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
@@ -160,6 +159,9 @@ def _flagged(intensity: mne.io.BaseRaw) -> dict[str, float]:
 
 def write_haemoglobin(path: str, haemoglobin: mne.io.BaseRaw) -> None:
     """Write haemoglobin as SNIRF, whole or not at all."""
+    # Here, since it costs every reader of haemoglobin three seconds.
+    from mne_nirs.io.snirf import write_raw_snirf
+
     raw = haemoglobin.copy()
     # The writer needs both, and a NIRx folder may lack them.
     raw.info["subject_info"] = raw.info["subject_info"] or {}
