@@ -6,7 +6,7 @@ with job(snakemake):
     import mne
 
     from groupwise.files import provenance, write_json
-    from groupwise.meeg.inverse import beamformer_estimates
+    from groupwise.meeg.inverse import beamformer_estimates, largest_values
     from groupwise.meeg.sources import write_estimate
 
     params, source = dict(snakemake.params.items()), snakemake.input
@@ -20,7 +20,7 @@ with job(snakemake):
     )
     for path, estimate in zip(snakemake.output.estimates, estimates, strict=True):
         write_estimate(path, estimate)
-    peaks = [float(estimate.data.max()) for estimate in estimates]
+    peaks = largest_values(estimates)
     write_json(
         snakemake.output.sidecar,
         {

@@ -137,6 +137,10 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
             "no other braces",
         ),
         (lambda r: r["meeg"]["inverse"].update(fixed=True), "fixed: true needs loose: 0"),
+        (
+            lambda r: r["meeg"]["inverse"].update(loose=0, orientation="vector"),
+            "vector needs loose above 0",
+        ),
         (lambda r: r["meeg"].update(artifacts={"method": "ica"}), "set covariance: {rank: null}"),
         (lambda r: r["meeg"]["conditions"].update(visual=5), "give it a tag of its own"),
         (

@@ -72,7 +72,7 @@ def demo(tmp_path_factory):
     operator = inverse_operator(
         evokeds[0].info, forward, covariance, loose=0.2, depth=0.8, fixed=False, rank="info"
     )
-    estimates = source_estimates(evokeds, operator, method="dSPM", snr=3.0, orientation=None)
+    estimates, _ = source_estimates(evokeds, operator, method="dSPM", snr=3.0, orientation=None)
     template = template_source_space("fsaverage", subjects_dir, 4)
     morphed = morph_estimates(estimates, "sub-01", template, subjects_dir, smooth=20)
     return SimpleNamespace(**{k: v for k, v in locals().items() if k != "tmp_path_factory"})
@@ -193,9 +193,9 @@ def test_estimates_equal_those_of_mne(demo):
 
 
 @pytest.mark.parametrize("method", ["MNE", "dSPM", "sLORETA", "eLORETA"])
-@pytest.mark.parametrize("orientation", [None, "normal"])
+@pytest.mark.parametrize("orientation", [None, "normal", "vector"])
 def test_every_method_and_orientation_equals_mnes(demo, method, orientation):
-    (mine,) = source_estimates(
+    (mine,), _ = source_estimates(
         demo.evokeds[:1], demo.operator, method=method, snr=3.0, orientation=orientation
     )
     theirs = mne.minimum_norm.apply_inverse(
@@ -205,7 +205,7 @@ def test_every_method_and_orientation_equals_mnes(demo, method, orientation):
     np.testing.assert_allclose(mine.data, theirs.data, rtol=1e-12, atol=1e-12 * scale)
 
 
-@pytest.mark.parametrize("orientation", [None, "normal"])
+@pytest.mark.parametrize("orientation", [None, "normal", "vector"])
 def test_the_beamformer_is_mnes(demo, orientation):
     spec = {"tmin": 0.0, "tmax": None, "reg": 0.05, "orientation": orientation, "rank": "info"}
     mine = beamformer_estimates(demo.evokeds, demo.epochs, demo.forward, demo.covariance, **spec)
@@ -226,9 +226,12 @@ def test_the_beamformer_is_mnes(demo, orientation):
 
 def test_explained_variance_is_what_the_residual_leaves(demo):
     evoked = demo.evokeds[0]
-    shares, residual = explained_variance(evoked, demo.operator, "dSPM", 3.0)
+    spec = {"method": "dSPM", "orientation": None}
+    _, (residual,) = source_estimates([evoked], demo.operator, snr=3.0, **spec)
+    shares = explained_variance(evoked, residual)
     assert set(shares) == {"mag", "grad"} and all(0.2 < share < 1 for share in shares.values())
-    weak, _ = explained_variance(evoked, demo.operator, "dSPM", 0.5)
+    _, (left,) = source_estimates([evoked], demo.operator, snr=0.5, **spec)
+    weak = explained_variance(evoked, left)
     assert all(weak[kind] < shares[kind] for kind in shares)
     _, theirs = mne.minimum_norm.apply_inverse(
         evoked, demo.operator, 1 / 9, "dSPM", return_residual=True
@@ -240,7 +243,7 @@ def test_regularisation_orientation_and_averages_matter(demo):
     evoked = demo.evokeds[0].copy()
     evoked.nave *= 4
     pair = [demo.evokeds[0], evoked]
-    signed = source_estimates(pair, demo.operator, method="MNE", snr=1.0, orientation="normal")
+    signed, _ = source_estimates(pair, demo.operator, method="MNE", snr=1.0, orientation="normal")
     theirs = mne.minimum_norm.apply_inverse(evoked, demo.operator, 1.0, "MNE", pick_ori="normal")
     np.testing.assert_allclose(signed[1].data, theirs.data, rtol=1e-9, atol=1e-25)
     assert signed[0].data.min() < 0
@@ -259,8 +262,8 @@ def test_one_channel_type_is_enough(demo, kind):
         evokeds[0].info, forward, covariance, loose=0.0, depth=0.8, fixed=True, rank="info"
     )
     spec = {"method": "dSPM", "snr": 3.0}
-    (estimate,) = source_estimates(evokeds[:1], operator, orientation=None, **spec)
-    (normal,) = source_estimates(evokeds[:1], operator, orientation="normal", **spec)
+    (estimate,), _ = source_estimates(evokeds[:1], operator, orientation=None, **spec)
+    (normal,), _ = source_estimates(evokeds[:1], operator, orientation="normal", **spec)
     assert np.isfinite(estimate.data).all() and estimate.data.min() < 0 < estimate.data.max()
     np.testing.assert_array_equal(normal.data, estimate.data)
 
@@ -408,6 +411,23 @@ def test_rows_of_the_stack_follow_the_table(demo, space, rows, tmp_path):
         expected = estimate.data[:, keep].astype(np.float32)
         np.testing.assert_array_equal(stack.data[row].reshape(space.shape), expected)
     assert stack.space.digest == space.digest
+
+
+def test_the_group_gets_the_length_of_vectors(demo, space, tmp_path):
+    estimates, _ = source_estimates(
+        demo.evokeds[:1], demo.operator, method="dSPM", snr=3.0, orientation="vector"
+    )
+    np.testing.assert_allclose(estimates[0].magnitude().data, demo.estimates[0].data, rtol=1e-9)
+    (morphed,) = morph_estimates(estimates, "sub-01", demo.template, demo.subjects_dir, smooth=20)
+    write_estimate(tmp_path / "vector_stc.h5", morphed)
+    keep, _ = times_within(morphed.times, (0, 0.5))
+    vertices = [hemisphere["vertno"] for hemisphere in demo.template]
+    table = [{"path": str(tmp_path / "vector_stc.h5")}]
+    (values,) = estimate_rows(table, space, vertices, morphed.times, keep)
+    lengths = np.sqrt((morphed.data[:, :, keep] ** 2).sum(axis=1))
+    np.testing.assert_allclose(values.reshape(space.shape), lengths, rtol=1e-5)
+    # Parts of neighbours that point apart cancel before the length is taken, never after.
+    assert (lengths <= demo.morphed[0].data[:, keep] * (1 + 1e-6)).all()
 
 
 def test_one_hemisphere_takes_its_part_of_the_maps(demo, rows):

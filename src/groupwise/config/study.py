@@ -200,8 +200,10 @@ class Inverse(Section):
     )
     depth: float = Field(0.8, ge=0, le=1, description="Exponent of the depth weighting; 0: none.")
     fixed: bool = Field(False, description="Sources normal to the cortex only (loose must be 0).")
-    orientation: Literal["normal"] | None = Field(
-        None, description="null: magnitude over orientations; normal: signed, along the normal."
+    orientation: Literal["normal", "vector"] | None = Field(
+        None,
+        description="null: magnitude over orientations; normal: signed, along the normal; vector: "
+        "all three parts are kept and morphed, and the group tests the length.",
     )
 
     beamformer: Beamformer = Field(Beamformer(), description="method: LCMV.")
@@ -210,6 +212,9 @@ class Inverse(Section):
     def _orientation(self) -> "Inverse":
         if self.fixed and self.loose:
             raise ValueError("fixed: true needs loose: 0")
+        minimum_norm = self.method != "LCMV"
+        if self.orientation == "vector" and minimum_norm and (self.fixed or not self.loose):
+            raise ValueError("orientation: vector needs loose above 0")
         return self
 
 

@@ -65,7 +65,7 @@ def beamformer_estimates(
     covariance : of the noise, which whitens.
     tmin, tmax : s, window of the data covariance; None: to the epochs' end.
     reg : regularisation.
-    orientation : None (length over orientations) or "normal".
+    orientation : None (length over orientations), "normal" or "vector".
     rank : as the noise covariance was estimated with.
 
     Raises
@@ -93,28 +93,24 @@ def beamformer_estimates(
     return [mne.beamformer.apply_lcmv(evoked, filters) for evoked in evokeds]
 
 
-def explained_variance(
-    evoked: "mne.Evoked", operator: "mne.minimum_norm.InverseOperator", method: str, snr: float
-) -> tuple[dict[str, float], "mne.Evoked"]:
-    """How much of a response its minimum-norm estimate explains, and what it leaves.
+def explained_variance(evoked: "mne.Evoked", residual: "mne.Evoked") -> dict[str, float]:
+    """How much of a response its source estimate explains.
+
+    Parameters
+    ----------
+    residual : what the sources do not make up, of `source_estimates`.
 
     Returns
     -------
-    shares : channel type to 1 - |residual|^2 / |response|^2, over channels and times.
-    residual : what the sources do not make up.
+    Channel type to 1 - |residual|^2 / |response|^2, over channels and times.
     """
-    import mne
-
-    _, residual = mne.minimum_norm.apply_inverse(
-        evoked, operator, 1.0 / snr**2, method, return_residual=True
-    )
     shares = {}
     for kind in dict.fromkeys(residual.get_channel_types(only_data_chs=True)):
         names = residual.copy().pick(kind, exclude="bads").ch_names
         whole = evoked.copy().apply_proj().get_data(names)
         left = residual.get_data(names)
         shares[kind] = float(1 - (left**2).sum() / (whole**2).sum())
-    return shares, residual
+    return shares
 
 
 def source_estimates(
@@ -124,19 +120,21 @@ def source_estimates(
     method: str,
     snr: float,
     orientation: str | None,
-) -> list["mne.SourceEstimate"]:
-    """Source estimates of evoked responses.
+) -> tuple[list["mne.SourceEstimate"], list["mne.Evoked"]]:
+    """Source estimates of evoked responses, and what they leave of them.
 
     Parameters
     ----------
     method : "MNE", "dSPM", "sLORETA" or "eLORETA".
     snr : assumed amplitude signal-to-noise ratio; the regularisation is 1 / snr**2.
-    orientation : None (length of the current vector, always positive) or "normal" (its signed
-        part along the surface normal). Fixed sources are signed either way.
+    orientation : None (length of the current vector, always positive), "normal" (its signed part
+        along the surface normal) or "vector" (its three parts). Fixed sources are signed in any
+        case.
 
     Returns
     -------
-    One estimate an evoked response, in order: am for MNE, else without unit.
+    estimates : one an evoked response, in order: A m for MNE, else without unit.
+    residuals : the responses without what the sources make up.
     """
     import mne
 
@@ -144,21 +142,28 @@ def source_estimates(
     if operator["source_ori"] == mne.io.constants.FIFF.FIFFV_MNE_FIXED_ORI:
         orientation = None  # the normal is all there is, and MNE looks for three components
     prepared: dict[int, mne.minimum_norm.InverseOperator] = {}
-    estimates = []
+    estimates, residuals = [], []
     for evoked in evokeds:
         # Preparing the operator depends on the number of averages alone.
         if evoked.nave not in prepared:
             prepared[evoked.nave] = mne.minimum_norm.prepare_inverse_operator(
                 operator, evoked.nave, regularisation, method
             )
-        estimates.append(
-            mne.minimum_norm.apply_inverse(
-                evoked,
-                prepared[evoked.nave],
-                regularisation,
-                method,
-                pick_ori=orientation,
-                prepared=True,
-            )
+        estimate, residual = mne.minimum_norm.apply_inverse(
+            evoked,
+            prepared[evoked.nave],
+            regularisation,
+            method,
+            pick_ori=orientation,
+            prepared=True,
+            return_residual=True,
         )
-    return estimates
+        estimates.append(estimate)
+        residuals.append(residual)
+    return estimates, residuals
+
+
+def largest_values(estimates: Sequence["mne.SourceEstimate"]) -> list[float]:
+    """The largest value of each estimate; of vectors, the largest length."""
+    lengths = [e.magnitude() if e.data.ndim == 3 else e for e in estimates]
+    return [float(estimate.data.max()) for estimate in lengths]

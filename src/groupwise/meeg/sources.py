@@ -165,7 +165,7 @@ def estimate_rows(
 
     Yields
     ------
-    (space.n_points,) values, vertex after vertex, times contiguous.
+    (space.n_points,) values, vertex after vertex, times contiguous; lengths of vectors.
 
     Raises
     ------
@@ -194,6 +194,8 @@ def estimate_rows(
                 f"{row['path']}: its times ({_axis(estimate.times)}) are not those of "
                 f"{rows[0]['path']} ({_axis(times)}). Record or resample all subjects alike."
             )
+        if estimate.data.ndim == 3:
+            estimate = estimate.magnitude()
         yield estimate.data[inside][:, keep].ravel()
 
 
