@@ -3,22 +3,12 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     from groupwise.figures.effect import Effect
     from groupwise.figures.pictures import channel_pictures
     from groupwise.figures.save import Picture, save_pictures
 
     source = snakemake.input
-    effect = Effect.read(
-        snakemake.wildcards.analysis,
-        result=source.result,
-        clusters=source.clusters,
-        maps=source.maps,
-        null=source.null,
-        stack=Path(source.data).parent,
-        within=snakemake.params.within,
-    )
+    effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
     pictures = list(channel_pictures(effect))
     if source.get("signal"):
         from groupwise.fnirs.topography import effect_on_head

@@ -3,23 +3,13 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     from groupwise.figures.effect import Effect
     from groupwise.figures.pictures import sensor_pictures
     from groupwise.figures.save import Picture, save_pictures
     from groupwise.meeg.sensors import read_info, topographies
 
     source = snakemake.input
-    effect = Effect.read(
-        snakemake.wildcards.analysis,
-        result=source.result,
-        clusters=source.clusters,
-        maps=source.maps,
-        null=source.null,
-        stack=Path(source.data).parent,
-        within=snakemake.params.within,
-    )
+    effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
     info = read_info(source.evoked, snakemake.params.kind)
     heads = [Picture(**picture) for picture in topographies(effect, info)]
     pictures = [*heads, *sensor_pictures(effect)]

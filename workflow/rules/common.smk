@@ -1,5 +1,8 @@
 """The typed study, what was found of it, and the functions that rules share."""
 
+from functools import partial
+from importlib import import_module
+
 from snakemake.exceptions import WorkflowError
 
 from groupwise.config.read import read_study
@@ -65,12 +68,22 @@ def megabytes(base: int, times: float):
 # What looks into the files of a study. Before the first job, and not as an input of the first
 # stages: a change of what is checked would rerun them all, and behind `ancient` Snakemake overlooks
 # other reasons to rerun.
+# Each: table, parameters, files, and module and name of the function, which is imported late since
+# modules of a modality take a second.
 CHECKS = []
 
 
+def check_now(table, parameters, files, module, name) -> None:
+    """Look into a study's files, unless that was done under the same config."""
+    from groupwise.inputs.checked import is_checked
+
+    if not is_checked(table.replace(".tsv", ".json"), parameters, files):
+        told(lambda: getattr(import_module(module), name)(**parameters))
+
+
 onstart:
-    for check_now in CHECKS:
-        check_now()
+    for each in CHECKS:
+        check_now(*each)
 
 
 wildcard_constraints:

@@ -1,15 +1,8 @@
 """fMRI: preprocessed BOLD runs to first-level maps."""
 
 FMRI = STUDY.fmri
-
-
-def bold_file(ending: str, *, session: str | None = None, **entities: str) -> str:
-    """A subject's file of the fMRI branch; {subject} stays a wildcard."""
-    facts = {"task": FMRI.task, **entities}
-    chain = "_".join(f"{key}-{facts[key]}" for key in ENTITIES if key in facts)
-    within = "_".join(f"ses-{name}" for name in [session or FMRI.session] if name)
-    stem = "_".join(part for part in ("sub-{subject}", within, chain, ending) if part)
-    return f"{OUT}/sub-{{subject}}/func/{stem}"
+if FMRI:
+    bold_file = partial(file_of, FMRI, "func")
 
 
 def first_level_maps(stat: str) -> dict[str, str]:
@@ -71,16 +64,9 @@ if FMRI:
         told(refuse, [f"config: fmri.mask: {FMRI.mask} is not there; check the path"])
     MAP_ROWS |= {name: fmri_rows(name) for name in analyses_of("fmri")}
 
-    def check_runs_now() -> None:
-        """Look into all runs, unless that was done under the same config."""
-        from groupwise.fmri.check import check_runs
-        from groupwise.inputs.checked import is_checked
-
-        sidecar = RUNS_CHECKED.replace(".tsv", ".json")
-        if not is_checked(sidecar, RUNS_CHECK, RUN_FILES):
-            told(lambda: check_runs(**RUNS_CHECK))
-
-    CHECKS.append(check_runs_now)
+    CHECKS.append(
+        (RUNS_CHECKED, RUNS_CHECK, RUN_FILES, "groupwise.fmri.check", "check_runs")
+    )
 
     rule check_runs:
         """What is in every run, its events and confounds, as a table."""

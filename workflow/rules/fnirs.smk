@@ -1,21 +1,14 @@
 """fNIRS: optical intensity to first-level estimates of channels and regions."""
 
 FNIRS = STUDY.fnirs
+if FNIRS:
+    nirs_file = partial(file_of, FNIRS, "nirs")
 
 
 def fnirs_params(*keys: str) -> dict:
     """Just these keys of the section, as plain values that Snakemake compares."""
     dumped = FNIRS.model_dump(mode="json")
     return {key: dumped[key] for key in keys}
-
-
-def nirs_file(ending: str, *, session: str | None = None, **entities: str) -> str:
-    """A subject's file of the fNIRS branch; {subject} stays a wildcard."""
-    facts = {"task": FNIRS.task, **entities}
-    chain = "_".join(f"{key}-{facts[key]}" for key in ENTITIES if key in facts)
-    within = "_".join(f"ses-{name}" for name in [session or FNIRS.session] if name)
-    stem = "_".join(part for part in ("sub-{subject}", within, chain, ending) if part)
-    return f"{OUT}/sub-{{subject}}/nirs/{stem}"
 
 
 def of_participants(pattern: str) -> list[str]:
@@ -37,17 +30,12 @@ if FNIRS:
     }
     OPTODES_FILES = [path for name in OPTODES.names for path in OPTODES.files_of(name)]
 
-    def check_optodes_now() -> None:
-        """Look into all recordings, unless that was done under the same config."""
-        from groupwise.inputs.checked import is_checked
-
-        sidecar = OPTODES_CHECKED.replace(".tsv", ".json")
-        if not is_checked(sidecar, OPTODES_CHECK, OPTODES_FILES):
-            from groupwise.fnirs.check import check_optodes
-
-            told(lambda: check_optodes(**OPTODES_CHECK))
-
-    CHECKS.append(check_optodes_now)
+    CHECKS.append(
+        (
+            *(OPTODES_CHECKED, OPTODES_CHECK, OPTODES_FILES),
+            *("groupwise.fnirs.check", "check_optodes"),
+        )
+    )
 
     rule check_optodes:
         """What is in every fNIRS recording, its montage and events, as a table."""

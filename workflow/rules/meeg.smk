@@ -1,6 +1,8 @@
 """M/EEG: raw recording to source estimates on the template."""
 
 MEEG = STUDY.meeg
+if MEEG:
+    meeg_file = partial(file_of, MEEG, MEEG.datatype)
 
 
 def meeg_params(*keys: str) -> dict:
@@ -19,12 +21,13 @@ def estimates(space: str | None = None) -> dict[str, str]:
     """Path of the source estimate of each condition; {subject} stays a wildcard."""
     entities = {"inv": MEEG.inverse.method} | ({"space": space} if space else {})
     return {
-        name: subject_file("stc.h5", cond=camel(name), **entities)
+        name: meeg_file("stc.h5", cond=camel(name), **entities)
         for name in MEEG.conditions
     }
 
 
 if MEEG:
+    RECORDED = ("raw", "events", "channels")
     CHECKED = f"{OUT}/check/inputs.tsv"
     TEMPLATE = template_file(MEEG.morph.to, MEEG.morph.spacing)
 
@@ -45,21 +48,10 @@ if MEEG:
         "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
     }
 
-    def check_recordings_now() -> None:
-        """Look into all recordings, unless that was done under the same config."""
-        from groupwise.inputs.checked import is_checked
-        from groupwise.meeg.check import check_study
-
-        files = [
-            name
-            for each in CHECK["recordings"]
-            for kind in ("raw", "events", "channels")
-            for name in each[kind]
-        ]
-        if not is_checked(CHECKED.replace(".tsv", ".json"), CHECK, files):
-            told(lambda: check_study(**CHECK))
-
-    CHECKS.append(check_recordings_now)
+    CHECK_FILES = [
+        path for each in CHECK["recordings"] for kind in RECORDED for path in each[kind]
+    ]
+    CHECKS.append((CHECKED, CHECK, CHECK_FILES, "groupwise.meeg.check", "check_study"))
 
     rule check_inputs:
         """What is in every recording's header and events, as a table."""
@@ -91,8 +83,8 @@ if MEEG:
             raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
             transform=lambda wildcards: RECORDINGS[wildcards.subject].transform,
         output:
-            trans=subject_file("trans.fif"),
-            sidecar=subject_file("trans.json"),
+            trans=meeg_file("trans.fif"),
+            sidecar=meeg_file("trans.json"),
         log:
             log_of("coregistration", "subject"),
         benchmark:
@@ -114,9 +106,9 @@ if MEEG:
             events=lambda wildcards: RECORDINGS[wildcards.subject].events,
             channels=lambda wildcards: RECORDINGS[wildcards.subject].channels,
         output:
-            epochs=subject_file("epo.fif", proc="clean"),
-            drops=subject_file("drops.tsv", proc="clean"),
-            sidecar=subject_file("epo.json", proc="clean"),
+            epochs=meeg_file("epo.fif", proc="clean"),
+            drops=meeg_file("drops.tsv", proc="clean"),
+            sidecar=meeg_file("epo.json", proc="clean"),
         log:
             log_of("preprocess", "subject"),
         benchmark:
@@ -142,8 +134,8 @@ if MEEG:
         input:
             epochs=rules.preprocess.output.epochs,
         output:
-            evoked=subject_file("ave.fif"),
-            sidecar=subject_file("ave.json"),
+            evoked=meeg_file("ave.fif"),
+            sidecar=meeg_file("ave.json"),
         log:
             log_of("evoked", "subject"),
         benchmark:
@@ -163,8 +155,8 @@ if MEEG:
             epochs=rules.preprocess.output.epochs,
             empty_room=lambda wildcards: RECORDINGS[wildcards.subject].empty_room or [],
         output:
-            covariance=subject_file("cov.fif"),
-            sidecar=subject_file("cov.json"),
+            covariance=meeg_file("cov.fif"),
+            sidecar=meeg_file("cov.json"),
         log:
             log_of("noise_covariance", "subject"),
         benchmark:
@@ -231,8 +223,8 @@ if MEEG:
             bem=rules.bem.output.bem,
             source_space=rules.source_space.output.source_space,
         output:
-            forward=subject_file("fwd.fif"),
-            sidecar=subject_file("fwd.json"),
+            forward=meeg_file("fwd.fif"),
+            sidecar=meeg_file("fwd.json"),
         log:
             log_of("forward", "subject"),
         benchmark:
@@ -255,8 +247,8 @@ if MEEG:
             forward=rules.forward.output.forward,
             covariance=rules.noise_covariance.output.covariance,
         output:
-            inverse=subject_file("inv.fif"),
-            sidecar=subject_file("inv.json"),
+            inverse=meeg_file("inv.fif"),
+            sidecar=meeg_file("inv.json"),
         log:
             log_of("inverse_operator", "subject"),
         benchmark:
@@ -287,7 +279,7 @@ if MEEG:
                 covariance=rules.noise_covariance.output.covariance,
             output:
                 estimates=list(estimates().values()),
-                sidecar=subject_file("stc.json", inv=MEEG.inverse.method),
+                sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
             log:
                 log_of("apply_beamformer", "subject"),
             benchmark:
@@ -315,10 +307,8 @@ if MEEG:
                 inverse=rules.inverse_operator.output.inverse,
             output:
                 estimates=list(estimates().values()),
-                residual=subject_file(
-                    "ave.fif", inv=MEEG.inverse.method, desc="residual"
-                ),
-                sidecar=subject_file("stc.json", inv=MEEG.inverse.method),
+                residual=meeg_file("ave.fif", inv=MEEG.inverse.method, desc="residual"),
+                sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
             log:
                 log_of("apply_inverse", "subject"),
             benchmark:
@@ -349,9 +339,7 @@ if MEEG:
             template=TEMPLATE,
         output:
             estimates=list(estimates(space=MEEG.morph.to).values()),
-            sidecar=subject_file(
-                "stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method
-            ),
+            sidecar=meeg_file("stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method),
         log:
             log_of("morph", "subject"),
         benchmark:

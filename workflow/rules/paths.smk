@@ -13,13 +13,13 @@ def camel(name: str) -> str:
     return first + "".join(part[0].upper() + part[1:] for part in rest)
 
 
-def subject_file(ending: str, **entities: str) -> str:
-    """A subject's file of the M/EEG branch; {subject} stays a wildcard."""
-    facts = {"task": STUDY.meeg.task, **entities}
-    chain = "_".join(f"{key}-{facts[key]}" for key in ENTITIES if key in facts)
-    datatype = STUDY.meeg.datatype
-    session = f"_ses-{STUDY.meeg.session}" if STUDY.meeg.session else ""
-    return f"{OUT}/sub-{{subject}}/{datatype}/sub-{{subject}}{session}_{chain}_{ending}"
+def file_of(section, folder: str, ending: str, **entities: str) -> str:
+    """A subject's file of a branch of the workflow; {subject} stays a wildcard."""
+    facts = {"task": section.task, **entities}
+    chain = [f"{key}-{facts[key]}" for key in ENTITIES if key in facts]
+    session = [f"ses-{section.session}"] if section.session else []
+    stem = "_".join(["sub-{subject}", *session, *chain, ending])
+    return f"{OUT}/sub-{{subject}}/{folder}/{stem}"
 
 
 def anatomy_file(ending: str) -> str:

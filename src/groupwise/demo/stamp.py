@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,19 @@ def is_complete(folder: str | Path, subjects: int) -> bool:
         (folder / name).is_file() and digest_of_file(folder / name) == digest
         for name, digest in files.items()
     )
+
+
+def needs_making(folder: Path, subjects: int, tell: Callable[[str], None]) -> bool:
+    """Whether a study is not there yet, whole.
+
+    Raises InputError if `subjects` is not from 1 to 99.
+    """
+    if not 1 <= subjects <= 99:
+        raise InputError(f"demo: subjects is {subjects}; give a number from 1 to 99")
+    if is_complete(folder, subjects):
+        tell(f"{folder}: the demo study is there")
+        return False
+    return True
 
 
 def clear_study(folder: Path, name: str) -> None:

@@ -41,7 +41,7 @@ from groupwise.demo.sources import (
     describe_source,
     place_responses,
 )
-from groupwise.demo.stamp import is_complete, stamp_of
+from groupwise.demo.stamp import needs_making, stamp_of
 from groupwise.demo.template import load_template, parcellate
 from groupwise.errors import InputError
 from groupwise.files import software, write_json
@@ -72,10 +72,7 @@ def make_demo(
         If `subjects` is out of range, or `folder` holds a `bids` or `subjects` of other origin.
     """
     folder = Path(folder)
-    if not 1 <= subjects <= 99:
-        raise InputError(f"demo: subjects is {subjects}; give a number from 1 to 99")
-    if is_complete(folder, subjects):
-        tell(f"{folder}: the demo study is there")
+    if not needs_making(folder, subjects, tell):
         return folder / "truth.json"
     _clear(folder)
     bids, subjects_dir = folder / "bids", folder / "subjects"

@@ -18,8 +18,7 @@ from mne_bids import BIDSPath, write_raw_bids
 from mne_nirs.io.snirf import write_raw_snirf
 from nilearn.glm.first_level import compute_regressor
 
-from groupwise.demo.stamp import clear_study, is_complete, stamp_of
-from groupwise.errors import InputError
+from groupwise.demo.stamp import clear_study, needs_making, stamp_of
 from groupwise.files import software, write_json, write_text
 
 NAME = "Groupwise demo: finger tapping (simulated fNIRS)"
@@ -73,10 +72,7 @@ def make_tapping(
         If `subjects` is out of range, or `folder` is of other origin.
     """
     folder = Path(folder)
-    if not 1 <= subjects <= 99:
-        raise InputError(f"demo: subjects is {subjects}; give a number from 1 to 99")
-    if is_complete(folder, subjects):
-        tell(f"{folder}: the demo study is there")
+    if not needs_making(folder, subjects, tell):
         return folder / "truth.json"
     clear_study(folder, NAME)
     write_json(

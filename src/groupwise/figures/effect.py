@@ -1,7 +1,6 @@
 """One tested effect, as its pictures need it."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,27 +38,29 @@ class Effect:
     def read(
         cls,
         title: str,
-        *,
-        result: str,
-        clusters: str,
-        maps: str,
-        null: str,
-        stack: str | os.PathLike,
+        files: Mapping[str, str],
         within: Mapping[str, Sequence[str]] | None,
     ) -> "Effect":
-        """From the files of `infer`, `merge` and the stack's folder.
+        """From the inputs of a rule of figures.
+
+        Parameters
+        ----------
+        files : result, clusters and maps of `infer`, null of `merge`, and data: the stack's array,
+            beside which its other files are.
 
         Raises InputError naming a file that is damaged or of another run.
         """
-        told = json.loads(Path(result).read_text(encoding="utf-8"))
-        maxima = Null.load(null)
+        told = json.loads(Path(files["result"]).read_text(encoding="utf-8"))
+        maxima = Null.load(files["null"])
         return cls(
             title=f"{title}, {effect_words(told)}",
             result=told,
-            clusters=pd.read_csv(clusters, sep="\t", na_values="n/a", keep_default_na=False),
-            maps=read_maps(maps),
+            clusters=pd.read_csv(
+                files["clusters"], sep="\t", na_values="n/a", keep_default_na=False
+            ),
+            maps=read_maps(files["maps"]),
             null=(maxima.mass if told["Neighbours"] else maxima.statistic).max(axis=1),
-            stack=read_stack(stack),
+            stack=read_stack(Path(files["data"]).parent),
             within=within,
         )
 

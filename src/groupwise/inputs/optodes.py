@@ -9,6 +9,7 @@ from pathlib import Path
 
 from groupwise.config.study import Study
 from groupwise.errors import InputError
+from groupwise.inputs.attendance import Attendance
 from groupwise.inputs.runs import APART, entities_of
 
 
@@ -68,7 +69,8 @@ def find_optodes(study: Study) -> Recordings:
     """
     found = _recordings(study)
     wanted = sorted(found) if study.subjects == "all" else study.subjects
-    findings = [
+    who = Attendance(found, study.exclude, study.missing)
+    who.findings += [
         f"config: {key}: subject {name} has no fNIRS recording; "
         f"{', '.join(sorted(found)) or 'none'} have"
         for key, names in (
@@ -79,10 +81,10 @@ def find_optodes(study: Study) -> Recordings:
         for name in names
         if name not in found
     ]
-    left_out = {name: reason for name, reason in study.exclude.items() if name in found}
-    subjects = {name: found[name] for name in wanted if name in found and name not in left_out}
-    every = sorted({run.name for runs in subjects.values() for run in runs})
-    for name, runs in list(subjects.items()):
+    asked = {name: found[name] for name in wanted if name in found and name not in who.left_out}
+    every = sorted({run.name for runs in asked.values() for run in runs})
+    subjects = {}
+    for name, runs in asked.items():
         missing = [
             f"sub-{name}: no {run or 'run without entities'}, which other subjects have"
             for run in every
@@ -94,25 +96,15 @@ def find_optodes(study: Study) -> Recordings:
             for path in (run.raw, run.confounds)
             if path and not Path(path).exists()
         ]
-        if missing and study.missing == "drop":
-            left_out[name] = "; ".join(missing)
-            del subjects[name]
-        else:
-            findings += missing
-    if findings:
-        raise InputError(
-            [
-                *findings,
-                "to go on without incomplete subjects, set missing: drop or list them under "
-                "exclude with a reason",
-            ]
-        )
+        if who.admits(name, missing):
+            subjects[name] = runs
+    who.settle()
     if not subjects:
         raise InputError(
             f"{study.fnirs.recordings or study.fnirs.bids_root or study.bids_root}: no fNIRS "
             f"recording of task {study.fnirs.task}; check bids_root, fnirs.task and fnirs.session"
         )
-    return Recordings(subjects, left_out)
+    return Recordings(subjects, who.left_out)
 
 
 def _recordings(study: Study) -> dict[str, tuple[Recording, ...]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from groupwise.config.study import Study
 from groupwise.errors import InputError
+from groupwise.inputs.attendance import Attendance
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
 FORMATS = (".fif", ".ds", ".con", ".sqd", ".kdf", ".vhdr", ".edf", ".bdf", ".set")
@@ -61,7 +62,8 @@ def find_recordings(study: Study) -> Recordings:
     found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
     found = [name for name in found if name != "emptyroom"]
     wanted = found if study.subjects == "all" else study.subjects
-    findings += [
+    who = Attendance(found, study.exclude, study.missing)
+    who.findings += [
         f"config: {key}: subject {name} is not in {root}; it holds {', '.join(found) or 'none'}"
         for key, names in (
             ("subjects", wanted),
@@ -71,28 +73,17 @@ def find_recordings(study: Study) -> Recordings:
         for name in names
         if name not in found
     ]
-    subjects, left_out = [], {n: r for n, r in study.exclude.items() if n in found}
+    subjects = []
     for name in wanted:
-        if name in left_out or name not in found:
+        if name in who.left_out or name not in found:
             continue
         subject, missing = _find_subject(study, root, subjects_dir, name)
-        if missing and study.missing == "drop":
-            left_out[name] = "; ".join(missing)
-        elif missing:
-            findings += missing
-        else:
+        if who.admits(name, missing):
             subjects.append(subject)
-    if findings:
-        raise InputError(
-            [
-                *findings,
-                "to go on without incomplete subjects, set missing: drop or list them "
-                "under exclude with a reason",
-            ]
-        )
+    who.settle()
     if not subjects:
         raise InputError(f"{root}: no complete subject; check bids_root, subjects and exclude")
-    return Recordings(tuple(subjects), left_out)
+    return Recordings(tuple(subjects), who.left_out)
 
 
 def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[str]:

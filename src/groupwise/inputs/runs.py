@@ -9,6 +9,7 @@ from pathlib import Path
 
 from groupwise.config.study import Study
 from groupwise.errors import InputError
+from groupwise.inputs.attendance import Attendance
 
 #: Entities that tell the runs of a task apart, in the order of their names.
 APART = ("ses", "acq", "ce", "rec", "dir", "run")
@@ -67,17 +68,17 @@ def find_runs(study: Study) -> Runs:
         raise InputError(findings)
     found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
     wanted = found if study.subjects == "all" else study.subjects
-    findings = [
+    who = Attendance(found, study.exclude, study.missing)
+    who.findings += [
         f"config: {key}: subject {name} is not in {folder}; it holds {', '.join(found) or 'none'}"
         for key, names in (("subjects", wanted), ("exclude", study.exclude))
         for name in names
         if name not in found
     ]
-    left_out = {name: reason for name, reason in study.exclude.items() if name in found}
     images = {
         name: _images(study, folder / f"sub-{name}")
         for name in wanted
-        if name in found and name not in left_out
+        if name in found and name not in who.left_out
     }
     every = sorted({run for runs in images.values() for run in runs})
     subjects = {}
@@ -95,22 +96,12 @@ def find_runs(study: Study) -> Runs:
             ]
             told = " ".join(part for part in run if part)
             runs.append(Run(told, str(bold), **{key: str(path) for key, path in files.items()}))
-        if missing and study.missing == "drop":
-            left_out[name] = "; ".join(missing)
-            continue
-        findings += missing
-        subjects[name] = tuple(runs)
-    if findings:
-        raise InputError(
-            [
-                *findings,
-                "to go on without incomplete subjects, set missing: drop or list them under "
-                "exclude with a reason",
-            ]
-        )
+        if who.admits(name, missing):
+            subjects[name] = tuple(runs)
+    who.settle()
     if not subjects:
         raise InputError(f"{folder}: no complete subject; check fmri, subjects and exclude")
-    return Runs(subjects, left_out)
+    return Runs(subjects, who.left_out)
 
 
 def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from groupwise.errors import InputError
+from groupwise.inputs.attendance import Attendance
 
 
 def select_maps(
@@ -59,9 +60,9 @@ def select_maps(
     ]
     if findings:
         raise InputError(findings)
-    left_out = {name: reason for name, reason in (exclude or {}).items() if name in there}
+    who = Attendance(there, exclude, missing)
     rows: list[dict[str, str]] = []
-    for subject in sorted(set(wanted) - set(left_out)):
+    for subject in sorted(set(wanted) - set(who.left_out)):
         maps = table[table["subject"] == subject]
         own, wrong = [], []
         for cell in cells:
@@ -82,25 +83,15 @@ def select_maps(
                     }
                 )
             elif len(found):
-                findings.append(
+                who.findings.append(
                     f"subject {subject}{', ' if place else ''}{place}: {len(found)} maps; one is "
                     "needed: name the condition in the analysis, or remove the others"
                 )
             else:
                 wrong.append(f"no map of {place}")
-        if wrong and missing == "drop":
-            left_out[subject] = "; ".join(wrong)
-        else:
-            findings += [f"subject {subject}: {what}" for what in wrong]
+        if who.admits(subject, wrong, f"subject {subject}: "):
             rows += own
-    if findings:
-        raise InputError(
-            [
-                *findings,
-                "to go on without incomplete subjects, set missing: drop or list them "
-                "under exclude with a reason",
-            ]
-        )
+    who.settle()
     if not rows:
         raise InputError("no subject is left; check the table of maps, subjects and exclude")
-    return rows, left_out
+    return rows, who.left_out
