@@ -5,7 +5,7 @@ from groupwise.job import job
 with job(snakemake):
     import pandas as pd
 
-    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.figures.save import save_pictures
     from groupwise.fnirs.quality import group_figures
 
     source, params = snakemake.input, snakemake.params
@@ -19,5 +19,4 @@ with job(snakemake):
         params.rois,
         params.conditions,
     )
-    named = (Picture(**picture) for picture in pictures)
-    save_pictures(named, snakemake.output.folder, "All participants")
+    save_pictures(pictures, snakemake.output.folder, "All participants")

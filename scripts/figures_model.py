@@ -9,7 +9,7 @@ with job(snakemake):
     import pandas as pd
 
     from groupwise.figures.models import model_pictures
-    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.figures.save import save_pictures
 
     source = snakemake.input
     table = pd.read_csv(source.table, sep="\t", na_values="n/a", keep_default_na=False)
@@ -21,5 +21,5 @@ with job(snakemake):
         from groupwise.fnirs.topography import model_on_head
 
         heads = model_on_head(source.signal, table, title=title, alpha=alpha, units=units)
-        pictures += [Picture(**head) for head in heads]
+        pictures += heads
     save_pictures(pictures, snakemake.output.folder, title)

@@ -5,12 +5,11 @@ from groupwise.job import job
 with job(snakemake):
     from groupwise.figures.effect import Effect
     from groupwise.figures.pictures import sensor_pictures
-    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.figures.save import save_pictures
     from groupwise.meeg.sensors import read_info, topographies
 
     source = snakemake.input
     effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
     info = read_info(source.evoked, snakemake.params.kind)
-    heads = [Picture(**picture) for picture in topographies(effect, info)]
-    pictures = [*heads, *sensor_pictures(effect)]
+    pictures = [*topographies(effect, info), *sensor_pictures(effect)]
     save_pictures(pictures, snakemake.output.folder, effect.title)

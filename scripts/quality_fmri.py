@@ -8,7 +8,7 @@ with job(snakemake):
 
     import pandas as pd
 
-    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.figures.save import save_pictures
     from groupwise.fmri.quality import quality_figures
 
     source, subject = snakemake.input, snakemake.wildcards.subject
@@ -21,5 +21,4 @@ with job(snakemake):
         {f"sub-{subject}": source.interest},
         snakemake.params.conditions,
     )
-    named = (Picture(**picture) for picture in pictures)
-    save_pictures(named, snakemake.output.folder, f"Subject {subject}", subject)
+    save_pictures(pictures, snakemake.output.folder, f"Subject {subject}", subject)

@@ -8,7 +8,7 @@ with job(snakemake):
 
     import pandas as pd
 
-    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.figures.save import save_pictures
     from groupwise.fnirs.quality import quality_figures
 
     source, subject = snakemake.input, snakemake.wildcards.subject
@@ -22,5 +22,4 @@ with job(snakemake):
         pd.read_csv(source.channels, sep="\t", dtype={"ID": str}),
         snakemake.params.conditions,
     )
-    named = (Picture(**picture) for picture in pictures)
-    save_pictures(named, snakemake.output.folder, f"Subject {subject}", subject)
+    save_pictures(pictures, snakemake.output.folder, f"Subject {subject}", subject)

@@ -6,7 +6,7 @@ with job(snakemake):
     import mne
     import pandas as pd
 
-    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.figures.save import save_pictures
     from groupwise.meeg.quality import quality_figures
 
     pictures = quality_figures(
@@ -15,5 +15,4 @@ with job(snakemake):
         mne.read_cov(snakemake.input.covariance),
     )
     subject = snakemake.wildcards.subject
-    named = (Picture(**picture) for picture in pictures)
-    save_pictures(named, snakemake.output.folder, f"Subject {subject}", subject)
+    save_pictures(pictures, snakemake.output.folder, f"Subject {subject}", subject)

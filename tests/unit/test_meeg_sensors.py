@@ -132,8 +132,8 @@ def test_topographies(tmp_path):
     info = read_info(save(tmp_path, 0), "eeg")
     effect = make_effect(sensor_space(info, "eeg", TIMES), strength=5.0)
     pictures = topographies(effect, info)
-    assert pictures and pictures[0]["name"] == "topography_cluster-1"
-    assert "nose up" in pictures[0]["caption"] and "t(6)" in pictures[0]["caption"]
+    assert pictures and pictures[0].name == "topography_cluster-1"
+    assert "nose up" in pictures[0].caption and "t(6)" in pictures[0].caption
     pictures[0]["figure"].savefig(tmp_path / "a.png")
 
 

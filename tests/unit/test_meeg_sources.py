@@ -512,11 +512,11 @@ def test_a_map_of_one_hemisphere_without_time(demo, tmp_path):
 
 def test_pictures_have_words_and_numbers(demo):
     pictures = quality_figures(demo.drops, demo.evokeds, demo.covariance)
-    names = [picture["name"] for picture in pictures]
+    names = [picture.name for picture in pictures]
     assert names == ["drops", "evoked-mag", "evoked-grad", "whitened", "covariance"]
-    assert all(picture[key] for picture in pictures for key in ("title", "caption", "alt"))
+    assert all(p.title and p.caption and p.alt for p in pictures)
     kept, events = demo.drops["kept"].sum(), demo.drops["events"].sum()
-    assert f"{kept} of {events} epochs" in pictures[0]["caption"]
+    assert f"{kept} of {events} epochs" in pictures[0].caption
     assert channel_costs(demo.drops)[0][0] == "EOG 061"
 
 

@@ -1,7 +1,6 @@
 """Pictures of one subject's runs and model, and of all subjects' responses beside each other."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -11,6 +10,7 @@ from nilearn.plotting import plot_glass_brain
 
 from groupwise.figures.colours import CONDITIONS
 from groupwise.figures.designs import design_figure
+from groupwise.figures.save import Picture
 
 BLUE, ORANGE = CONDITIONS[:2]
 #: z beyond which a response is drawn: p < .001, uncorrected.
@@ -26,7 +26,7 @@ def quality_figures(
     inflation: Sequence[Mapping[str, float]],
     responses: Mapping[str, str | nib.Nifti1Image],
     conditions: Sequence[str],
-) -> list[dict[str, Any]]:
+) -> list[Picture]:
     """Pictures of one subject, each with `name`, `figure`, `title`, `caption` and `alt`.
 
     Parameters
@@ -39,35 +39,35 @@ def quality_figures(
     moved = [table.get("framewise_displacement", still).to_numpy() for table in confounds]
     largest = max(max(run.values()) for run in inflation)
     return [
-        {
-            "name": "design",
-            "figure": design_figure(dict(zip(runs, designs, strict=True)), conditions),
-            "title": "Design matrices",
-            "caption": "Columns are scaled to their largest magnitude; left of the line the "
+        Picture(
+            name="design",
+            figure=design_figure(dict(zip(runs, designs, strict=True)), conditions),
+            title="Design matrices",
+            caption="Columns are scaled to their largest magnitude; left of the line the "
             "conditions, then confounds, drift and the constant.",
-            "alt": f"Design matrices of {len(designs)} runs, {designs[0].shape[1]} columns.",
-        },
-        {
-            "name": "motion",
-            "figure": motion_figure(
+            alt=f"Design matrices of {len(designs)} runs, {designs[0].shape[1]} columns.",
+        ),
+        Picture(
+            name="motion",
+            figure=motion_figure(
                 dict(zip(runs, moved, strict=True)), dict(zip(runs, inflation, strict=True))
             ),
-            "title": "Motion and collinearity",
-            "caption": "Left: framewise displacement. Right: variance inflation factor of each "
+            title="Motion and collinearity",
+            caption="Left: framewise displacement. Right: variance inflation factor of each "
             f"condition given all other columns; above {MUCH_INFLATED:g} (dashed) an estimate is "
             "mostly not the condition's own.",
-            "alt": f"Framewise displacement over volumes, mean "
+            alt=f"Framewise displacement over volumes, mean "
             f"{np.nanmean(np.concatenate(moved)):.2f} mm; largest variance inflation "
             f"{largest:.1f}.",
-        },
-        {
-            "name": "responses",
-            "figure": responses_figure(responses),
-            "title": "Effects of interest",
-            "caption": f"z of the F test of all conditions together, drawn where z > {DRAWN} "
+        ),
+        Picture(
+            name="responses",
+            figure=responses_figure(responses),
+            title="Effects of interest",
+            caption=f"z of the F test of all conditions together, drawn where z > {DRAWN} "
             "(uncorrected p < .001), in the glass brain.",
-            "alt": "Glass brain with the places where any condition has a response.",
-        },
+            alt="Glass brain with the places where any condition has a response.",
+        ),
     ]
 
 

@@ -14,6 +14,7 @@ from groupwise.figures.channels import (
     shared_figure,
 )
 from groupwise.figures.designs import design_figure
+from groupwise.figures.save import Picture
 from groupwise.fnirs.haemoglobin import read_haemoglobin
 from groupwise.fnirs.topography import head_figure, montage_figure
 
@@ -28,7 +29,7 @@ def quality_figures(
     facts: Mapping[str, Any],
     channels: pd.DataFrame,
     conditions: Sequence[str],
-) -> list[dict[str, Any]]:
+) -> list[Picture]:
     """Pictures of one participant, each with `name`, `figure`, `title`, `caption` and `alt`.
 
     Parameters
@@ -46,38 +47,38 @@ def quality_figures(
     largest = max(max(run.values()) for run in facts["VarianceInflation"])
     values = _by_pair(channels, conditions)
     return [
-        {
-            "name": "signals",
-            "figure": signals_figure(dict(zip(runs, means, strict=True))),
-            "title": "Haemoglobin",
-            "caption": "Mean over the good long channels, and over the short ones, which see the "
+        Picture(
+            name="signals",
+            figure=signals_figure(dict(zip(runs, means, strict=True))),
+            title="Haemoglobin",
+            caption="Mean over the good long channels, and over the short ones, which see the "
             f"scalp alone. Bad pairs: {', '.join(bad) or 'none'}.",
-            "alt": f"Courses of HbO and HbR; {len(bad)} bad pairs.",
-        },
-        {
-            "name": "design",
-            "figure": design_figure(dict(zip(runs, designs, strict=True)), conditions, "sample"),
-            "title": "Design matrices",
-            "caption": "Columns are scaled to their largest magnitude; left of the line the "
+            alt=f"Courses of HbO and HbR; {len(bad)} bad pairs.",
+        ),
+        Picture(
+            name="design",
+            figure=design_figure(dict(zip(runs, designs, strict=True)), conditions, "sample"),
+            title="Design matrices",
+            caption="Columns are scaled to their largest magnitude; left of the line the "
             "conditions, then drift, the short channels and the constant.",
-            "alt": f"Design matrices of {len(designs)} runs, {designs[0].shape[1]} columns.",
-        },
-        {
-            "name": "collinearity",
-            "figure": shared_figure(**named),
-            "title": "Collinearity",
-            "caption": "Left: variance inflation of each condition given all other columns; above "
+            alt=f"Design matrices of {len(designs)} runs, {designs[0].shape[1]} columns.",
+        ),
+        Picture(
+            name="collinearity",
+            figure=shared_figure(**named),
+            title="Collinearity",
+            caption="Left: variance inflation of each condition given all other columns; above "
             "5 (dashed) an estimate is mostly not the condition's own. Right: how much of the "
             "condition the short channels carry.",
-            "alt": f"Largest variance inflation {largest:.1f}.",
-        },
-        {
-            "name": "estimates",
-            "figure": head_figure(signals[0], values, title="Estimates", label=f"theta ({UNITS})"),
-            "title": "Estimates of the channels",
-            "caption": f"theta of each condition ({UNITS}) on the head from above, nose up.",
-            "alt": "Maps of the conditions' estimates, a row a chromophore.",
-        },
+            alt=f"Largest variance inflation {largest:.1f}.",
+        ),
+        Picture(
+            name="estimates",
+            figure=head_figure(signals[0], values, title="Estimates", label=f"theta ({UNITS})"),
+            title="Estimates of the channels",
+            caption=f"theta of each condition ({UNITS}) on the head from above, nose up.",
+            alt="Maps of the conditions' estimates, a row a chromophore.",
+        ),
     ]
 
 
@@ -88,7 +89,7 @@ def group_figures(
     rois: pd.DataFrame,
     regions: Mapping[str, Sequence[str]],
     conditions: Sequence[str],
-) -> list[dict[str, Any]]:
+) -> list[Picture]:
     """Pictures of all participants.
 
     Parameters
@@ -109,45 +110,45 @@ def group_figures(
     values = _by_pair(means.reset_index(), list(dict.fromkeys(channels["Condition"])))
     lost = [f"{who}: {', '.join(row.index[row])}" for who, row in bad.iterrows() if row.any()]
     found = [
-        {
-            "name": "quality",
-            "figure": quality_figure(coupling.reindex(columns=one["pair"]), bad[list(one["pair"])]),
-            "title": "Quality of the pairs",
-            "caption": "Scalp coupling index of every participant and source-detector pair; a "
+        Picture(
+            name="quality",
+            figure=quality_figure(coupling.reindex(columns=one["pair"]), bad[list(one["pair"])]),
+            title="Quality of the pairs",
+            caption="Scalp coupling index of every participant and source-detector pair; a "
             f"cross: left out. {'; '.join(lost) or 'No pair is left out'}.",
-            "alt": f"Matrix of participants by pairs; {int(bad.to_numpy().sum())} are left out.",
-        },
-        {
-            "name": "montage",
-            "figure": montage_figure(signal, regions, short),
-            "title": "Montage",
-            "caption": "Sources and detectors from above, nose up; pairs by region of interest.",
-            "alt": f"{len(one)} pairs, {len(short)} of them short; regions "
+            alt=f"Matrix of participants by pairs; {int(bad.to_numpy().sum())} are left out.",
+        ),
+        Picture(
+            name="montage",
+            figure=montage_figure(signal, regions, short),
+            title="Montage",
+            caption="Sources and detectors from above, nose up; pairs by region of interest.",
+            alt=f"{len(one)} pairs, {len(short)} of them short; regions "
             f"{', '.join(regions) or 'none'}.",
-        },
-        {
-            "name": "mean_estimates",
-            "figure": head_figure(
+        ),
+        Picture(
+            name="mean_estimates",
+            figure=head_figure(
                 signal, values, title="Mean over participants", label=f"theta ({UNITS})"
             ),
-            "title": "Mean estimates",
-            "caption": f"Mean theta over participants ({UNITS}) on the head from above, nose up; "
+            title="Mean estimates",
+            caption=f"Mean theta over participants ({UNITS}) on the head from above, nose up; "
             "nothing is tested here.",
-            "alt": "Maps of the mean estimates, a row a chromophore, a column a condition.",
-        },
+            alt="Maps of the mean estimates, a row a chromophore, a column a condition.",
+        ),
     ]
     if len(set(shown[place])) <= 6:
         found.insert(
             2,
-            {
-                "name": "individuals",
-                "figure": individual_figure(shown, place, UNITS),
-                "title": "Individual results",
-                "caption": "Each participant's estimates by region, condition and chromophore; "
+            Picture(
+                name="individuals",
+                figure=individual_figure(shown, place, UNITS),
+                title="Individual results",
+                caption="Each participant's estimates by region, condition and chromophore; "
                 "diamond: their mean.",
-                "alt": f"Estimates of {shown['ID'].nunique()} participants in "
+                alt=f"Estimates of {shown['ID'].nunique()} participants in "
                 f"{shown[place].nunique()} regions.",
-            },
+            ),
         )
     return found
 

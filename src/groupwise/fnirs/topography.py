@@ -1,7 +1,6 @@
 """Values of channels on the head, and the montage with its regions of interest."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import mne
 import numpy as np
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 from groupwise.figures.channels import CHROMAS
 from groupwise.figures.colours import CONDITIONS
 from groupwise.figures.effect import Effect
+from groupwise.figures.save import Picture
 from groupwise.permutation.wording import statistic_words
 
 #: Centre and radius of the head in m, for the circle that stands for it.
@@ -127,7 +127,7 @@ def _flat(places: np.ndarray) -> np.ndarray:
     return 1e3 * (SPHERE[3] * tilt * direction + np.array(SPHERE[:2]))
 
 
-def effect_on_head(signal: str, effect: Effect) -> dict[str, Any]:
+def effect_on_head(signal: str, effect: Effect) -> Picture:
     """The statistic of an effect on the head: a picture's name, figure, title, caption and alt."""
     space, result = effect.stack.space, effect.result
     statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
@@ -141,22 +141,22 @@ def effect_on_head(signal: str, effect: Effect) -> dict[str, Any]:
             if own <= result["Alpha"]:
                 ringed["", kind].append(str(pair))
     found = sum(map(len, ringed.values()))
-    return {
-        "name": "head",
-        "figure": head_figure(
+    return Picture(
+        name="head",
+        figure=head_figure(
             signal, values, title=f"{effect.title}: {name}", label=name, significant=ringed
         ),
-        "title": "On the head",
-        "caption": f"{name} of every channel, from above, nose up; ringed: p ≤ "
+        title="On the head",
+        caption=f"{name} of every channel, from above, nose up; ringed: p ≤ "
         f"{result['Alpha']:g}, corrected over all channels and chromophores by the largest "
         f"statistic. Between channels colours are interpolated.",
-        "alt": f"Head with {name}; {found} significant channels.",
-    }
+        alt=f"Head with {name}; {found} significant channels.",
+    )
 
 
 def model_on_head(
     signal: str, table: pd.DataFrame, *, title: str, alpha: float, units: str
-) -> list[dict[str, Any]]:
+) -> list[Picture]:
     """Coefficients of channels on the head, where a model has a channel in each of them."""
     if "ch_name" not in table or "Chroma" not in table:
         return []
@@ -172,14 +172,14 @@ def model_on_head(
         if row["q_fdr"] <= alpha:
             ringed.setdefault(key, []).append(pair)
     return [
-        {
-            "name": "head",
-            "figure": head_figure(
+        Picture(
+            name="head",
+            figure=head_figure(
                 signal, values, title=title, label=f"coefficient ({units})", significant=ringed
             ),
-            "title": "On the head",
-            "caption": f"Coefficients of the channels, from above, nose up; ringed: q ≤ {alpha:g} "
+            title="On the head",
+            caption=f"Coefficients of the channels, from above, nose up; ringed: q ≤ {alpha:g} "
             "(false discovery rate).",
-            "alt": f"Heads with coefficients; {sum(map(len, ringed.values()))} significant.",
-        }
+            alt=f"Heads with coefficients; {sum(map(len, ringed.values()))} significant.",
+        )
     ]

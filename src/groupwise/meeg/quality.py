@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from scipy.signal import find_peaks
 
+from groupwise.figures.save import Picture
+
 if TYPE_CHECKING:
     import mne
 
@@ -253,64 +255,59 @@ def quality_figures(
     drops: pd.DataFrame,
     evokeds: Sequence["mne.Evoked"],
     covariance: "mne.Covariance",
-) -> list[dict[str, "Figure | str"]]:
-    """All pictures of a subject with their words.
-
-    Returns
-    -------
-    Dicts with `name` (stem of the file), `figure`, `title`, `caption` and `alt`.
-    """
+) -> list[Picture]:
+    """All pictures of a subject with their words."""
     kept, events = int(drops["kept"].sum()), int(drops["events"].sum())
     costs = channel_costs(drops)
     most = f"; {costs[0][0]} cost most ({costs[0][1]})" if costs else ""
-    pictures: list[dict[str, Figure | str]] = [
-        {
-            "name": "drops",
-            "figure": drop_figure(drops),
-            "title": "Epochs",
-            "caption": f"{kept} of {events} epochs are kept{most}. An epoch counts for every "
+    pictures: list[Picture] = [
+        Picture(
+            name="drops",
+            figure=drop_figure(drops),
+            title="Epochs",
+            caption=f"{kept} of {events} epochs are kept{most}. An epoch counts for every "
             "channel that was over its limit.",
-            "alt": f"Bars by condition: {kept} of {events} epochs kept{most}.",
-        }
+            alt=f"Bars by condition: {kept} of {events} epochs kept{most}.",
+        )
     ]
     for kind in _kinds(evokeds[0]):
         times = peak_times(evokeds, kind)
         peaks = ", ".join(f"{time * 1e3:.0f}" for time in times)
         pictures.append(
-            {
-                "name": f"evoked-{kind}",
-                "figure": evoked_figure(evokeds, kind),
-                "title": f"Evoked responses, {TITLES[kind].lower() if kind != 'eeg' else 'EEG'}",
-                "caption": "Evoked response of each condition, one line a channel, and its "
+            Picture(
+                name=f"evoked-{kind}",
+                figure=evoked_figure(evokeds, kind),
+                title=f"Evoked responses, {TITLES[kind].lower() if kind != 'eeg' else 'EEG'}",
+                caption="Evoked response of each condition, one line a channel, and its "
                 f"topography at the largest peaks of any condition ({peaks} ms), all on one scale.",
-                "alt": f"Evoked responses of {len(evokeds)} conditions with topographies at "
+                alt=f"Evoked responses of {len(evokeds)} conditions with topographies at "
                 f"{peaks} ms.",
-            }
+            )
         )
     whitened = whiten(evokeds, covariance)
     largest = max(float(power.max()) for pairs in whitened.values() for _, power in pairs)
     pictures.append(
-        {
-            "name": "whitened",
-            "figure": whitened_figure(evokeds, whitened),
-            "title": "Whitened evoked responses",
-            "caption": "Channels in units of the noise (above) and normalised power (below). With "
+        Picture(
+            name="whitened",
+            figure=whitened_figure(evokeds, whitened),
+            title="Whitened evoked responses",
+            caption="Channels in units of the noise (above) and normalised power (below). With "
             "a good noise covariance the power before the stimulus is 1 (dashes; less where "
             "resampling has removed high frequencies) and 95% of the channels lie within ±1.96. "
             f"Largest power: {largest:.1f}.",
-            "alt": f"Whitened evoked responses; normalised power reaches {largest:.1f}.",
-        }
+            alt=f"Whitened evoked responses; normalised power reaches {largest:.1f}.",
+        )
     )
     method = str(covariance.get("method", "")) or "estimated"
     pictures.append(
-        {
-            "name": "covariance",
-            "figure": covariance_figure(covariance, evokeds[0].info),
-            "title": "Noise covariance",
-            "caption": "Noise covariance by channel type, and the square roots of its "
+        Picture(
+            name="covariance",
+            figure=covariance_figure(covariance, evokeds[0].info),
+            title="Noise covariance",
+            caption="Noise covariance by channel type, and the square roots of its "
             "eigenvalues with the rank.",
-            "alt": f"Matrices of the noise covariance ({method}) and the spectra of eigenvalues.",
-        }
+            alt=f"Matrices of the noise covariance ({method}) and the spectra of eigenvalues.",
+        )
     )
     return pictures
 

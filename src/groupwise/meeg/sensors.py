@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from groupwise.errors import InputError
 from groupwise.figures.colours import colour_limit, colour_map
 from groupwise.figures.effect import Effect
+from groupwise.figures.save import Picture
 from groupwise.permutation.wording import p_words, statistic_words, test_words
 from groupwise.stack import FeatureSpace
 
@@ -130,7 +131,7 @@ def _one_a_place(info: mne.Info) -> tuple[mne.Info, list[np.ndarray]]:
     return single, [np.flatnonzero(where == k) for k in range(len(first))]
 
 
-def topographies(effect: Effect, info: mne.Info) -> list[dict[str, Any]]:
+def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
     """The statistic on the head around each pictured cluster's centre in time."""
     pictures = []
     space, statistic = effect.stack.space, effect.statistic
@@ -170,15 +171,15 @@ def topographies(effect: Effect, info: mne.Info) -> list[dict[str, Any]]:
         figure.suptitle(f"{effect.title}: {name}, {which}", fontsize=11)
         channels = int(inside.any(axis=1).sum())
         pictures.append(
-            {
-                "name": f"topography_cluster-{cluster['id']}",
-                "figure": figure,
-                "title": f"Topographies of {which}",
-                "caption": f"{name} at the sensors from above, nose up, over the cluster's extent "
+            Picture(
+                name=f"topography_cluster-{cluster['id']}",
+                figure=figure,
+                title=f"Topographies of {which}",
+                caption=f"{name} at the sensors from above, nose up, over the cluster's extent "
                 f"in time ({p_words(cluster)}); dots: channels of the cluster at that time. Extent "
                 f"and latency are descriptive. Test: {test_words(effect.result)}.",
-                "alt": f"Heads with {name}; the cluster has {channels} channels, from "
+                alt=f"Heads with {name}; the cluster has {channels} channels, from "
                 f"{1e3 * cluster['t_start']:.0f} to {1e3 * cluster['t_stop']:.0f} ms.",
-            }
+            )
         )
     return pictures
