@@ -7,9 +7,9 @@ import jsonschema
 import pytest
 import yaml
 
+from groupwise.config.analysis import Analysis, cells_of, conditions_with
 from groupwise.config.document import generated
 from groupwise.config.read import read_study, read_study_file
-from groupwise.config.study import Analysis, cells_of, conditions_with
 from groupwise.errors import InputError
 from groupwise.inputs.design import design_of
 from groupwise.inputs.participants import constant_columns, read_participants, values_of

@@ -6,7 +6,7 @@ from importlib import import_module
 from snakemake.exceptions import WorkflowError
 
 from groupwise.config.read import read_study
-from groupwise.config.study import cells_of, conditions_with
+from groupwise.config.analysis import cells_of, conditions_with
 from groupwise.errors import InputError
 from groupwise.inputs.recordings import find_recordings
 

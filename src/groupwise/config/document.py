@@ -11,9 +11,10 @@ from typing import Any, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from groupwise.config.analysis import Analysis, Threshold
 from groupwise.config.models import Model
 from groupwise.config.section import Section
-from groupwise.config.study import Analysis, Study, Threshold
+from groupwise.config.study import Study
 from groupwise.files import write_text
 
 WIDTH = 96

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from groupwise.config.study import Analysis
+from groupwise.config.analysis import Analysis
 from groupwise.errors import InputError
 from groupwise.inputs.participants import values_of
 

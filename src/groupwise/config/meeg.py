@@ -1,0 +1,287 @@
+"""What a study may say of M/EEG: recordings to source estimates on a template."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from groupwise.config.section import (
+    Label,
+    Section,
+    names_unfit,
+)
+
+
+class Filter(Section):
+    """Zero-phase FIR filter of the raw recording (`mne.io.Raw.filter`)."""
+
+    l_freq: float | None = Field(None, gt=0, description="High-pass edge in Hz; null: none.")
+    h_freq: float | None = Field(40.0, gt=0, description="Low-pass edge in Hz; null: none.")
+    notch: list[float] = Field([], description="Line frequencies in Hz to remove, e.g. [50, 100].")
+
+    @model_validator(mode="after")
+    def _edges_in_order(self) -> "Filter":
+        if self.l_freq is not None and self.h_freq is not None and self.l_freq >= self.h_freq:
+            raise ValueError(f"l_freq ({self.l_freq}) must be below h_freq ({self.h_freq})")
+        return self
+
+
+class Artifacts(Section):
+    """Repair of blinks and heartbeats before epochs are cut."""
+
+    method: Literal["none", "ssp", "ica"] = Field(
+        "none",
+        description="none: rejection only; ssp: projectors from detected blinks and heartbeats; "
+        "ica: FastICA components that correlate with them.",
+    )
+    n_components: float | None = Field(
+        None,
+        gt=0,
+        description="ssp: projectors per channel type; ica: components (a share of variance if "
+        "below 1). null: 1 for ssp, 0.99 for ica.",
+    )
+    eog: list[str] = Field([], description="Channels that show blinks; empty: those typed EOG.")
+    ecg: list[str] = Field(
+        [],
+        description="Channel that shows the heart; empty: the one typed ECG, else estimated from "
+        "the magnetometers.",
+    )
+
+
+class Epochs(Section):
+    """Epochs around the events, their baseline and their rejection."""
+
+    tmin: float = Field(-0.2, description="Start in s, relative to the event.")
+    tmax: float = Field(0.5, description="End in s, relative to the event.")
+    baseline: tuple[float | None, float | None] | None = Field(
+        (None, 0.0),
+        description="Interval in s whose mean is subtracted; null as an edge: to the epoch's own "
+        "edge; null: none.",
+    )
+    reject: dict[Literal["grad", "mag", "eeg", "eog", "ecg"], Annotated[float, Field(gt=0)]] = (
+        Field(
+            {},
+            description="Largest peak-to-peak amplitude by channel type, in T/m (grad), T (mag), "
+            "V (eeg, eog, ecg).",
+        )
+    )
+    flat: dict[Literal["grad", "mag", "eeg", "eog", "ecg"], Annotated[float, Field(gt=0)]] = Field(
+        {}, description="Smallest peak-to-peak amplitude by channel type, same units."
+    )
+    equalize: bool = Field(
+        True,
+        description="Drop epochs until all conditions have equally many, those closest in time "
+        "kept (`mne.epochs.equalize_epoch_counts`), so that noise biases no magnitude.",
+    )
+
+    @model_validator(mode="after")
+    def _window(self) -> "Epochs":
+        if self.tmin >= self.tmax:
+            raise ValueError(f"tmin ({self.tmin}) must be before tmax ({self.tmax})")
+        for edge in self.baseline or ():
+            if edge is not None and not self.tmin <= edge <= self.tmax:
+                raise ValueError(
+                    f"baseline edge {edge} lies outside the epoch ({self.tmin} to {self.tmax} s)"
+                )
+        return self
+
+
+class Covariance(Section):
+    """Noise covariance, the estimator chosen by cross-validation (Engemann and Gramfort 2015)."""
+
+    source: Literal["baseline", "empty_room"] = Field(
+        "baseline", description="Where the noise is: the epochs' baseline or the empty room."
+    )
+    method: list[Literal["empirical", "shrunk", "diagonal_fixed", "ledoit_wolf", "oas", "pca"]] = (
+        Field(
+            ["shrunk", "empirical"],
+            min_length=1,
+            description="Estimators to compare; the largest cross-validated log-likelihood wins.",
+        )
+    )
+    tmin: float | None = Field(None, description="Start of the noise in s; null: the epoch's.")
+    tmax: float | None = Field(0.0, description="End of the noise in s.")
+    rank: Literal["info", "full"] | None = Field(
+        "info",
+        description="Rank of the data: info (from projectors and Maxwell filter), full, or null "
+        "(estimated).",
+    )
+    folds: int = Field(3, ge=2, description="Folds of the cross-validation.")
+
+
+class Coregistration(Section):
+    """Head to MRI transform."""
+
+    trans: str | None = Field(
+        None,
+        description="Path of the transforms with {subject} in it, e.g. "
+        "trans/sub-{subject}_trans.fif; null: from AnatomicalLandmarkCoordinates in each "
+        "subject's T1w.json, the BIDS way.",
+    )
+
+    @model_validator(mode="after")
+    def _pattern(self) -> "Coregistration":
+        if self.trans is not None:
+            try:
+                filled = self.trans.format(subject="01")
+            except (LookupError, ValueError):  # other braces
+                filled = self.trans
+            if filled == self.trans:
+                raise ValueError(
+                    "must hold {subject} and no other braces, e.g. trans/sub-{subject}_trans.fif"
+                )
+        return self
+
+
+class Bem(Section):
+    """Boundary-element model of the head."""
+
+    ico: int | None = Field(
+        4, ge=2, le=5, description="Downsampling of the skull surfaces; null: as they are."
+    )
+    conductivity: list[float] = Field(
+        [0.3],
+        min_length=1,
+        max_length=3,
+        description="S/m: one layer (MEG), or brain, skull, scalp [0.3, 0.006, 0.3] (EEG).",
+    )
+
+
+class SourceSpace(Section):
+    """Sources on the white surface of each subject."""
+
+    spacing: Annotated[str, Field(pattern=r"^(oct|ico)[2-7]$|^all$")] = Field(
+        "oct6", description="oct4 to oct6, ico3 to ico5, or all."
+    )
+    mindist: float = Field(
+        5.0, ge=0, description="mm; sources closer to the inner skull are left out."
+    )
+
+
+class Beamformer(Section):
+    """Data covariance of the LCMV beamformer (`mne.beamformer.make_lcmv`)."""
+
+    tmin: float = Field(0.0, description="Start of the data in s.")
+    tmax: float | None = Field(None, description="End of the data in s; null: the epoch's.")
+    reg: float = Field(
+        0.05, ge=0, description="Regularisation, a share of the data covariance's mean power."
+    )
+
+    @model_validator(mode="after")
+    def _window(self) -> "Beamformer":
+        if self.tmax is not None and self.tmin >= self.tmax:
+            raise ValueError(f"tmin ({self.tmin}) must be before tmax ({self.tmax})")
+        return self
+
+
+class Inverse(Section):
+    """Minimum-norm inverse (Hamalainen and Ilmoniemi 1994; dSPM: Dale et al. 2000)."""
+
+    method: Literal["MNE", "dSPM", "sLORETA", "eLORETA", "LCMV"] = Field(
+        "dSPM",
+        description="Minimum norm with its noise normalisation, or LCMV: a beamformer of unit "
+        "noise gain (Van Veen et al. 1997), to which snr, loose, depth and fixed mean nothing.",
+    )
+    snr: float = Field(
+        3.0, gt=0, description="Assumed amplitude SNR of the evoked; lambda2 = 1 / snr^2."
+    )
+    loose: float = Field(
+        0.2, ge=0, le=1, description="Variance of tangential relative to normal sources; 1: free."
+    )
+    depth: float = Field(0.8, ge=0, le=1, description="Exponent of the depth weighting; 0: none.")
+    fixed: bool = Field(False, description="Sources normal to the cortex only (loose must be 0).")
+    orientation: Literal["normal", "vector"] | None = Field(
+        None,
+        description="null: magnitude over orientations; normal: signed, along the normal; vector: "
+        "all three parts are kept and morphed, and the group tests the length.",
+    )
+
+    beamformer: Beamformer = Field(Beamformer(), description="method: LCMV.")
+
+    @model_validator(mode="after")
+    def _orientation(self) -> "Inverse":
+        if self.fixed and self.loose:
+            raise ValueError("fixed: true needs loose: 0")
+        minimum_norm = self.method != "LCMV"
+        if self.orientation == "vector" and minimum_norm and (self.fixed or not self.loose):
+            raise ValueError("orientation: vector needs loose above 0")
+        return self
+
+
+class Morph(Section):
+    """Morph to the template's surface."""
+
+    to: str = Field("fsaverage", description="Template, a folder of subjects_dir.")
+    spacing: int = Field(
+        5, ge=2, le=7, description="Icosahedron grade: 5 gives 10,242 vertices a hemisphere."
+    )
+    smooth: int | Literal["nearest"] | None = Field(
+        20, description="Smoothing steps on the surface; null: until the surface is filled."
+    )
+
+
+class Meeg(Section):
+    """MEG or EEG recordings: from BIDS raw to source estimates on the template."""
+
+    task: Label = Field(description="BIDS task.")
+    session: Label | None = Field(None, description="BIDS session; null: the tree has none.")
+    datatype: Literal["meg", "eeg"] = Field("meg", description="BIDS data type of the recordings.")
+    subjects_dir: str | None = Field(
+        None,
+        description="FreeSurfer's SUBJECTS_DIR with sub-<subject> folders; null: no anatomy, for "
+        "analyses of sensors alone.",
+    )
+    channels: list[Literal["mag", "grad", "eeg"]] = Field(
+        ["mag", "grad"], min_length=1, description="Channel types that are analysed."
+    )
+    reference: Literal["average", "recorded"] | list[str] = Field(
+        "average",
+        description="EEG reference: average (a projection, as source estimation asks for), as "
+        "recorded, or the mean of the channels named.",
+    )
+    montage: str | None = Field(
+        None,
+        description="Standard positions of EEG electrodes where the recordings have none, such as "
+        "colin27_1020.",
+    )
+    bad_channels: dict[str, list[str]] = Field(
+        {},
+        description="Bad channels beside those of channels.tsv, by subject; the key all is for "
+        "every subject.",
+    )
+    filter: Filter = Field(Filter(), description="Filter of the raw recording.")
+    artifacts: Artifacts = Field(Artifacts(), description="Repair of blinks and heartbeats.")
+    epochs: Epochs = Field(Epochs(), description="Epochs and their rejection.")
+    conditions: dict[str, int | str] = Field(
+        min_length=1,
+        description="Condition and its event in events.tsv: a number is looked up in the column "
+        "value, a text in the column trial_type. Tags of factors are parted by /.",
+    )
+    resample: float | None = Field(
+        None, gt=0, description="Sampling rate of the evoked in Hz; null: as recorded."
+    )
+    covariance: Covariance = Field(Covariance(), description="Noise covariance.")
+    coregistration: Coregistration = Field(Coregistration(), description="Head to MRI transform.")
+    bem: Bem = Field(Bem(), description="Head model.")
+    source_space: SourceSpace = Field(SourceSpace(), description="Where sources are.")
+    inverse: Inverse = Field(Inverse(), description="Inverse operator and its application.")
+    morph: Morph = Field(Morph(), description="Morph to the template.")
+
+    @model_validator(mode="after")
+    def _distinct_conditions(self) -> "Meeg":
+        events = list(self.conditions.values())
+        twice = sorted({str(event) for event in events if events.count(event) > 1})
+        if twice:
+            raise ValueError(f"two conditions share the event {', '.join(twice)}")
+        findings = names_unfit(self.conditions)
+        if findings:
+            raise ValueError("\n".join(findings))
+        return self
+
+    @model_validator(mode="after")
+    def _rank_is_known(self) -> "Meeg":
+        if self.artifacts.method == "ica" and self.covariance.rank == "info":
+            raise ValueError(
+                "artifacts.method ica lowers the rank of the data, and covariance.rank info does "
+                "not see it; set covariance: {rank: null}"
+            )
+        return self
