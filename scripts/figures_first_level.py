@@ -1,6 +1,6 @@
 """Pictures of all subjects' first level beside each other."""
 
-from groupwise.job import job
+from groupwise.job import freeze_imports, job
 
 with job(snakemake):
     from groupwise.config.formula import contrasts_of
@@ -8,6 +8,7 @@ with job(snakemake):
     from groupwise.figures.save import Picture, save_pictures
     from groupwise.fmri.quality import DRAWN, responses_figure
 
+    freeze_imports()
     params = snakemake.params
     images = dict(zip([f"sub-{s}" for s in params.subjects], snakemake.input.interest, strict=True))
     pictures = [

@@ -1,6 +1,6 @@
 """First-level GLM of one subject's BOLD runs: maps of conditions and contrasts."""
 
-from groupwise.job import job
+from groupwise.job import freeze_imports, job
 
 with job(snakemake):
     from groupwise.config.formula import contrasts_of
@@ -14,6 +14,7 @@ with job(snakemake):
     from groupwise.stack.volumes import write_image
     from groupwise.stats.collinearity import inflation
 
+    freeze_imports()
     params = dict(snakemake.params.items())
     spec, output = dict(params["spec"]), snakemake.output
     named = contrasts_of(list(spec["conditions"]), spec.pop("contrasts"))

@@ -1,6 +1,6 @@
 """Pictures of one subject's design, motion and responses."""
 
-from groupwise.job import job
+from groupwise.job import freeze_imports, job
 
 with job(snakemake):
     import json
@@ -11,6 +11,7 @@ with job(snakemake):
     from groupwise.figures.save import save_pictures
     from groupwise.fmri.quality import quality_figures
 
+    freeze_imports()
     source, subject = snakemake.input, snakemake.wildcards.subject
     facts = json.loads(Path(source.sidecar).read_text(encoding="utf-8"))
     pictures = quality_figures(

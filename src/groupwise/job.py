@@ -1,6 +1,7 @@
 """What every script of a rule shares: its log, and errors that a user can read."""
 
 import faulthandler
+import gc
 import logging
 import os
 import sys
@@ -56,3 +57,12 @@ def job(snakemake: Any) -> Iterator[None]:
             sys.stdout.flush()
             sys.stderr.flush()
             os.dup2(terminal, 2)
+
+
+def freeze_imports() -> None:
+    """Spare all later garbage collections the objects that imports left.
+
+    nilearn asks for a collection whenever it looks at an image's values; walking over half a
+    million imported objects takes 50 to 170 ms each time, half of a job's work.
+    """
+    gc.freeze()

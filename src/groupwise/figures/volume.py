@@ -1,6 +1,8 @@
 """Voxel maps on slices and in a glass brain, drawn by nilearn on the template it ships."""
 
+import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 import nibabel as nib
 import numpy as np
@@ -9,6 +11,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import colour_map, extend, fade
+from groupwise.job import freeze_imports
 from groupwise.stack.space import FeatureSpace
 
 
@@ -37,7 +40,9 @@ def slice_figure(
     `limit`; below `threshold` it fades out. The anatomy is nilearn's MNI152 where the space is
     called so, else none.
     """
-    from nilearn import datasets, plotting
+    from nilearn import datasets
+
+    plotting = _plotting()
 
     background = {"bg_img": None, "black_bg": False}
     if space.name.upper().startswith("MNI"):
@@ -83,7 +88,7 @@ def glass_figure(
     signed: bool,
 ) -> Figure:
     """Maximum projections of a map (s,) beyond `threshold` in a glass brain (MNI152)."""
-    from nilearn import plotting
+    plotting = _plotting()
 
     figure = Figure(figsize=(7.4, 3.4))
     shown = plotting.plot_glass_brain(
@@ -115,9 +120,10 @@ def projection_figure(
     signed: bool,
 ) -> Figure:
     """A map (s,) of MNI space beyond `threshold` on the inflated cortex that nilearn ships."""
-    from nilearn import plotting
     from nilearn.datasets import load_fsaverage, load_fsaverage_data
     from nilearn.surface import SurfaceImage
+
+    plotting = _plotting()
 
     meshes = load_fsaverage("fsaverage5")
     projected = SurfaceImage.from_volume(meshes["pial"], to_image(space, values),
@@ -159,7 +165,7 @@ def interactive_views(
 
     Each is one file that asks for nothing from outside.
     """
-    from nilearn import plotting
+    plotting = _plotting()
 
     image = to_image(space, values)
     style = {"threshold": threshold, "cmap": colour_map(signed), "vmax": limit,
@@ -193,3 +199,13 @@ def _label(
     )
     bar.set_label(label, fontsize=10, labelpad=1)
     axis.tick_params(labelsize=9, pad=1)
+
+
+def _plotting() -> ModuleType:
+    """`nilearn.plotting`, imported late: pictures of other spaces are spared its three seconds."""
+    first = "nilearn.plotting" not in sys.modules
+    from nilearn import plotting
+
+    if first:
+        freeze_imports()
+    return plotting
