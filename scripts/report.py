@@ -27,7 +27,7 @@ with job(snakemake):
     models = [read_model(*model) for model in zip(params.models, *parts, strict=True)]
     drops = [pd.read_csv(path, sep="\t") for path in source.get("drops", [])]
     rows = [pd.read_csv(path, sep="\t", dtype=str) for path in source.get("observations", [])]
-    kinds = {"quality": "", "quality_fmri": ", fMRI", "quality_fnirs": ", fNIRS"}
+    kinds = {"quality": ", M/EEG", "quality_fmri": ", fMRI", "quality_fnirs": ", fNIRS"}
     quality = {
         f"{each['title']}{kind}": each["figures"]
         for key, kind in kinds.items()

@@ -12,6 +12,12 @@ from groupwise.demo.study import make_demo
 from groupwise.errors import InputError
 from groupwise.meeg.covariance import empty_room_covariance, epochs_covariance
 from groupwise.meeg.evoked import average_conditions
+from groupwise.meeg.explained import (
+    covariance_table,
+    explained_table,
+    first_level_pictures,
+    residual_picture,
+)
 from groupwise.meeg.export import as_source_estimate, export_maps
 from groupwise.meeg.forward import (
     fit_head_mri_trans,
@@ -511,13 +517,42 @@ def test_a_map_of_one_hemisphere_without_time(demo, tmp_path):
 
 
 def test_pictures_have_words_and_numbers(demo):
-    pictures = quality_figures(demo.drops, demo.evokeds, demo.covariance)
+    likelihoods = demo.scores["log_likelihood"]
+    pictures = quality_figures(demo.drops, demo.evokeds, demo.covariance, likelihoods)
     names = [picture.name for picture in pictures]
     assert names == ["drops", "evoked-mag", "evoked-grad", "whitened", "covariance"]
     assert all(p.title and p.caption and p.alt for p in pictures)
     kept, events = demo.drops["kept"].sum(), demo.drops["events"].sum()
     assert f"{kept} of {events} epochs" in pictures[0].caption
     assert channel_costs(demo.drops)[0][0] == "EOG 061"
+    best = max(likelihoods.values())
+    assert f"The estimator is {demo.scores['method']}, the likeliest" in pictures[-1].caption
+    assert f"{demo.scores['method']} {best:.1f}" in pictures[-1].caption
+
+
+def test_explained_variance_of_all_subjects_is_told(demo):
+    spec = {"method": "dSPM", "snr": 3.0, "orientation": None}
+    _, residuals = source_estimates(demo.evokeds, demo.operator, **spec)
+    pairs = zip(demo.evokeds, residuals, strict=True)
+    shares = {evoked.comment: explained_variance(evoked, left) for evoked, left in pairs}
+    picture = residual_picture(demo.evokeds, residuals, shares)
+    least = min(share for own in shares.values() for share in own.values())
+    assert f"the least is {least:.0%}" in picture.caption
+    explained = explained_table({"01": {"ExplainedVariance": shares}})
+    assert len(explained) == len(demo.evokeds) * 2
+    facts = {
+        "LogLikelihood": demo.scores["log_likelihood"], "Method": demo.scores["method"],
+        "Rank": demo.scores["rank"], "Samples": demo.scores["samples"],
+    }  # fmt: skip
+    covariances = covariance_table({"01": facts})
+    chosen = covariances[covariances["chosen"] == "true"]
+    assert chosen["log_likelihood"].item() == covariances["log_likelihood"].max()
+    both = first_level_pictures(explained, covariances)
+    assert [p.name for p in both] == ["covariance", "explained"]
+    assert f"{demo.scores['method']} for 1 subject." in both[0].caption
+    # A beamformer leaves no residual, and one estimator is no choice.
+    single = covariance_table({"01": facts | {"LogLikelihood": {"shrunk": None}}})
+    assert [p.name for p in first_level_pictures(explained_table({}), single)] == ["covariance"]
 
 
 def test_noise_has_unit_power_after_whitening(demo):

@@ -354,13 +354,19 @@ if MEEG:
         script:
             "../../scripts/morph.py"
 
+    # A beamformer does not model the response: it leaves no residual.
+    RESIDUALS = bool(MEEG.subjects_dir) and MEEG.inverse.method != "LCMV"
+
     rule quality_meeg:
-        """Pictures of one subject's epochs, evoked responses and noise covariance."""
+        """Pictures of one subject's epochs, responses, noise covariance and residuals."""
         input:
             epochs=rules.preprocess.output.epochs,
             drops=rules.preprocess.output.drops,
             evoked=rules.evoked.output.evoked,
             covariance=rules.noise_covariance.output.covariance,
+            chosen=rules.noise_covariance.output.sidecar,
+            residual=rules.apply_inverse.output.residual if RESIDUALS else [],
+            explained=rules.apply_inverse.output.sidecar if RESIDUALS else [],
         output:
             folder=directory(f"{OUT}/sub-{{subject}}/figures"),
         log:
@@ -371,6 +377,36 @@ if MEEG:
             mem_mb=megabytes(800, 4),
             runtime=10,
         params:
-            version=1,
+            version=2,
         script:
             "../../scripts/quality_meeg.py"
+
+    rule figures_meeg:
+        """Noise covariances and explained variances of all subjects, as tables and pictures."""
+        input:
+            covariances=[
+                rules.noise_covariance.output.sidecar.format(subject=name)
+                for name in RECORDINGS.names
+            ],
+            estimates=[
+                rules.apply_inverse.output.sidecar.format(subject=name)
+                for name in (RECORDINGS.names if RESIDUALS else [])
+            ],
+        output:
+            folder=directory(f"{OUT}/group/first_level/figures_meeg"),
+            covariances=f"{OUT}/group/first_level/noise_covariances.tsv",
+            covariance_columns=f"{OUT}/group/first_level/noise_covariances.json",
+            explained=f"{OUT}/group/first_level/explained_variance.tsv",
+            explained_columns=f"{OUT}/group/first_level/explained_variance.json",
+        log:
+            log_of("figures_meeg"),
+        benchmark:
+            benchmark_of("figures_meeg")
+        resources:
+            mem_mb=megabytes(400, 4),
+            runtime=5,
+        params:
+            subjects=RECORDINGS.names,
+            version=1,
+        script:
+            "../../scripts/figures_meeg.py"

@@ -23,6 +23,15 @@ def of_subjects(pattern: str) -> list[str]:
     return [pattern.format(subject=name) for name in RECORDINGS.names] if MEEG else []
 
 
+def quality_of_meeg() -> list[str]:
+    """Pictures of all subjects' M/EEG, and of each subject's."""
+    if not MEEG:
+        return []
+    return [rules.figures_meeg.output.folder] + of_subjects(
+        rules.quality_meeg.output.folder
+    )
+
+
 def quality_of_fmri() -> list[str]:
     """Pictures of all subjects' first level, and of each subject's."""
     if not FMRI:
@@ -324,7 +333,7 @@ rule report:
         observations=[
             f"{STACK}/observations.tsv".format(analysis=a) for a in STUDY.analyses
         ],
-        quality=of_subjects(f"{OUT}/sub-{{subject}}/figures"),
+        quality=quality_of_meeg(),
         quality_fmri=quality_of_fmri(),
         quality_fnirs=quality_of_fnirs(),
         models=of_models(rules.fit_model.output.table),

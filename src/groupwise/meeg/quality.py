@@ -1,6 +1,6 @@
 """Pictures of one subject's recording, by which to judge it before it enters the group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -255,8 +255,15 @@ def quality_figures(
     drops: pd.DataFrame,
     evokeds: Sequence["mne.Evoked"],
     covariance: "mne.Covariance",
+    likelihoods: Mapping[str, float | None],
 ) -> list[Picture]:
-    """All pictures of a subject with their words."""
+    """All pictures of a subject with their words.
+
+    Parameters
+    ----------
+    likelihoods : estimator of the covariance to its cross-validated log-likelihood (None where
+        there was no choice).
+    """
     kept, events = int(drops["kept"].sum()), int(drops["events"].sum())
     costs = channel_costs(drops)
     most = f"; {costs[0][0]} cost most ({costs[0][1]})" if costs else ""
@@ -299,13 +306,20 @@ def quality_figures(
         )
     )
     method = str(covariance.get("method", "")) or "estimated"
+    others = ", ".join(
+        f"{name} {value:.1f}" for name, value in likelihoods.items() if value is not None
+    )
+    chosen = f" The estimator is {method}"
+    chosen += (
+        f", the likeliest on left-out data (log-likelihoods in nat: {others})." if others else "."
+    )
     pictures.append(
         Picture(
             name="covariance",
             figure=covariance_figure(covariance, evokeds[0].info),
             title="Noise covariance",
             caption="Noise covariance by channel type, and the square roots of its "
-            "eigenvalues with the rank.",
+            f"eigenvalues with the rank.{chosen}",
             alt=f"Matrices of the noise covariance ({method}) and the spectra of eigenvalues.",
         )
     )
