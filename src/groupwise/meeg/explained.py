@@ -63,13 +63,14 @@ def residual_picture(
                 power = np.sqrt(np.mean(inst.get_data(names) ** 2, axis=0)) * factor
                 axis.plot(inst.times * 1e3, power, color=colour, lw=1.5, label=label)
             share = shares[evoked.comment][kind]
-            axis.set_title(f"{evoked.comment}: {share:.0%} explained", fontsize=10, loc="left")
+            told = f"{TITLES[kind]}, {evoked.comment}: {share:.0%} explained"
+            axis.set_title(told, fontsize=10, loc="left")
             axis.axvline(0, color="black", lw=0.8, ls=":")
-            axis.set(xlim=evoked.times[[0, -1]] * 1e3, ylabel=f"{TITLES[kind]}\n{unit}")
-            axis.set_ylim(bottom=0)
+            axis.set(xlim=evoked.times[[0, -1]] * 1e3, ylabel=unit)
             axis.spines[["top", "right"]].set_visible(False)
     for axis in axes[-1]:
         axis.set_xlabel("ms")
+        axis.set_ylim(bottom=0)
     lines = axes[0, 0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower center", ncols=2, frameon=False)
     least = min(share for own in shares.values() for share in own.values())
