@@ -9,8 +9,7 @@ with job(snakemake):
     from groupwise.meeg.forward import head_model
 
     params = dict(snakemake.params.items())
-    subject = f"sub-{snakemake.wildcards.subject}"
-    bem = head_model(subject, params["subjects_dir"], **params["spec"]["bem"])
+    bem = head_model(snakemake.wildcards.anatomy, params["subjects_dir"], **params["spec"]["bem"])
     with write_whole(snakemake.output.bem) as part:
         mne.write_bem_solution(part, bem, overwrite=True)
     write_json(
@@ -18,6 +17,6 @@ with job(snakemake):
         {
             "Description": "Boundary-element model of the head",
             "Triangles": [int(surface["ntri"]) for surface in bem["surfs"]],
-            **provenance(params, [snakemake.input.skull]),
+            **provenance(params, list(snakemake.input.layers)),
         },
     )

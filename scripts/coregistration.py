@@ -6,20 +6,23 @@ with job(snakemake):
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.meeg.forward import (
         fit_head_mri_trans,
+        fit_template_trans,
         head_surface_distance,
         read_head_mri_trans,
     )
     from groupwise.meeg.recordings import read_recording
 
     params = dict(snakemake.params.items())
-    raw, transform = snakemake.input.raw, snakemake.input.transform
-    subject = f"sub-{snakemake.wildcards.subject}"
-    if transform.endswith(".json"):
-        trans = fit_head_mri_trans(raw, params["root"], subject, params["subjects_dir"], transform)
+    raw, transform = snakemake.input.raw, snakemake.input.get("transform")
+    anatomy, folder = params["anatomy"], params["subjects_dir"]
+    info = read_recording(raw, params["root"], montage=params["montage"]).info
+    if not transform:
+        trans = fit_template_trans(info, anatomy, folder)
+    elif transform.endswith(".json"):
+        trans = fit_head_mri_trans(raw, params["root"], anatomy, folder, transform)
     else:
         trans = read_head_mri_trans(transform)
-    info = read_recording(raw, params["root"]).info
-    distance = head_surface_distance(info, trans, subject, params["subjects_dir"])
+    distance = head_surface_distance(info, trans, anatomy, folder)
     with write_whole(snakemake.output.trans) as part:
         trans.save(part)
     write_json(
@@ -27,6 +30,6 @@ with job(snakemake):
         {
             "Description": "Head to MRI (surface RAS) transform",
             "HeadPointsToScalp": distance,
-            **provenance(params, [raw, transform]),
+            **provenance(params, [raw, *filter(None, [transform])]),
         },
     )

@@ -11,7 +11,7 @@ with job(snakemake):
 
     params = dict(snakemake.params.items())
     forward = forward_solution(
-        read_recording(snakemake.input.raw, params["root"]).info,
+        read_recording(snakemake.input.raw, params["root"], montage=params["montage"]).info,
         read_head_mri_trans(snakemake.input.trans),
         mne.read_bem_solution(snakemake.input.bem),
         mne.read_source_spaces(snakemake.input.source_space),

@@ -12,7 +12,7 @@ with job(snakemake):
     params = dict(snakemake.params.items())
     morphed = morph_estimates(
         [read_estimate(path) for path in snakemake.input.estimates],
-        f"sub-{snakemake.wildcards.subject}",
+        params["anatomy"],
         mne.read_source_spaces(snakemake.input.template),
         params["subjects_dir"],
         smooth=params["spec"]["smooth"],

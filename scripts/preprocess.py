@@ -15,6 +15,7 @@ with job(snakemake):
         spec["conditions"],
         params["root"],
         params["bad_channels"],
+        spec["montage"],
     )
     pick_channels(
         raw,
@@ -22,7 +23,6 @@ with job(snakemake):
         spec["epochs"]["reject"],
         spec["artifacts"],
         spec["reference"],
-        spec["montage"],
     )
     raw.load_data()
     filter_raw(raw, **spec["filter"])

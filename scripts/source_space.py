@@ -7,9 +7,8 @@ with job(snakemake):
     from groupwise.meeg.forward import source_space
 
     params = dict(snakemake.params.items())
-    subject = f"sub-{snakemake.wildcards.subject}"
     spacing = params["spec"]["source_space"]["spacing"]
-    src = source_space(subject, params["subjects_dir"], spacing)
+    src = source_space(snakemake.wildcards.anatomy, params["subjects_dir"], spacing)
     with write_whole(snakemake.output.source_space) as part:
         src.save(part, overwrite=True)
     write_json(

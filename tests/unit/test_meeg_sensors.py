@@ -8,7 +8,7 @@ from effects import make_effect
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
 from groupwise.meeg.preprocess import pick_channels
-from groupwise.meeg.recordings import _without_place
+from groupwise.meeg.recordings import _without_place, place_electrodes
 from groupwise.meeg.sensors import (
     SCALES,
     read_info,
@@ -102,7 +102,9 @@ def raw_of(names):
 
 
 def test_reference_and_montage():
-    average = pick_channels(raw_of(NAMES), ["eeg"], montage="colin27_1020")
+    placed = raw_of(NAMES)
+    place_electrodes(placed, "colin27_1020")
+    average = pick_channels(placed, ["eeg"])
     assert len(average.info["projs"]) == 1
     assert np.isfinite([c["loc"][:3] for c in average.info["chs"]]).all()
     linked = pick_channels(raw_of(NAMES), ["eeg"], reference=["T7", "T8"])
@@ -112,9 +114,9 @@ def test_reference_and_montage():
     with pytest.raises(InputError, match=r"meeg.reference: M1 is no channel"):
         pick_channels(raw_of(NAMES), ["eeg"], reference=["M1"])
     with pytest.raises(InputError, match=r"meeg.montage: no_such"):
-        pick_channels(raw_of(NAMES), ["eeg"], montage="no_such")
+        place_electrodes(raw_of(NAMES), "no_such")
     with pytest.raises(InputError, match=r"meeg.montage: colin27_1020"):
-        pick_channels(raw_of([*NAMES, "E99"]), ["eeg"], montage="colin27_1020")
+        place_electrodes(raw_of([*NAMES, "E99"]), "colin27_1020")
 
 
 def test_electrodes_without_positions_are_told_before_the_start():
@@ -134,7 +136,7 @@ def test_topographies(tmp_path):
     pictures = topographies(effect, info)
     assert pictures and pictures[0].name == "topography_cluster-1"
     assert "nose up" in pictures[0].caption and "t(6)" in pictures[0].caption
-    pictures[0]["figure"].savefig(tmp_path / "a.png")
+    pictures[0].figure.savefig(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(
@@ -142,7 +144,7 @@ def test_topographies(tmp_path):
     [
         ({}, {}, "sources need meeg.subjects_dir; give it, or space: eeg"),
         ({}, {"space": "mag"}, "space is mag, but meeg.channels are eeg"),
-        ({}, {"space": "channels"}, "space is channels, but meeg has sources, mag, grad, eeg"),
+        ({}, {"space": "channels"}, "but meeg has sources, labels, mag, grad, eeg"),
         ({}, {"space": "eeg", "hemispheres": ["lh"]}, "hemispheres: sensors have none"),
     ],
 )

@@ -46,6 +46,7 @@ if MEEG:
         "reject": MEEG.epochs.reject,
         "h_freq": MEEG.filter.h_freq,
         "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
+        "landmarks": MEEG.anatomy == "template",
     }
 
     CHECK_FILES = [
@@ -81,7 +82,7 @@ if MEEG:
         """Head-to-MRI transform from the landmarks in T1w.json, or the one that is given."""
         input:
             raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
-            transform=lambda wildcards: RECORDINGS[wildcards.subject].transform,
+            transform=lambda wildcards: RECORDINGS[wildcards.subject].transform or [],
         output:
             trans=meeg_file("trans.fif"),
             sidecar=meeg_file("trans.json"),
@@ -95,6 +96,8 @@ if MEEG:
         params:
             root=STUDY.bids_root,
             subjects_dir=MEEG.subjects_dir,
+            anatomy=lambda wildcards: anatomy_of(wildcards.subject),
+            montage=MEEG.montage,
             version=1,
         script:
             "../../scripts/coregistration.py"
@@ -174,14 +177,17 @@ if MEEG:
     rule bem:
         """Boundary-element model of the head."""
         input:
-            skull=f"{MEEG.subjects_dir}/sub-{{subject}}/bem/inner_skull.surf",
+            layers=[
+                f"{MEEG.subjects_dir}/{{anatomy}}/bem/{name}.surf"
+                for name in MEEG.bem.surfaces
+            ],
         output:
             bem=anatomy_file("bem-sol.fif"),
             sidecar=anatomy_file("bem-sol.json"),
         log:
-            log_of("bem", "subject"),
+            log_of("bem", "anatomy"),
         benchmark:
-            benchmark_of("bem", "subject")
+            benchmark_of("bem", "anatomy")
         resources:
             mem_mb=megabytes(1500, 0),
             runtime=20,
@@ -195,16 +201,14 @@ if MEEG:
     rule source_space:
         """Sources on the subject's white surface."""
         input:
-            surfaces=lambda wildcards: surfaces(
-                f"sub-{wildcards.subject}", MEEG.subjects_dir
-            ),
+            surfaces=lambda wildcards: surfaces(wildcards.anatomy, MEEG.subjects_dir),
         output:
             source_space=anatomy_file("src.fif"),
             sidecar=anatomy_file("src.json"),
         log:
-            log_of("source_space", "subject"),
+            log_of("source_space", "anatomy"),
         benchmark:
-            benchmark_of("source_space", "subject")
+            benchmark_of("source_space", "anatomy")
         resources:
             mem_mb=megabytes(1000, 0),
             runtime=15,
@@ -220,8 +224,12 @@ if MEEG:
         input:
             raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
             trans=rules.coregistration.output.trans,
-            bem=rules.bem.output.bem,
-            source_space=rules.source_space.output.source_space,
+            bem=lambda wildcards: rules.bem.output.bem.format(
+                anatomy=anatomy_of(wildcards.subject)
+            ),
+            source_space=lambda wildcards: rules.source_space.output.source_space.format(
+                anatomy=anatomy_of(wildcards.subject)
+            ),
         output:
             forward=meeg_file("fwd.fif"),
             sidecar=meeg_file("fwd.json"),
@@ -235,6 +243,7 @@ if MEEG:
         params:
             root=STUDY.bids_root,
             channels=MEEG.channels,
+            montage=MEEG.montage,
             spec=meeg_params("source_space"),
             version=1,
         script:
@@ -333,7 +342,9 @@ if MEEG:
             estimates=list(estimates().values()),
             spheres=lambda wildcards: [
                 f"{MEEG.subjects_dir}/{name}/surf/{hemi}.sphere.reg"
-                for name in (f"sub-{wildcards.subject}", MEEG.morph.to)
+                for name in dict.fromkeys(
+                    [anatomy_of(wildcards.subject), MEEG.morph.to]
+                )
                 for hemi in ("lh", "rh")
             ],
             template=TEMPLATE,
@@ -349,6 +360,7 @@ if MEEG:
             runtime=15,
         params:
             subjects_dir=MEEG.subjects_dir,
+            anatomy=lambda wildcards: anatomy_of(wildcards.subject),
             spec=meeg_params("morph")["morph"],
             version=1,
         script:

@@ -23,13 +23,18 @@ def file_of(section, folder: str, ending: str, **entities: str) -> str:
 
 
 def anatomy_file(ending: str) -> str:
-    """A subject's anatomical file; {subject} stays a wildcard."""
-    return f"{OUT}/sub-{{subject}}/anat/sub-{{subject}}_{ending}"
+    """A file of an anatomy, a subject's or the template's; {anatomy} stays a wildcard."""
+    return f"{OUT}/{{anatomy}}/anat/{{anatomy}}_{ending}"
 
 
 def template_file(template: str, spacing: int | str) -> str:
     """Vertices of a template at an icosahedron grade."""
     return f"{OUT}/template/{template}_ico-{spacing}_src.fif"
+
+
+def anatomy_of(subject: str) -> str:
+    """The FreeSurfer subject whose head stands for a subject's."""
+    return MEEG.morph.to if MEEG.anatomy == "template" else f"sub-{subject}"
 
 
 def surfaces(subject: str, subjects_dir: str) -> list[str]:

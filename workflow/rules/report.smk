@@ -140,7 +140,7 @@ rule export_channels:
     benchmark:
         benchmark_of("export_channels", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of([*CHANNELS, *ON_SENSORS]),
+        analysis=one_of([*CHANNELS, *ON_SENSORS, *ON_LABELS]),
     resources:
         mem_mb=megabytes(300, 10),
         runtime=10,
@@ -287,6 +287,35 @@ rule figures_sensors:
         version=1,
     script:
         "../../scripts/figures_sensors.py"
+
+
+rule figures_labels:
+    """Pictures of an effect on labels: statistic over time, courses, null."""
+    input:
+        maps=rules.infer.output.maps,
+        clusters=rules.infer.output.clusters,
+        result=rules.infer.output.result,
+        null=rules.merge.output.null,
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
+    output:
+        folder=directory(f"{EFFECT}/figures"),
+    log:
+        log_of("figures_labels", "analysis", "effect"),
+    benchmark:
+        benchmark_of("figures_labels", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(ON_LABELS),
+    resources:
+        mem_mb=megabytes(600, 10),
+        runtime=10,
+    params:
+        within=lambda wildcards: within_of(wildcards.analysis),
+        version=1,
+    script:
+        "../../scripts/figures_labels.py"
 
 
 rule views_volume:

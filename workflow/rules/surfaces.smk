@@ -1,11 +1,15 @@
 """Source estimates on a template's surface as one array: of M/EEG, or ready-made ones."""
 
+from pathlib import Path
+
 ON_SENSORS = [name for name, each in STUDY.analyses.items() if each.on_sensors]
-ON_SURFACE = [
+OF_SOURCES = [
     name
     for name in [*analyses_of("meeg"), *analyses_of("estimates")]
     if name not in ON_SENSORS
 ]
+ON_LABELS = [name for name in OF_SOURCES if STUDY.analyses[name].space == "labels"]
+ON_SURFACE = [name for name in OF_SOURCES if name not in ON_LABELS]
 
 
 def subjects_dir_of(template: str) -> str:
@@ -113,3 +117,66 @@ rule stack_sources:
         version=2,
     script:
         "../../scripts/stack_sources.py"
+
+
+def label_mode(analysis: str) -> str:
+    """How a label's sources are averaged: signed ones with the cortex's folds in mind."""
+    if STUDY.analyses[analysis].data == "estimates":
+        return "mean"
+    own = MEEG.inverse
+    signed = own.orientation == "normal" or own.fixed or not own.loose
+    return "mean_flip" if signed else "mean"
+
+
+def parcels_of(analysis: str) -> list[str]:
+    """Files of the template's parcellation."""
+    template, _ = template_of(analysis)
+    name = STUDY.analyses[analysis].parcellation
+    folder = f"{subjects_dir_of(template)}/{template}/label"
+    return [f"{folder}/{hemi}.{name}.annot" for hemi in ("lh", "rh")]
+
+
+for name in ON_LABELS:
+    told(
+        refuse,
+        [
+            f"config: analyses.{name}.parcellation: {path} is not there; check the name"
+            for path in parcels_of(name)
+            if not Path(path).is_file()
+        ],
+    )
+
+
+rule stack_labels:
+    """Time courses of a parcellation's labels of all subjects as one array."""
+    input:
+        estimates=lambda wildcards: estimate_files(wildcards.analysis),
+        template=lambda wildcards: template_file(*template_of(wildcards.analysis)),
+        parcels=lambda wildcards: parcels_of(wildcards.analysis),
+    output:
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        sidecar=f"{STACK}/stack.json",
+    log:
+        log_of("stack_labels", "analysis"),
+    benchmark:
+        benchmark_of("stack_labels", "analysis")
+    wildcard_constraints:
+        analysis=one_of(ON_LABELS),
+    resources:
+        mem_mb=megabytes(800, 1),
+        runtime=20,
+    params:
+        rows=lambda wildcards: rows_of_sources(wildcards.analysis),
+        crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+        hemispheres=lambda wildcards: STUDY.analyses[wildcards.analysis].hemispheres,
+        parcellation=lambda wildcards: STUDY.analyses[wildcards.analysis].parcellation,
+        mode=lambda wildcards: label_mode(wildcards.analysis),
+        units=lambda wildcards: units_of_sources(wildcards.analysis),
+        subjects_dir=lambda wildcards: subjects_dir_of(
+            template_of(wildcards.analysis)[0]
+        ),
+        version=1,
+    script:
+        "../../scripts/stack_labels.py"

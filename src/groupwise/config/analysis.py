@@ -46,10 +46,16 @@ class Analysis(Section):
     data: Literal["meeg", "fmri", "fnirs", "estimates", "maps", "values"] = Field(
         description="Where the maps come from."
     )
-    space: Literal["sources", "mag", "grad", "eeg", "channels", "rois"] | None = Field(
+    space: Literal["sources", "labels", "mag", "grad", "eeg", "channels", "rois"] | None = Field(
         None,
-        description="meeg: sources (default), or the sensors of a type, mag, grad or eeg; fnirs: "
-        "channels (default) or rois.",
+        description="meeg: sources (default), labels (their means over the regions of a "
+        "parcellation), or the sensors of a type, mag, grad or eeg; estimates: sources or labels; "
+        "fnirs: channels (default) or rois.",
+    )
+    parcellation: str = Field(
+        "aparc",
+        description="space: labels: name of the template's label/?h.<parcellation>.annot. A "
+        "cluster is then a stretch of time of one label.",
     )
     chroma: list[Literal["hbo", "hbr"]] = Field(
         ["hbo", "hbr"], min_length=1, description="fnirs: chromophores, corrected together."

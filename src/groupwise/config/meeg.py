@@ -138,12 +138,23 @@ class Bem(Section):
     ico: int | None = Field(
         4, ge=2, le=5, description="Downsampling of the skull surfaces; null: as they are."
     )
-    conductivity: list[float] = Field(
+    conductivity: list[Annotated[float, Field(gt=0)]] = Field(
         [0.3],
         min_length=1,
         max_length=3,
         description="S/m: one layer (MEG), or brain, skull, scalp [0.3, 0.006, 0.3] (EEG).",
     )
+
+    @model_validator(mode="after")
+    def _layers(self) -> "Bem":
+        if len(self.conductivity) == 2:
+            raise ValueError("conductivity has one layer or three, not two")
+        return self
+
+    @property
+    def surfaces(self) -> tuple[str, ...]:
+        """Names of the surfaces of the layers, innermost first."""
+        return ("inner_skull", "outer_skull", "outer_skin")[: len(self.conductivity)]
 
 
 class SourceSpace(Section):
@@ -230,6 +241,11 @@ class Meeg(Section):
         description="FreeSurfer's SUBJECTS_DIR with sub-<subject> folders; null: no anatomy, for "
         "analyses of sensors alone.",
     )
+    anatomy: Literal["own", "template"] = Field(
+        "own",
+        description="own: each subject's FreeSurfer reconstruction; template: the head of morph.to "
+        "for all, electrodes placed on it by nasion and ear points (EEG without MRIs).",
+    )
     channels: list[Literal["mag", "grad", "eeg"]] = Field(
         ["mag", "grad"], min_length=1, description="Channel types that are analysed."
     )
@@ -273,6 +289,26 @@ class Meeg(Section):
         if twice:
             raise ValueError(f"two conditions share the event {', '.join(twice)}")
         findings = names_unfit(self.conditions)
+        if findings:
+            raise ValueError("\n".join(findings))
+        return self
+
+    @model_validator(mode="after")
+    def _head_fits(self) -> "Meeg":
+        if self.subjects_dir is None:
+            return self
+        findings = []
+        if "eeg" in self.channels and len(self.bem.conductivity) < 3:
+            findings.append(
+                "bem.conductivity: sources of EEG need three layers, [0.3, 0.006, 0.3]; give them, "
+                "or leave subjects_dir out for analyses of sensors alone"
+            )
+        if self.anatomy == "template" and self.channels != ["eeg"]:
+            findings.append(
+                "anatomy: template is for EEG alone; MEG sensors do not move with the head, so "
+                "that a head of another size misplaces sources by centimetres: give each subject "
+                "its own MRI, or a scaled template made with mne coreg"
+            )
         if findings:
             raise ValueError("\n".join(findings))
         return self

@@ -114,11 +114,18 @@ class Study(Section):
 
     def _space_unfit(self, name: str, analysis: Analysis) -> list[str]:
         """Findings on the space of an analysis."""
-        spaces = {"meeg": ("sources", "mag", "grad", "eeg"), "fnirs": ("channels", "rois")}
+        spaces = {
+            "meeg": ("sources", "labels", "mag", "grad", "eeg"),
+            "estimates": ("sources", "labels"),
+            "fnirs": ("channels", "rois"),
+        }
         fitting = spaces.get(analysis.data, ())
         if analysis.space is not None and analysis.space not in fitting:
             what = f"has {', '.join(fitting)}" if fitting else "takes no space; remove it"
             return [f"analyses.{name}.space is {analysis.space}, but {analysis.data} {what}"]
+        default = Analysis.model_fields["parcellation"].default
+        if analysis.space != "labels" and analysis.parcellation != default:
+            return [f"analyses.{name}.parcellation: belongs to space: labels; remove it"]
         if analysis.data != "meeg" or self.meeg is None:
             return []
         if not analysis.on_sensors:

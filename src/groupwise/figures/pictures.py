@@ -18,6 +18,7 @@ from groupwise.figures.courses import (
     values_figure,
 )
 from groupwise.figures.effect import Effect
+from groupwise.figures.labels import label_figure
 from groupwise.figures.null import critical_mass, null_figure
 from groupwise.figures.save import Picture
 from groupwise.figures.surface import HEMISPHERES, cluster_duration, surface_figure
@@ -245,6 +246,33 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
     )
 
 
+def label_pictures(effect: Effect) -> Iterator[Picture]:
+    """The statistic of every label over time, courses of the conditions in clusters, the null."""
+    space, result = effect.stack.space, effect.result
+    outline = np.isin(effect.labels, list(effect.significant["id"]))
+    signed, name = result["Statistic"] == "t", statistic_words(result)
+    limit = colour_limit(effect.statistic, result["Threshold"]["statistic"])
+    yield Picture(
+        "statistic",
+        label_figure(
+            space.label,
+            space.times,
+            effect.statistic,
+            outline,
+            title=f"{effect.title}: {name}\n{effect.verdict.split(';')[0]}",
+            label=name,
+            limit=limit,
+            signed=signed,
+        ),
+        "Statistic of every label over time",
+        f"{name} of the mean over each label. {_outlined(outline)} A cluster is a "
+        f"stretch of time of one label. Test: {test_words(result)}.",
+        f"{name} of {space.n_spatial} labels at {space.n_times} times; {effect.verdict}.",
+    )
+    yield from _averages(effect)
+    yield from _null(effect)
+
+
 def sensor_pictures(effect: Effect) -> Iterator[Picture]:
     """Courses of the conditions over the channels of each cluster, and the null."""
     yield from _averages(effect)
@@ -328,8 +356,10 @@ def _averages(effect: Effect) -> Iterator[Picture]:
         over = [name for name in effect.within or {} if name not in effect.keep]
         over = f", averaged over {', '.join(over)}" if over else ""
         title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
-        kinds = {"surface": "vertices", "volume": "voxels", "channels": "channels"}
-        places = f"{members.sum():,} {kinds[space.kind]}"
+        kinds = {"mm2": "vertices", "mm3": "voxels", "channel": "channels", "region": "regions"}
+        where = f"the {members.sum():,} {kinds[space.measure_unit]} of {effect.name_of(cluster)}"
+        if space.measure_unit == "region" and members.sum() == 1:
+            where = f"{space.label[members][0]}, {effect.name_of(cluster)}"
         band = (
             "within-subject 95% confidence intervals (Cousineau–Morey), which tell differences "
             "between conditions, not the spread of subjects"
@@ -365,7 +395,7 @@ def _averages(effect: Effect) -> Iterator[Picture]:
             f"{kind}_cluster-{cluster['id']}",
             figure,
             f"{short} in {effect.name_of(cluster)}",
-            f"{what} over the {places} of {effect.name_of(cluster)} ({p_words(cluster)}){over}, "
+            f"{what} over {where} ({p_words(cluster)}){over}, "
             f"for {len(subjects)} subjects, with {band}.{shaded} {SELECTED}",
             alt + ".",
         )

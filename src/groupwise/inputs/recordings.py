@@ -25,7 +25,7 @@ class Subject:
     raw: tuple[str, ...]  # runs in order
     events: tuple[str, ...]
     channels: tuple[str, ...]  # channels.tsv of the runs that have one: types and bad channels
-    transform: str  # a trans.fif, or the T1w.json with landmarks; "" without anatomy
+    transform: str  # a trans.fif, or the T1w.json with landmarks; "" without its own anatomy
     empty_room: str | None = None
 
 
@@ -108,6 +108,8 @@ def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[
         )
     else:
         findings += _missing_surfaces(template)
+        if study.meeg.anatomy == "template":
+            findings += _missing_layers(study, template)
     return findings
 
 
@@ -117,6 +119,16 @@ def _missing_surfaces(folder: Path) -> list[str]:
     if not absent:
         return []
     return [f"{folder}: lacks {', '.join(p.name for p in absent)} in surf; run recon-all"]
+
+
+def _missing_layers(study: Study, folder: Path) -> list[str]:
+    """Findings on the surfaces of the head model."""
+    layers = [folder / "bem" / f"{name}.surf" for name in study.meeg.bem.surfaces]
+    return [
+        f"{path} is missing; make it with mne watershed_bem or mne flash_bem"
+        for path in layers
+        if not path.exists()
+    ]
 
 
 def _find_subject(
@@ -146,7 +158,7 @@ def _find_subject(
     channels = [_beside(path, meeg.datatype, "channels.tsv") for path in raw]
     channels = [path for path in channels if path.exists()]
     transform = None
-    if subjects_dir is not None:
+    if subjects_dir is not None and meeg.anatomy == "own":
         transform, absent = _find_anatomy(study, root, subjects_dir, name)
         missing += absent
     empty_room = None
@@ -191,11 +203,7 @@ def _find_anatomy(
         )
     else:
         missing += [f"sub-{name}: {line}" for line in _missing_surfaces(anatomy)]
-        skull = anatomy / "bem" / "inner_skull.surf"
-        if not skull.exists():
-            missing.append(
-                f"sub-{name}: {skull} is missing; make it with mne watershed_bem or mne flash_bem"
-            )
+        missing += [f"sub-{name}: {line}" for line in _missing_layers(study, anatomy)]
     return transform, missing
 
 

@@ -22,6 +22,7 @@ def check_study(
     h_freq: float | None,
     aux_channels: list[str],
     montage: str | None = None,
+    landmarks: bool = False,
 ) -> pd.DataFrame:
     """Check every subject's recordings from their headers and events.
 
@@ -30,7 +31,7 @@ def check_study(
     recordings : one dict a subject: `subject`, `raw` (paths of its runs), `events`, and
         `channels` (those of its channels.tsv that exist).
     root : root of the BIDS tree.
-    conditions, channels, reject, h_freq, aux_channels, montage : see `check_recordings`.
+    conditions, channels, reject, h_freq, aux_channels, montage, landmarks : see `check_recordings`.
     bad_channels : by subject, and under "all" for every subject.
 
     Returns
@@ -58,6 +59,7 @@ def check_study(
             h_freq,
             aux_channels,
             montage,
+            landmarks,
         )
         findings += wrong
         for row in rows:

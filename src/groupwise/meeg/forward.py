@@ -72,6 +72,28 @@ def fit_head_mri_trans(
         ) from error
 
 
+def fit_template_trans(
+    info: "mne.Info", template: str, subjects_dir: str | os.PathLike
+) -> "mne.Transform":
+    """Head-to-MRI transform that brings nasion and ear points to those of a template's head.
+
+    The head is turned and shifted, not scaled: EEG electrodes are projected onto the template's
+    scalp with the forward solution.
+
+    Parameters
+    ----------
+    info : with the three landmarks.
+    template, subjects_dir : name and folder of the template; its landmarks are those of
+        ``bem/<template>-fiducials.fif`` or, without it, of MNI space.
+    """
+    import mne
+
+    fit = mne.coreg.Coregistration(
+        info, template, subjects_dir, fiducials="auto", on_defects="ignore"
+    )
+    return fit.fit_fiducials(verbose="error").trans
+
+
 def head_surface_distance(
     info: "mne.Info",
     trans: "mne.Transform",

@@ -27,7 +27,6 @@ def pick_channels(
     reject: dict[str, float] | None = None,
     artifacts: dict[str, Any] | None = None,
     reference: str | Sequence[str] = "average",
-    montage: str | None = None,
 ) -> "mne.io.BaseRaw":
     """Keep the data channels of the types asked for, bad ones included, and what cleaning needs.
 
@@ -42,7 +41,6 @@ def pick_channels(
     artifacts : the parameters of `remove_artifacts`.
     reference : of EEG: "average" (a projection, as source estimation asks for), "recorded", or
         the channels whose mean it is.
-    montage : standard positions of EEG electrodes (`mne.channels.make_standard_montage`).
     """
     artifacts = artifacts or {}
     cleaning = artifacts.get("method", "none") != "none"
@@ -60,8 +58,6 @@ def pick_channels(
         exclude=(),
     )
     if "eeg" in channels:
-        if montage is not None:
-            _set_montage(raw, montage)
         if reference == "average":
             raw.set_eeg_reference("average", projection=True)
         elif reference != "recorded":
@@ -73,17 +69,6 @@ def pick_channels(
                 )
             raw.load_data().set_eeg_reference(list(reference))
     return raw
-
-
-def _set_montage(raw: "mne.io.BaseRaw", name: str) -> None:
-    import mne
-
-    try:
-        montage = mne.channels.make_standard_montage(name)
-        raw.set_montage(montage, match_case=False)
-    except ValueError as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"meeg.montage: {name}: {reason}") from error
 
 
 def filter_raw(

@@ -1,6 +1,7 @@
 """Reading BIDS recordings of MEG and EEG, and finding what is wrong with them before any work."""
 
 import difflib
+import json
 import os
 import struct
 from collections.abc import Sequence
@@ -18,10 +19,15 @@ if TYPE_CHECKING:
 #: Two runs share a head position when no element of their device-to-head transforms differs by
 #: more than this (metres for the translation): far below the precision of head localisation.
 SAME_HEAD_POSITION = 1e-4
+#: Metres of each unit that BIDS allows for coordinates.
+METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
 
 
 def read_recording(
-    path: str | os.PathLike, root: str | os.PathLike, bad_channels: Sequence[str] = ()
+    path: str | os.PathLike,
+    root: str | os.PathLike,
+    bad_channels: Sequence[str] = (),
+    montage: str | None = None,
 ) -> "mne.io.BaseRaw":
     """Read one BIDS recording, its data not yet loaded.
 
@@ -33,11 +39,13 @@ def read_recording(
     path : the recording, a file (or folder) inside a BIDS tree.
     root : root of the BIDS tree.
     bad_channels : bad channels besides those of channels.tsv.
+    montage : standard positions for its EEG electrodes (`mne.channels.make_standard_montage`).
 
     Raises
     ------
     InputError
-        When the recording can't be read, or a bad channel isn't one of its channels.
+        When the recording can't be read, a bad channel isn't one of its channels, or the montage
+        lacks an electrode.
     """
     import mne_bids
 
@@ -60,7 +68,76 @@ def read_recording(
     if missing:
         raise InputError(missing)
     raw.info["bads"] = sorted({*raw.info["bads"], *bad_channels})
+    if "eeg" in raw:
+        digitised = read_digitised(path)
+        if montage is not None:
+            place_electrodes(raw, montage)
+        elif digitised is not None:
+            raw.set_montage(digitised, on_missing="ignore")
     return raw
+
+
+def read_digitised(path: str | os.PathLike) -> "mne.channels.DigMontage | None":
+    """Electrodes and landmarks from the BIDS tables beside an EEG recording.
+
+    mne-bids reads the electrodes alone and makes landmarks up, a head's radius from the origin.
+
+    Returns
+    -------
+    None where there is no electrodes.tsv whose coordsystem.json tells nasion and both ear points in
+    the same coordinate system.
+
+    Raises
+    ------
+    InputError : one of the two can't be read.
+    """
+    import mne
+
+    for facts in sorted(Path(path).parent.glob("*_coordsystem.json")):
+        table = facts.with_name(facts.name.replace("_coordsystem.json", "_electrodes.tsv"))
+        if not table.exists():
+            continue
+        try:
+            told = json.loads(facts.read_text(encoding="utf-8"))
+            landmarks = told.get("AnatomicalLandmarkCoordinates") or {}
+            same = told.get("AnatomicalLandmarkCoordinateSystem") == told.get("EEGCoordinateSystem")
+            if not same or not {"NAS", "LPA", "RPA"} <= set(landmarks):
+                continue
+            to_metres = METRES[told["EEGCoordinateUnits"]]
+            ears = METRES[told["AnatomicalLandmarkCoordinateUnits"]]
+            places = pd.read_csv(table, sep="\t", na_values="n/a", dtype={"name": str})
+            places = places.dropna(subset=["x", "y", "z"]).set_index("name")[["x", "y", "z"]]
+            return mne.channels.make_dig_montage(
+                {
+                    name: to_metres * xyz
+                    for name, xyz in zip(places.index, places.to_numpy(float), strict=True)
+                },
+                nasion=ears * np.array(landmarks["NAS"], float),
+                lpa=ears * np.array(landmarks["LPA"], float),
+                rpa=ears * np.array(landmarks["RPA"], float),
+            )
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{facts}: electrodes can't be placed by it and {table.name} ({error}); it needs "
+                "EEGCoordinateUnits and AnatomicalLandmarkCoordinateUnits of m, cm or mm, and "
+                "three coordinates for each of NAS, LPA and RPA"
+            ) from error
+    return None
+
+
+def place_electrodes(raw: "mne.io.BaseRaw", name: str) -> None:
+    """Give a recording's EEG electrodes the positions and landmarks of a standard montage.
+
+    Raises InputError for a montage that MNE does not know, or that lacks an electrode.
+    """
+    import mne
+
+    try:
+        montage = mne.channels.make_standard_montage(name)
+        raw.set_montage(montage, match_case=False)
+    except ValueError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"meeg.montage: {name}: {reason}") from error
 
 
 def broken_fif(path: str | os.PathLike) -> str | None:
@@ -99,6 +176,7 @@ def read_runs(
     conditions: dict[str, int | str],
     root: str | os.PathLike,
     bad_channels: Sequence[str] = (),
+    montage: str | None = None,
 ) -> tuple["mne.io.BaseRaw", np.ndarray]:
     """Read the runs of a subject as one recording, with the events of the conditions.
 
@@ -109,7 +187,7 @@ def read_runs(
     ----------
     raw_paths, events_paths : one recording and one events.tsv a run, in the same order.
     conditions : name -> value (int) or trial_type (str) in events.tsv.
-    root, bad_channels : see `read_recording`.
+    root, bad_channels, montage : see `read_recording`.
 
     Returns
     -------
@@ -124,7 +202,7 @@ def read_runs(
     """
     import mne
 
-    raws = [read_recording(path, root, bad_channels) for path in raw_paths]
+    raws = [read_recording(path, root, bad_channels, montage) for path in raw_paths]
     findings = differing_runs(raws, raw_paths)
     findings += _missing_conditions(events_paths, conditions)
     if findings:
@@ -242,6 +320,7 @@ def check_recordings(
     h_freq: float | None = None,
     aux_channels: Sequence[str] = (),
     montage: str | None = None,
+    landmarks: bool = False,
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """Find what is wrong with a subject's recordings, from their headers only.
 
@@ -253,6 +332,7 @@ def check_recordings(
     h_freq : upper edge of the filter, Hz, to be held against the sampling rate.
     aux_channels : names of channels asked for (to detect blinks and heartbeats).
     montage : standard positions of EEG electrodes, where the recordings have none.
+    landmarks : whether nasion and ear points are needed.
 
     Returns
     -------
@@ -275,7 +355,10 @@ def check_recordings(
         findings += _unknown_channels(raw.ch_names, aux_channels, path, "asked for in 'artifacts'")
         findings += _missing_types(raw, path, channels, reject or {})
         if "eeg" in channels:
-            findings += _without_place(raw, path, montage)
+            misplaced = _without_place(raw, path, montage)
+            findings += misplaced
+            if landmarks and not misplaced:
+                findings += _without_landmarks(raw, path, montage)
         if h_freq is not None and h_freq >= raw.info["sfreq"] / 2:
             findings.append(
                 f"{path}: sampled at {raw.info['sfreq']:g} Hz, so filter.h_freq must be below "
@@ -327,6 +410,24 @@ def _without_place(raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str 
     if not absent:
         return []
     return [f"{path}: the montage {montage} has no {_some(absent)}; rename them in the recording"]
+
+
+def _without_landmarks(
+    raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str | None
+) -> list[str]:
+    """Findings where nasion and both ear points are unknown."""
+    if montage is not None:
+        place_electrodes(raw, montage)
+    # Of other files than FIF mne-bids makes landmarks up.
+    known = montage is not None or Path(path).suffix == ".fif" or read_digitised(path) is not None
+    places = raw.get_montage().get_positions() if raw.get_montage() and known else {}
+    if all(places.get(name) is not None for name in ("nasion", "lpa", "rpa")):
+        return []
+    return [
+        f"{path}: nasion and ear points are unknown, which place electrodes on the template's head "
+        "(meeg.anatomy: template); add them to coordsystem.json, or name a standard montage that "
+        "has them (meeg.montage: colin27_1020)"
+    ]
 
 
 def _events_table(path: str | os.PathLike) -> pd.DataFrame:

@@ -121,7 +121,7 @@ def template_space(
     return FeatureSpace(
         kind="surface",
         name=name,
-        coordinates=_to_mni305(white, name, subjects_dir).astype(np.float32),
+        coordinates=to_mni305(white, name, subjects_dir).astype(np.float32),
         measure=np.concatenate([vertex_areas(s.white, s.triangles) for s in surfaces]),
         measure_unit="mm2",
         part=part[inside],
@@ -176,6 +176,17 @@ def estimate_rows(
     inside = np.repeat(
         [hemisphere in kept for hemisphere in HEMISPHERES], [len(v) for v in vertices]
     )
+    for estimate in checked_estimates(rows, vertices, times):
+        yield estimate.data[inside][:, keep].ravel()
+
+
+def checked_estimates(
+    rows: Sequence[dict[str, Any]], vertices: Sequence[np.ndarray], times: np.ndarray
+) -> Iterator["mne.SourceEstimate"]:
+    """The estimate of each row, read when it is asked for; of vectors, their lengths.
+
+    Raises InputError naming the estimate whose vertices or times are not those given.
+    """
     for row in rows:
         estimate = read_estimate(row["path"])
         same = len(estimate.vertices) == len(vertices) and all(
@@ -194,9 +205,7 @@ def estimate_rows(
                 f"{row['path']}: its times ({_axis(estimate.times)}) are not those of "
                 f"{rows[0]['path']} ({_axis(times)}). Record or resample all subjects alike."
             )
-        if estimate.data.ndim == 3:
-            estimate = estimate.magnitude()
-        yield estimate.data[inside][:, keep].ravel()
+        yield estimate.magnitude() if estimate.data.ndim == 3 else estimate
 
 
 def _axis(times: np.ndarray) -> str:
@@ -240,8 +249,8 @@ def _labels(folder: Path, surface: Surface) -> np.ndarray:
     return np.array(["" if word == "unknown" else word for word in words])[index[surface.vertices]]
 
 
-def _to_mni305(white: np.ndarray, name: str, subjects_dir: str | os.PathLike) -> np.ndarray:
-    """Surface RAS (mm) to MNI305 (mm)."""
+def to_mni305(white: np.ndarray, name: str, subjects_dir: str | os.PathLike) -> np.ndarray:
+    """Surface RAS (mm) of a FreeSurfer subject to MNI305 (mm)."""
     import mne
 
     mri = Path(subjects_dir) / name / "mri"

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: How many of a cluster's anatomical labels are listed.
 MAIN_LABELS = 3
 
+#: Column of a cluster's extent in space, by what a place measures.
+EXTENTS = {"mm2": "area_mm2", "mm3": "volume_mm3", "channel": "channels", "region": "regions"}
+
 
 def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.DataFrame":
     """One row a cluster, largest mass first; `describe_columns` says what each column means.
@@ -55,7 +58,7 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
     columns = ["center_x", "center_y", "center_z"]
     columns += ["center_time"] if space.times is not None else []
     columns += ["labels"] if labelled and space.kind != "channels" else []
-    columns += [{"mm2": "area_mm2", "mm3": "volume_mm3", "channel": "channels"}[space.measure_unit]]
+    columns += [EXTENTS[space.measure_unit]]
     if space.times is not None:
         columns += ["vertex_ms"] if space.kind == "surface" else []
         columns += ["t_start", "t_stop"]
@@ -108,6 +111,7 @@ def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -
                                       "descriptive", "Units": "mm3"},
         "channels": {"Description": "Number of channels that belong to the cluster at any time; "
                                     "descriptive"},
+        "regions": {"Description": "Number of regions that belong to the cluster at any time"},
         "vertex_ms": {"Description": "Vertices times the milliseconds that each belongs to the "
                                      "cluster; descriptive", "Units": "vertex ms"},
         "t_start": {"Description": "First sample of the cluster; descriptive", "Units": "s"},
@@ -149,6 +153,7 @@ def _extent(points: np.ndarray, statistic: np.ndarray, space: FeatureSpace) -> d
         "area_mm2": total,
         "volume_mm3": total,
         "channels": len(union),
+        "regions": len(union),
     }
     center = np.average(space.coordinates[places].astype(np.float64), axis=0, weights=statistic)
     extent.update(zip(("center_x", "center_y", "center_z"), center, strict=True))

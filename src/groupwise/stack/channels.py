@@ -168,7 +168,7 @@ def describe_points(
         "q_fdr": "q_fdr",
         "p_bonferroni": "p_bonferroni",
     }
-    if space.adjacency.nnz:
+    if space.adjacency.nnz or space.n_times > 1:
         names |= {"p_cluster": "p_cluster", "cluster": "labels"}
     table |= {name: maps[key].ravel() for name, key in names.items()}
     return pd.DataFrame(table)

@@ -47,7 +47,7 @@ class FeatureSpace:
     coordinates : (s, 3) float32, mm in template space (fsaverage: MNI305 surface RAS); of channels
         in the head's, NaN where unknown.
     measure : (s,) float32, mm2 of a vertex or mm3 of a voxel; 1 of a channel.
-    measure_unit : "mm2", "mm3" or "channel".
+    measure_unit : "mm2", "mm3", "channel" or "region".
     part : (s,) str, hemisphere "lh" or "rh"; chromophore "hbo" or "hbr" of a channel; else "".
     label : (s,) str, anatomical label, or name of a channel; "" where unknown.
     adjacency : (s, s) bool csr, symmetric, without diagonal, no edge between hemispheres.

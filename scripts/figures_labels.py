@@ -1,0 +1,11 @@
+"""Pictures of one effect on the labels of a parcellation: statistic over time, courses, null."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.figures.effect import Effect
+    from groupwise.figures.pictures import label_pictures
+    from groupwise.figures.save import save_pictures
+
+    effect = Effect.read(snakemake.wildcards.analysis, snakemake.input, snakemake.params.within)
+    save_pictures(label_pictures(effect), snakemake.output.folder, effect.title)

@@ -1,0 +1,30 @@
+"""Time courses of a parcellation's labels of all subjects as one array."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    import mne
+    import pandas as pd
+
+    from groupwise.files import provenance
+    from groupwise.meeg.labels import label_rows, label_space, read_parcels
+    from groupwise.meeg.sources import read_estimate, times_within
+    from groupwise.stack import write_stack
+
+    params = dict(snakemake.params.items())
+    rows, folder, name = params["rows"], params["subjects_dir"], params["parcellation"]
+    src = mne.read_source_spaces(snakemake.input.template)
+    labels = read_parcels(src, folder, name, params["hemispheres"])
+    times = read_estimate(rows[0]["path"]).times
+    keep, kept_times = times_within(times, params["crop"])
+    write_stack(
+        Path(snakemake.output.data).parent,
+        label_rows(rows, labels, src, times, keep, params["mode"]),
+        pd.DataFrame(rows),
+        label_space(labels, src, folder, kept_times),
+        units=params["units"],
+        description=f"Source estimates averaged over the labels of {name} ({params['mode']})",
+        provenance=provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+    )
