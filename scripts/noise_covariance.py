@@ -17,6 +17,17 @@ with job(snakemake):
     empty_room = snakemake.input.empty_room
     if spec["source"] == "empty_room":
         raw = read_recording(empty_room, params["root"]).load_data()
+        if params["spec"]["maxwell"]:
+            from groupwise.meeg.maxwell import filter_empty_room
+
+            chosen = snakemake.input
+            raw = filter_empty_room(
+                raw,
+                run=read_recording(chosen.raw, params["root"]),
+                calibration=next(iter(chosen.calibration), None),
+                cross_talk=next(iter(chosen.cross_talk), None),
+                st_duration=params["spec"]["maxwell"]["st_duration"],
+            )
         filter_raw(raw, **params["spec"]["filter"])
         covariance, scores = empty_room_covariance(raw, epochs.info, **common)
     else:

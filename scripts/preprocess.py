@@ -4,11 +4,12 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.files import provenance, write_json, write_whole
+    from groupwise.meeg.maxwell import cleaner
     from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels, remove_artifacts
     from groupwise.meeg.recordings import read_runs
 
     params = dict(snakemake.params.items())
-    spec = params["spec"]
+    spec, found = params["spec"], []
     raw, events = read_runs(
         snakemake.input.raw,
         snakemake.input.events,
@@ -16,25 +17,24 @@ with job(snakemake):
         params["root"],
         params["bad_channels"],
         spec["montage"],
+        cleaner(spec["maxwell"], snakemake.input, found),
     )
-    pick_channels(
-        raw,
-        spec["channels"],
-        spec["epochs"]["reject"],
-        spec["artifacts"],
-        spec["reference"],
-    )
+    limits, artifacts = spec["epochs"]["reject"], spec["artifacts"]
+    pick_channels(raw, spec["channels"], limits, artifacts, spec["reference"])
     raw.load_data()
     filter_raw(raw, **spec["filter"])
-    raw, removed = remove_artifacts(raw, **spec["artifacts"], random_state=params["seed"])
-    epochs, drops = make_epochs(
-        raw, events, list(spec["conditions"]), spec["channels"], **spec["epochs"]
-    )
+    raw, removed = remove_artifacts(raw, **artifacts, random_state=params["seed"])
+    options = spec["epochs"] | {"random_state": params["seed"]}
+    epochs, drops = make_epochs(raw, events, list(spec["conditions"]), spec["channels"], **options)
     with write_whole(snakemake.output.epochs) as part:
         epochs.save(part, overwrite=True)
     with write_whole(snakemake.output.drops) as part:
         drops.replace("", "n/a").to_csv(part, sep="\t", index=False)
-    sources = [path for key in ("raw", "events", "channels") for path in snakemake.input[key]]
+    sources = [
+        path
+        for key in ("raw", "events", "channels", "calibration", "cross_talk")
+        for path in snakemake.input[key]
+    ]
     write_json(
         snakemake.output.sidecar,
         {
@@ -42,7 +42,9 @@ with job(snakemake):
             "SamplingFrequency": epochs.info["sfreq"],
             "Epochs": dict(zip(drops["condition"], map(int, drops["kept"]), strict=True)),
             "BadChannels": epochs.info["bads"],
+            "RejectionLimits": epochs.reject or {},
             "Artifacts": removed,
+            "MaxwellFilter": found,
             **provenance(params, sources),
         },
     )

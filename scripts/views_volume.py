@@ -1,29 +1,25 @@
-"""Pages in which to move through the map of an effect."""
+"""Pages in which to move through the map of an effect, in slices and on the cortex."""
 
 from groupwise.job import job
 
 with job(snakemake):
-    import json
-    from pathlib import Path
-
     from groupwise.figures.colours import colour_limit
-    from groupwise.figures.volume import interactive_views
+    from groupwise.figures.effect import Effect
+    from groupwise.figures.views import interactive_volume
     from groupwise.files import write_text
-    from groupwise.permutation.infer import read_maps
-    from groupwise.permutation.wording import effect_words, statistic_words
-    from groupwise.stack.space import FeatureSpace
+    from groupwise.permutation.wording import statistic_words
 
-    result = json.loads(Path(snakemake.input.result).read_text(encoding="utf-8"))
-    statistic = read_maps(snakemake.input.maps)["statistic"]
-    threshold = abs(float(result["Threshold"]["statistic"]))
-    pages = interactive_views(
-        FeatureSpace.load(snakemake.input.space),
-        statistic,
-        title=f"{snakemake.wildcards.analysis}, {effect_words(result)}",
-        label=statistic_words(result),
-        limit=colour_limit(statistic, threshold),
+    effect = Effect.read(snakemake.wildcards.analysis, snakemake.input, snakemake.params.within)
+    threshold = abs(float(effect.result["Threshold"]["statistic"]))
+    time, when = effect.peak_time
+    pages = interactive_volume(
+        effect.stack.space,
+        effect.statistic[:, time],
+        title=effect.title,
+        label=f"{statistic_words(effect.result)}{when}",
+        limit=colour_limit(effect.statistic, threshold),
         threshold=threshold,
-        signed=result["Statistic"] == "t",
+        signed=effect.result["Statistic"] == "t",
     )
     for name, page in pages.items():
         write_text(snakemake.output.get(name), page)

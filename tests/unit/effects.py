@@ -98,6 +98,22 @@ def channel_space(pairs=6):
     )
 
 
+def region_space(times, regions=8):
+    """Regions without neighbours, 30 mm apart on a line, each with a course."""
+    x = 30.0 * np.arange(regions)
+    return FeatureSpace(
+        kind="channels",
+        name="fsaverage",
+        coordinates=np.c_[x, 0 * x, 0 * x].astype(np.float32),
+        measure=np.ones(regions, np.float32),
+        measure_unit="region",
+        part=np.full(regions, ""),
+        label=np.array([f"region {k}-lh" for k in range(regions)]),
+        adjacency=csr_array((regions, regions), dtype=bool),
+        times=times,
+    )
+
+
 def make_effect(space, *, strength, n=7, permutations=64, threshold=None, seed=1):
     """The effect of a blob of the given strength: an interaction on surfaces, else a mean."""
     rng = np.random.default_rng(seed)

@@ -6,16 +6,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from effects import WITHIN, ball, channel_space, make_effect, surface_space, volume_space
+from effects import (
+    WITHIN,
+    ball,
+    channel_space,
+    make_effect,
+    region_space,
+    surface_space,
+    volume_space,
+)
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import colour_limit, fade
 from groupwise.figures.courses import cluster_average, collapse, within_subject_bands
 from groupwise.figures.null import critical_mass, null_figure
-from groupwise.figures.pictures import channel_pictures, surface_pictures, volume_pictures
+from groupwise.figures.pictures import (
+    channel_pictures,
+    label_pictures,
+    surface_pictures,
+    volume_pictures,
+)
 from groupwise.figures.save import save_pictures
 from groupwise.figures.surface import cluster_duration, paint, project
-from groupwise.figures.volume import to_image
+from groupwise.figures.views import interactive_surface, to_image
 from groupwise.files import read_manifest
 
 TIMES = np.arange(0, 0.2, 0.02)
@@ -160,6 +173,33 @@ class TestPictures:
         assert "auditory/left" in pictures["courses_cluster-1"].alt
         assert "Cousineau–Morey" in pictures["courses_cluster-1"].caption
         assert "7 subjects" in pictures["courses_cluster-1"].caption
+
+    def test_film_shows_the_middles_of_equal_parts_of_the_window(self, clear):
+        (film,) = [picture for picture in surface_pictures(clear) if picture.name == "strip"]
+        assert "at 0 ms, 20 ms, 40 ms, 100 ms, 120 ms, 140 ms, 180 ms" in film.caption or (
+            "at 0 ms, 40 ms, 60 ms, 100 ms, 120 ms, 140 ms, 180 ms" in film.caption
+        )
+        assert "Black outline" in film.caption and len(film.figure.axes) == 7 * 4 + 1
+
+    def test_surface_to_turn_holds_both_hemispheres_and_asks_for_nothing(self, clear):
+        time, when = clear.peak_time
+        assert when == f" at {1e3 * TIMES[time]:.0f} ms"
+        page = interactive_surface(
+            clear.stack.space, clear.statistic[:, time], title="Effect at 100 ms", limit=20.0,
+            threshold=4.0, signed=False,
+        )  # fmt: skip
+        assert "Effect at 100 ms" in page and "Plotly" in page
+        assert not re.search(r"<script[^>]+src=|<link[^>]+href=\"http", page)
+
+    def test_labels(self):
+        effect = make_effect(region_space(TIMES), strength=5.0)
+        pictures = {picture.name: picture for picture in label_pictures(effect)}
+        assert list(pictures)[:2] == ["statistic", "courses_cluster-1"]
+        first = effect.clusters.iloc[0]
+        assert first["regions"] == 1 and first["label"] in ("region 4-lh", "region 5-lh")
+        assert f"over {first['label']}, cluster 1" in pictures["courses_cluster-1"].caption
+        framed = pictures["statistic"].figure.axes[0].patches
+        assert len(framed) == len(effect.significant)
 
     def test_nothing_significant_is_said(self, nothing):
         assert not len(nothing.significant)

@@ -27,6 +27,14 @@ from groupwise.meeg.forward import (
     read_head_mri_trans,
     source_space,
 )
+from groupwise.meeg.grid import (
+    MNI305_TO_MNI152,
+    common_sources,
+    grid_rows,
+    grid_space,
+    subject_grid,
+    template_grid,
+)
 from groupwise.meeg.inverse import (
     beamformer_estimates,
     explained_variance,
@@ -281,6 +289,62 @@ def test_auditory_responses_peak_in_temporal_cortex_at_100_ms(demo, space):
         vertex, time = np.unravel_index(auditory[inside, 3:8].argmax(), (len(inside), 5))
         assert np.linalg.norm(space.coordinates[inside[vertex]] - place) < 25
         assert abs(space.times[3 + time] - 0.1) < 0.021
+
+
+# Grid
+
+
+def test_a_grid_lies_at_the_same_places_of_mni_space_in_every_head(demo):
+    grid = template_grid("fsaverage", demo.subjects_dir, 20.0, 5.0)
+    own = subject_grid(grid, "sub-01", demo.subjects_dir)
+    assert own[0]["nuse"] == grid[0]["nuse"] > 100
+
+    def in_mni(src, name):
+        to_mni = mne.read_talxfm(name, demo.subjects_dir)
+        return 1e3 * mne.transforms.apply_trans(to_mni, src["rr"][src["vertno"]])
+
+    places = in_mni(own[0], "sub-01")
+    np.testing.assert_allclose(places, in_mni(grid[0], "fsaverage"), atol=1e-3)
+    space, order = grid_space(
+        grid, np.arange(grid[0]["nuse"]), demo.subjects_dir, connectivity="faces",
+        times=np.array([0.1, 0.2]),
+    )  # fmt: skip
+    shifted = places @ MNI305_TO_MNI152[:3, :3].T + MNI305_TO_MNI152[:3, 3]
+    np.testing.assert_allclose(space.coordinates, shifted[order], atol=1e-2)
+    # Neighbours are a grid's step apart.
+    pairs = space.adjacency.tocoo()
+    steps = np.linalg.norm(space.coordinates[pairs.row] - space.coordinates[pairs.col], axis=1)
+    np.testing.assert_allclose(steps, 20, rtol=0.05)
+
+
+@pytest.mark.parametrize("method, orientation", [("dSPM", None), ("MNE", "vector")])
+def test_estimates_on_a_grid_are_mnes(demo, tmp_path, method, orientation):
+    grid = template_grid("fsaverage", demo.subjects_dir, 20.0, 5.0)
+    own = subject_grid(grid, "sub-01", demo.subjects_dir)
+    forward = forward_solution(
+        demo.info, demo.trans, demo.bem, own, channels=["mag", "grad"], mindist=5.0
+    )
+    operator = inverse_operator(
+        demo.evokeds[0].info, forward, demo.covariance, loose=1.0, depth=0.8, fixed=False,
+        rank="info",
+    )  # fmt: skip
+    (mine,), _ = source_estimates(
+        demo.evokeds[:1], operator, method=method, snr=3.0, orientation=orientation
+    )
+    theirs = mne.minimum_norm.apply_inverse(
+        demo.evokeds[0], operator, 1 / 9, method, pick_ori=orientation
+    )
+    scale = np.abs(theirs.data).max()
+    np.testing.assert_allclose(mine.data, theirs.data, rtol=1e-12, atol=1e-12 * scale)
+    write_estimate(tmp_path / "a_stc.h5", mine)
+    sources = common_sources([tmp_path / "a_stc.h5"] * 2)
+    np.testing.assert_array_equal(sources, mine.vertices[0])
+    rows = [{"path": str(tmp_path / "a_stc.h5")}]
+    keep = mine.times > 0
+    (values,) = grid_rows(rows, sources[::-1], mine.times, keep)
+    lengths = np.linalg.norm(mine.data, axis=1) if orientation else mine.data
+    expected = lengths[::-1][:, keep].ravel()
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6 * scale)
 
 
 # Morph

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-MAPS, ESTIMATES = STUDY.maps, STUDY.estimates
+MAPS, ESTIMATES, EVOKEDS = STUDY.maps, STUDY.estimates, STUDY.evokeds
 MAP_ROWS, MAPS_LEFT_OUT = {}, {}  # rows by analysis; subject to reason
 MAP_TABLES = {}  # by section
 
@@ -35,7 +35,7 @@ def select_rows(section: str, findings: list[str]) -> None:
     told(refuse, findings)
 
 
-if MAPS or ESTIMATES:
+if MAPS or ESTIMATES or EVOKEDS:
     # Imported here, since it costs a study without maps a third of a second at each planning.
     from groupwise.inputs.tables import hemispheres_of, read_table
     from groupwise.stack.selection import select_maps
@@ -45,6 +45,10 @@ if MAPS:
 
     MAP_TABLES["maps"] = told(read_table, MAPS.table, files_of)
     select_rows("maps", missing_of("maps", "mask", "resample_to"))
+
+if EVOKEDS:
+    MAP_TABLES["evokeds"] = told(lambda: read_table(EVOKEDS.table, shared=True))
+    select_rows("evokeds", [])
 
 if ESTIMATES:
     MAP_TABLES["estimates"] = told(read_table, ESTIMATES.table, hemispheres_of)

@@ -3,6 +3,7 @@
 MEEG = STUDY.meeg
 if MEEG:
     meeg_file = partial(file_of, MEEG, MEEG.datatype)
+MEEG_ON_GRID = bool(MEEG) and MEEG.source_space.kind == "volume"
 
 
 def meeg_params(*keys: str) -> dict:
@@ -47,6 +48,7 @@ if MEEG:
         "h_freq": MEEG.filter.h_freq,
         "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
         "landmarks": MEEG.anatomy == "template",
+        "moved": MEEG.maxwell is not None,
     }
 
     CHECK_FILES = [
@@ -108,6 +110,8 @@ if MEEG:
             raw=lambda wildcards: RECORDINGS[wildcards.subject].raw,
             events=lambda wildcards: RECORDINGS[wildcards.subject].events,
             channels=lambda wildcards: RECORDINGS[wildcards.subject].channels,
+            calibration=lambda wildcards: RECORDINGS[wildcards.subject].calibration,
+            cross_talk=lambda wildcards: RECORDINGS[wildcards.subject].cross_talk,
         output:
             epochs=meeg_file("epo.fif", proc="clean"),
             drops=meeg_file("drops.tsv", proc="clean"),
@@ -124,10 +128,14 @@ if MEEG:
             bad_channels=bad_channels,
             spec=meeg_params(
                 *("filter", "artifacts", "epochs", "conditions", "channels"),
-                *("reference", "montage"),
+                *("reference", "montage", "maxwell"),
             ),
-            # Only ICA draws numbers here: without it a new seed leaves the epochs alone.
-            seed=STUDY.seed if MEEG.artifacts.method == "ica" else 0,
+            # Only these two draw numbers here: else a new seed leaves the epochs alone.
+            seed=(
+                STUDY.seed
+                if MEEG.artifacts.method == "ica" or MEEG.epochs.autoreject
+                else 0
+            ),
             version=1,
         script:
             "../../scripts/preprocess.py"
@@ -152,11 +160,25 @@ if MEEG:
         script:
             "../../scripts/evoked.py"
 
+    ROOM_AS_HEAD = (
+        MEEG.maxwell is not None and MEEG.covariance.source == "empty_room"
+    )
+
     rule noise_covariance:
         """Noise covariance, the estimator chosen by cross-validation."""
         input:
             epochs=rules.preprocess.output.epochs,
             empty_room=lambda wildcards: RECORDINGS[wildcards.subject].empty_room or [],
+            # What the Maxwell filter of the empty room takes from the recording.
+            raw=lambda wildcards: (
+                RECORDINGS[wildcards.subject].raw[0] if ROOM_AS_HEAD else []
+            ),
+            calibration=lambda wildcards: (
+                RECORDINGS[wildcards.subject].calibration if ROOM_AS_HEAD else []
+            ),
+            cross_talk=lambda wildcards: (
+                RECORDINGS[wildcards.subject].cross_talk if ROOM_AS_HEAD else []
+            ),
         output:
             covariance=meeg_file("cov.fif"),
             sidecar=meeg_file("cov.json"),
@@ -169,7 +191,7 @@ if MEEG:
             runtime=20,
         params:
             root=STUDY.bids_root,
-            spec=meeg_params("covariance", "filter"),
+            spec=meeg_params("covariance", "filter", "maxwell"),
             version=1,
         script:
             "../../scripts/noise_covariance.py"
@@ -198,26 +220,57 @@ if MEEG:
         script:
             "../../scripts/bem.py"
 
-    rule source_space:
-        """Sources on the subject's white surface."""
-        input:
-            surfaces=lambda wildcards: surfaces(wildcards.anatomy, MEEG.subjects_dir),
-        output:
-            source_space=anatomy_file("src.fif"),
-            sidecar=anatomy_file("src.json"),
-        log:
-            log_of("source_space", "anatomy"),
-        benchmark:
-            benchmark_of("source_space", "anatomy")
-        resources:
-            mem_mb=megabytes(1000, 0),
-            runtime=15,
-        params:
-            subjects_dir=MEEG.subjects_dir,
-            spec=meeg_params("source_space"),
-            version=1,
-        script:
-            "../../scripts/source_space.py"
+    if MEEG_ON_GRID:
+        TEMPLATE_GRID = f"{OUT}/template/{MEEG.morph.to}_grid-{MEEG.source_space.grid:g}_src.fif"
+
+        rule source_grid:
+            """The template's grid of sources in a subject's head."""
+            input:
+                template=TEMPLATE_GRID,
+                transforms=lambda wildcards: [
+                    f"{MEEG.subjects_dir}/{name}/mri/transforms/talairach.xfm"
+                    for name in dict.fromkeys([wildcards.anatomy, MEEG.morph.to])
+                ],
+            output:
+                source_space=anatomy_file("src.fif"),
+                sidecar=anatomy_file("src.json"),
+            log:
+                log_of("source_grid", "anatomy"),
+            benchmark:
+                benchmark_of("source_grid", "anatomy")
+            resources:
+                mem_mb=megabytes(800, 0),
+                runtime=10,
+            params:
+                subjects_dir=MEEG.subjects_dir,
+                version=1,
+            script:
+                "../../scripts/source_grid.py"
+
+    else:
+
+        rule source_space:
+            """Sources on the subject's white surface."""
+            input:
+                surfaces=lambda wildcards: surfaces(
+                    wildcards.anatomy, MEEG.subjects_dir
+                ),
+            output:
+                source_space=anatomy_file("src.fif"),
+                sidecar=anatomy_file("src.json"),
+            log:
+                log_of("source_space", "anatomy"),
+            benchmark:
+                benchmark_of("source_space", "anatomy")
+            resources:
+                mem_mb=megabytes(1000, 0),
+                runtime=15,
+            params:
+                subjects_dir=MEEG.subjects_dir,
+                spec=meeg_params("source_space"),
+                version=1,
+            script:
+                "../../scripts/source_space.py"
 
     rule forward:
         """Forward solution: what each source gives at each sensor."""
@@ -227,7 +280,7 @@ if MEEG:
             bem=lambda wildcards: rules.bem.output.bem.format(
                 anatomy=anatomy_of(wildcards.subject)
             ),
-            source_space=lambda wildcards: rules.source_space.output.source_space.format(
+            source_space=lambda wildcards: anatomy_file("src.fif").format(
                 anatomy=anatomy_of(wildcards.subject)
             ),
         output:
@@ -268,9 +321,9 @@ if MEEG:
         params:
             # Only what shapes the operator: method and SNR come at its application.
             spec={
-                key: value
-                for key, value in meeg_params("inverse")["inverse"].items()
-                if key in ("loose", "depth", "fixed")
+                "loose": 1.0 if MEEG_ON_GRID else MEEG.inverse.loose,
+                "depth": MEEG.inverse.depth,
+                "fixed": MEEG.inverse.fixed,
             },
             rank=MEEG.covariance.rank,
             version=1,

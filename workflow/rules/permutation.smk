@@ -20,7 +20,10 @@ def people_of(analysis: str) -> tuple[dict, str]:
     spec = STUDY.analyses[analysis]
     if not (spec.between or spec.covariates):
         return {}, ""
-    if spec.data in ("maps", "estimates", "values") and STUDY.participants is None:
+    if (
+        spec.data in ("maps", "estimates", "evokeds", "values")
+        and STUDY.participants is None
+    ):
         given = (
             MAP_TABLES[spec.data]
             if spec.data in MAP_TABLES

@@ -59,7 +59,7 @@ def targets_of_first_level() -> list[str]:
     """Maps of every subject and condition in template space."""
     maps = []
     if MEEG:
-        morphed = estimates(space=MEEG.morph.to).values()
+        morphed = estimates(space=None if MEEG_ON_GRID else MEEG.morph.to).values()
         own = morphed if MEEG.subjects_dir else [rules.evoked.output.evoked]
         maps += [p.format(subject=name) for name in RECORDINGS.names for p in own]
     if FMRI:
@@ -117,7 +117,7 @@ rule export_volume:
     benchmark:
         benchmark_of("export_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(VOLUMES),
+        analysis=one_of([*VOLUMES, *ON_GRID]),
     resources:
         mem_mb=megabytes(600, 10),
         runtime=10,
@@ -190,7 +190,7 @@ rule figures_surface:
         runtime=10,
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
-        version=1,
+        version=2,
     script:
         "../../scripts/figures_surface.py"
 
@@ -213,7 +213,7 @@ rule figures_volume:
     benchmark:
         benchmark_of("figures_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(VOLUMES),
+        analysis=one_of([*VOLUMES, *ON_GRID]),
     resources:
         mem_mb=megabytes(800, 10),
         runtime=10,
@@ -322,8 +322,13 @@ rule views_volume:
     """Pages in which to move through the map of an effect, in slices and on the cortex."""
     input:
         maps=rules.infer.output.maps,
+        clusters=rules.infer.output.clusters,
         result=rules.infer.output.result,
+        null=rules.merge.output.null,
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
         space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
     output:
         volume=f"{EFFECT}/views/volume.html",
         surface=f"{EFFECT}/views/surface.html",
@@ -332,22 +337,60 @@ rule views_volume:
     benchmark:
         benchmark_of("views_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(VOLUMES),
+        analysis=one_of([*VOLUMES, *ON_GRID]),
     resources:
         mem_mb=megabytes(800, 10),
         runtime=10,
     params:
+        within=lambda wildcards: within_of(wildcards.analysis),
         version=1,
     script:
         "../../scripts/views_volume.py"
 
 
+rule views_surface:
+    """A page in which to turn the cortex with the map of an effect."""
+    input:
+        maps=rules.infer.output.maps,
+        clusters=rules.infer.output.clusters,
+        result=rules.infer.output.result,
+        null=rules.merge.output.null,
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        stack=f"{STACK}/stack.json",
+    output:
+        surface=f"{EFFECT}/views/surface.html",
+    log:
+        log_of("views_surface", "analysis", "effect"),
+    benchmark:
+        benchmark_of("views_surface", "analysis", "effect")
+    wildcard_constraints:
+        analysis=one_of(ON_SURFACE),
+    resources:
+        mem_mb=megabytes(800, 10),
+        runtime=10,
+    params:
+        within=lambda wildcards: within_of(wildcards.analysis),
+        version=1,
+    script:
+        "../../scripts/views_surface.py"
+
+
 def views() -> list[str]:
-    """Pages of the effects whose maps lie in MNI space, which the templates are of."""
+    """Pages of the effects on surfaces and on volumes of MNI space, which the templates are of."""
+    of_volumes = [
+        name for name in VOLUMES if section_of(name).space.upper().startswith("MNI")
+    ]
+    kinds = dict.fromkeys([*of_volumes, *ON_GRID], "volume") | dict.fromkeys(
+        ON_SURFACE, "surface"
+    )
     return [
-        f"{EFFECT}/views/volume.html".format(analysis=analysis, effect=effect)
+        f"{EFFECT}/views/{kinds[analysis]}.html".format(
+            analysis=analysis, effect=effect
+        )
         for analysis, effect in effects()
-        if analysis in VOLUMES and section_of(analysis).space.upper().startswith("MNI")
+        if analysis in kinds
     ]
 
 

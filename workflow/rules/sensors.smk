@@ -3,6 +3,8 @@
 
 def sensor_rows(analysis: str) -> list[dict]:
     """Rows of an analysis of sensors: subject, condition, factors and file of each response."""
+    if STUDY.analyses[analysis].data == "evokeds":
+        return MAP_ROWS[analysis]
     return [
         {
             "subject": subject,

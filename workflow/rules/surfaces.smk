@@ -9,7 +9,8 @@ OF_SOURCES = [
     if name not in ON_SENSORS
 ]
 ON_LABELS = [name for name in OF_SOURCES if STUDY.analyses[name].space == "labels"]
-ON_SURFACE = [name for name in OF_SOURCES if name not in ON_LABELS]
+ON_GRID = [name for name in analyses_of("meeg") if name in OF_SOURCES and MEEG_ON_GRID]
+ON_SURFACE = [name for name in OF_SOURCES if name not in (*ON_LABELS, *ON_GRID)]
 
 
 def subjects_dir_of(template: str) -> str:

@@ -43,13 +43,14 @@ class Cluster(Section):
 class Analysis(Section):
     """One group analysis: data, design, clusters, permutations."""
 
-    data: Literal["meeg", "fmri", "fnirs", "estimates", "maps", "values"] = Field(
+    data: Literal["meeg", "fmri", "fnirs", "evokeds", "estimates", "maps", "values"] = Field(
         description="Where the maps come from."
     )
     space: Literal["sources", "labels", "mag", "grad", "eeg", "channels", "rois"] | None = Field(
         None,
         description="meeg: sources (default), labels (their means over the regions of a "
-        "parcellation), or the sensors of a type, mag, grad or eeg; estimates: sources or labels; "
+        "parcellation), or the sensors of a type, mag, grad or eeg; evokeds: mag, grad or eeg; "
+        "estimates: sources or labels; "
         "fnirs: channels (default) or rois.",
     )
     parcellation: str = Field(

@@ -44,6 +44,16 @@ class Estimates(Section):
     units: str = Field("arbitrary", description="Units of the values.")
 
 
+class Evokeds(Section):
+    """Ready-made evoked responses in FIF, for analyses of sensors."""
+
+    table: str = Field(
+        description="TSV with the columns subject and path (relative to the table), and one column "
+        "a factor or condition. A file with several responses stands in several rows; the column "
+        "condition then names the response by its comment."
+    )
+
+
 class Atlas(Section):
     """Where anatomical names of places in volumes come from."""
 

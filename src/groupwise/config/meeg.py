@@ -25,6 +25,24 @@ class Filter(Section):
         return self
 
 
+class Maxwell(Section):
+    """Maxwell filter of MEG recordings; all runs are brought to the head position of the first.
+
+    Fine calibration and cross-talk compensation are taken from the BIDS tree where it has them
+    (`acq-calibration_meg.dat`, `acq-crosstalk_meg.fif`).
+    """
+
+    st_duration: float | None = Field(
+        None, gt=0, description="Buffer of temporal separation (tSSS) in s, such as 10; null: none."
+    )
+    find_bads: bool = Field(
+        True, description="Find noisy and flat channels before, which are then made up from others."
+    )
+    movement: bool = Field(
+        False, description="Follow the head's position from its coils, where they were on (cHPI)."
+    )
+
+
 class Artifacts(Section):
     """Repair of blinks and heartbeats before epochs are cut."""
 
@@ -66,6 +84,12 @@ class Epochs(Section):
     )
     flat: dict[Literal["grad", "mag", "eeg", "eog", "ecg"], Annotated[float, Field(gt=0)]] = Field(
         {}, description="Smallest peak-to-peak amplitude by channel type, same units."
+    )
+    autoreject: Literal["global", "local"] | None = Field(
+        None,
+        description="Limits learnt from the data beside the fixed ones (Jas et al. 2017; needs "
+        "the package autoreject): global: one a channel type; local: one a channel, single "
+        "channels of an epoch being interpolated.",
     )
     equalize: bool = Field(
         True,
@@ -158,8 +182,14 @@ class Bem(Section):
 
 
 class SourceSpace(Section):
-    """Sources on the white surface of each subject."""
+    """Sources on the white surface of each subject, or on a grid through the brain."""
 
+    kind: Literal["surface", "volume"] = Field(
+        "surface",
+        description="surface, or volume: a grid in MNI space, brought into each head by its "
+        "Talairach transform, so that subjects correspond without a morph. Orientations are free.",
+    )
+    grid: float = Field(10.0, ge=3, description="kind: volume: mm between points of the grid.")
     spacing: Annotated[str, Field(pattern=r"^(oct|ico)[2-7]$|^all$")] = Field(
         "oct6", description="oct4 to oct6, ico3 to ico5, or all."
     )
@@ -264,6 +294,7 @@ class Meeg(Section):
         description="Bad channels beside those of channels.tsv, by subject; the key all is for "
         "every subject.",
     )
+    maxwell: Maxwell | None = Field(None, description="Maxwell filter of MEG; null: none.")
     filter: Filter = Field(Filter(), description="Filter of the raw recording.")
     artifacts: Artifacts = Field(Artifacts(), description="Repair of blinks and heartbeats.")
     epochs: Epochs = Field(Epochs(), description="Epochs and their rejection.")
@@ -294,6 +325,12 @@ class Meeg(Section):
         return self
 
     @model_validator(mode="after")
+    def _maxwell_fits(self) -> "Meeg":
+        if self.maxwell and not {"mag", "grad"} & set(self.channels):
+            raise ValueError("maxwell is for MEG; remove it, or add mag or grad to channels")
+        return self
+
+    @model_validator(mode="after")
     def _head_fits(self) -> "Meeg":
         if self.subjects_dir is None:
             return self
@@ -311,6 +348,16 @@ class Meeg(Section):
             )
         if findings:
             raise ValueError("\n".join(findings))
+        return self
+
+    @model_validator(mode="after")
+    def _grid_fits(self) -> "Meeg":
+        own = self.inverse
+        if self.source_space.kind == "volume" and (own.orientation == "normal" or own.fixed):
+            raise ValueError(
+                "source_space.kind: volume has no cortex whose normal sources could follow; remove "
+                "inverse.orientation: normal and inverse.fixed"
+            )
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from groupwise.config.analysis import Analysis, cells_of, conditions_with
 from groupwise.config.fmri import Fmri
 from groupwise.config.fnirs import Fnirs, Values
-from groupwise.config.maps import Atlas, Estimates, Maps
+from groupwise.config.maps import Atlas, Estimates, Evokeds, Maps
 from groupwise.config.meeg import Meeg
 from groupwise.config.models import Model
 from groupwise.config.section import Label, Name, Section
@@ -50,6 +50,7 @@ class Study(Section):
     meeg: Meeg | None = Field(None, description="MEG or EEG recordings.")
     fmri: Fmri | None = Field(None, description="Preprocessed BOLD runs.")
     fnirs: Fnirs | None = Field(None, description="fNIRS recordings.")
+    evokeds: Evokeds | None = Field(None, description="Ready-made evoked responses.")
     estimates: Estimates | None = Field(None, description="Ready-made source estimates.")
     maps: Maps | None = Field(None, description="Ready-made maps.")
     values: Values | None = Field(None, description="Ready-made values of channels or regions.")
@@ -94,12 +95,12 @@ class Study(Section):
                 and analysis.chroma != Analysis.model_fields["chroma"].default
             ):
                 findings.append(f"analyses.{name}.chroma: belongs to fnirs; remove it")
-            if analysis.data not in ("meeg", "estimates"):
-                findings += [
-                    f"analyses.{name}.{key}: belongs to source estimates; remove it"
-                    for key in ("crop", "hemispheres")
-                    if getattr(analysis, key) != Analysis.model_fields[key].default
-                ]
+            keys = {"meeg": (), "estimates": (), "evokeds": ("hemispheres",)}
+            findings += [
+                f"analyses.{name}.{key}: belongs to source estimates; remove it"
+                for key in keys.get(analysis.data, ("crop", "hemispheres"))
+                if getattr(analysis, key) != Analysis.model_fields[key].default
+            ]
         for name, model in self.models.items():
             section = "values" if model.data == "values" else "fnirs"
             if getattr(self, section) is None:
@@ -116,6 +117,7 @@ class Study(Section):
         """Findings on the space of an analysis."""
         spaces = {
             "meeg": ("sources", "labels", "mag", "grad", "eeg"),
+            "evokeds": ("mag", "grad", "eeg"),
             "estimates": ("sources", "labels"),
             "fnirs": ("channels", "rois"),
         }
@@ -123,12 +125,19 @@ class Study(Section):
         if analysis.space is not None and analysis.space not in fitting:
             what = f"has {', '.join(fitting)}" if fitting else "takes no space; remove it"
             return [f"analyses.{name}.space is {analysis.space}, but {analysis.data} {what}"]
+        if analysis.data == "evokeds" and analysis.space is None:
+            return [f"analyses.{name}.space is missing; evokeds needs one of mag, grad, eeg"]
         default = Analysis.model_fields["parcellation"].default
         if analysis.space != "labels" and analysis.parcellation != default:
             return [f"analyses.{name}.parcellation: belongs to space: labels; remove it"]
         if analysis.data != "meeg" or self.meeg is None:
             return []
         if not analysis.on_sensors:
+            on_grid = self.meeg.source_space.kind == "volume"
+            if on_grid and analysis.space == "labels":
+                return [f"analyses.{name}.space: labels are of surfaces, sources lie on a grid"]
+            if on_grid and analysis.hemispheres != ["lh", "rh"]:
+                return [f"analyses.{name}.hemispheres: a grid has none; remove it"]
             missing = self.meeg.subjects_dir is None
             told = f"analyses.{name}: sources need meeg.subjects_dir; give it, or space: eeg"
             return [told] if missing else []

@@ -99,6 +99,15 @@ class Effect:
         return self.maps["labels"].reshape(self.statistic.shape)
 
     @property
+    def peak_time(self) -> tuple[int, str]:
+        """Number of the largest cluster's peak time (without a cluster, the largest value's), and
+        that time as words to follow the statistic."""
+        space = self.stack.space
+        first = self.pictured[0]["peak"] if self.pictured else np.argmax(np.abs(self.statistic))
+        time = int(first) % space.n_times
+        return time, "" if space.times is None else f" at {1e3 * space.times[time]:.0f} ms"
+
+    @property
     def verdict(self) -> str:
         """What is significant, for a line under a title."""
         if len(self.significant):

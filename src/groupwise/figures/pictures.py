@@ -21,7 +21,12 @@ from groupwise.figures.effect import Effect
 from groupwise.figures.labels import label_figure
 from groupwise.figures.null import critical_mass, null_figure
 from groupwise.figures.save import Picture
-from groupwise.figures.surface import HEMISPHERES, cluster_duration, surface_figure
+from groupwise.figures.surface import (
+    HEMISPHERES,
+    cluster_duration,
+    strip_figure,
+    surface_figure,
+)
 from groupwise.figures.volume import (
     axial_heights,
     glass_figure,
@@ -50,6 +55,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
     ids = list(effect.significant["id"])
     if space.n_times > 1:
         yield _duration(effect, views)
+        yield _strip(effect, views)
     for cluster in effect.pictured or [None]:
         point = cluster["peak"] if cluster else int(np.argmax(np.abs(statistic)))
         time = int(point) % space.n_times
@@ -87,13 +93,14 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
 def volume_pictures(effect: Effect) -> Iterator[Picture]:
     """Slices at each cluster's peak, axial mosaic, glass brain, subject values, null."""
     space, result = effect.stack.space, effect.result
-    statistic = effect.statistic[:, 0]
-    outline = np.isin(effect.labels[:, 0], list(effect.significant["id"]))
+    time, when = effect.peak_time
+    significant = np.isin(effect.labels, list(effect.significant["id"]))
+    statistic, outline = effect.statistic[:, time], significant[:, time]
     signed = result["Statistic"] == "t"
     threshold = abs(float(result["Threshold"]["statistic"]))
     style = {
         "label": statistic_words(result),
-        "limit": colour_limit(statistic, threshold),
+        "limit": colour_limit(effect.statistic, threshold),
         "threshold": threshold,
         "signed": signed,
     }
@@ -103,32 +110,36 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     )
     words = (
         f"The map is not thresholded: colour fades out below the cluster-forming threshold, "
-        f"{threshold_words(result)}. {_outlined(outline)} {anatomy}; left is left. "
+        f"{threshold_words(result)}. {_outlined(significant)} {anatomy}; left is left. "
         f"Test: {test_words(result)}."
     )
     for cluster in effect.pictured or [None]:
-        place = int(cluster["peak"]) if cluster else int(np.argmax(np.abs(statistic)))
+        point = cluster["peak"] if cluster else int(np.argmax(np.abs(effect.statistic)))
+        place, own = divmod(int(point), space.n_times)
+        at = "" if space.times is None else f" at {_ms(space.times[own])}"
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
         cuts = tuple(float(c) for c in space.coordinates[place])
         figure = slice_figure(
             space,
-            statistic,
-            outline=outline,
+            effect.statistic[:, own],
+            outline=significant[:, own],
             rows=[("ortho", cuts)],
-            title=f"{effect.title}: {statistic_words(result)}, {which}\n{setting_words(result)}",
+            title=f"{effect.title}: {statistic_words(result)}{at}, {which}\n"
+            f"{setting_words(result)}",
             **style,
         )
         yield Picture(
             f"slices_cluster-{cluster['id'] if cluster else 0}",
             figure,
             f"Slices through the {which}",
-            f"{statistic_words(result)} on slices through the {which}, {_place(effect, place)}. "
-            + words,
+            f"{statistic_words(result)}{at} on slices through the {which}, "
+            f"{_place(effect, place)}. " + words,
             f"Sagittal, coronal and axial slice of {statistic_words(result)} through "
             f"{_place(effect, place)}.",
         )
     heights = axial_heights(space, 10)
-    title = f"{effect.title}: {statistic_words(result)}, {effect.verdict.split(';')[0]}"
+    name = f"{statistic_words(result)}{when}"
+    title = f"{effect.title}: {name}, {effect.verdict.split(';')[0]}"
     title += f"\n{setting_words(result)}"
     yield Picture(
         "mosaic",
@@ -141,8 +152,8 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             **style,
         ),
         "Axial slices",
-        f"{statistic_words(result)} on axial slices. {words}",
-        f"Ten axial slices of {statistic_words(result)} from z = {heights[0]:g} to "
+        f"{name} on axial slices. {words}",
+        f"Ten axial slices of {name} from z = {heights[0]:g} to "
         f"{heights[-1]:g} mm; {effect.verdict.split(';')[0]}.",
     )
     if mni:
@@ -150,21 +161,21 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             "glass",
             glass_figure(space, statistic, title=title, **style),
             "Glass brain",
-            f"Largest {statistic_words(result)} along each line of sight, shown where it exceeds "
+            f"Largest {name} along each line of sight, shown where it exceeds "
             f"the cluster-forming threshold, {threshold_words(result)}, whether the cluster is "
             f"significant or not. Test: {test_words(result)}.",
-            f"Glass brain from left, behind, right and above with {statistic_words(result)} "
+            f"Glass brain from left, behind, right and above with {name} "
             "beyond the cluster-forming threshold.",
         )
         yield Picture(
             "projection",
             projection_figure(space, statistic, title=title, **style),
             "On the cortex",
-            f"{statistic_words(result)} on the inflated fsaverage cortex (mean along the line from "
+            f"{name} on the inflated fsaverage cortex (mean along the line from "
             "white to pial surface), shown where it exceeds the cluster-forming threshold, "
             f"{threshold_words(result)}. The template's cortex is laid over MNI space, not each "
             f"subject's own. Test: {test_words(result)}.",
-            f"Lateral and medial views of both hemispheres with {statistic_words(result)} beyond "
+            f"Lateral and medial views of both hemispheres with {name} beyond "
             "the cluster-forming threshold.",
         )
     yield from _weights(effect)
@@ -337,6 +348,37 @@ def _duration(effect: Effect, views: str) -> Picture:
         "Duration of clusters",
         f"{what}, from {span}. {DESCRIPTIVE} Test: {test_words(result)}.",
         f"{views}: {alt}.",
+    )
+
+
+def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
+    """The statistic at times spread evenly over the window."""
+    space, result = effect.stack.space, effect.result
+    name, signed = statistic_words(result), result["Statistic"] == "t"
+    # The middles of equal parts of the window: its edges are seldom where anything happens.
+    parts = (np.arange(min(count, space.n_times)) + 0.5) / min(count, space.n_times)
+    times = np.floor(parts * space.n_times).astype(int)
+    limit = colour_limit(effect.statistic, result["Threshold"]["statistic"])
+    values = effect.statistic[:, times]
+    outline = np.isin(effect.labels[:, times], list(effect.significant["id"]))
+    shown = [_ms(space.times[time]) for time in times]
+    return Picture(
+        "strip",
+        strip_figure(
+            space,
+            values,
+            fade(values, result["Threshold"]["statistic"]),
+            outline,
+            shown,
+            title=f"{effect.title}: {name} over time",
+            label=name,
+            cmap=colour_map(signed),
+            limits=(-limit if signed else 0, limit),
+        ),
+        "Statistic over time",
+        f"{name} at {', '.join(shown)}. Colour fades out below the cluster-forming threshold, "
+        f"{threshold_words(result)}. {_outlined(outline)} {DESCRIPTIVE}",
+        f"{views}: maps of {name} at {len(shown)} times.",
     )
 
 

@@ -5,6 +5,7 @@ it, so hidden parts stay hidden, and mixes the values of its three corners. One 
 number of maps, and needs neither a graphics card nor a display.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -186,6 +187,58 @@ def surface_figure(
             aspect=30,
             extend=extend(values, limits),
         )
+        bar.set_label(label, fontsize=10)
+        bar.ax.tick_params(labelsize=9)
+    return figure
+
+
+def strip_figure(
+    space: FeatureSpace,
+    values: np.ndarray,
+    opacity: np.ndarray,
+    outline: np.ndarray,
+    headings: Sequence[str],
+    *,
+    title: str,
+    label: str,
+    cmap: str,
+    limits: tuple[float, float],
+) -> Figure:
+    """A film of a map: a column a time, a row a view of each hemisphere.
+
+    values, opacity (s, k) float and outline (s, k) bool at the k times named by headings.
+    """
+    norm, colours = Normalize(*limits, clip=True), colormaps[cmap]
+    rows = [(surface, side) for surface in space.surfaces for side in ("lateral", "medial")]
+    figure = Figure(
+        figsize=(0.5 + 1.5 * len(headings), 1.2 + 1.08 * len(rows)), layout="constrained"
+    )
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0, hspace=0)
+    axes = figure.subplots(len(rows), len(headings), squeeze=False)
+    for row, (surface, side) in enumerate(rows):
+        mine = space.part == surface.hemisphere
+        # Small pictures need no finer grid.
+        view = project(surface, side, pixels_per_mm=2.5)
+        for column, heading in enumerate(headings):
+            axis = axes[row, column]
+            axis.imshow(
+                paint(
+                    view, surface, values[mine, column], cmap=colours, norm=norm,
+                    opacity=opacity[mine, column], outline=outline[mine, column],
+                )
+            )  # fmt: skip
+            axis.set(xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            if row == 0:
+                axis.set_title(heading, fontsize=10)
+            if column == 0:
+                axis.set_ylabel(f"{HEMISPHERES[surface.hemisphere]}\n{side}", fontsize=8)
+    figure.suptitle(title, fontsize=11)
+    if limits[1] > limits[0]:
+        bar = figure.colorbar(
+            ScalarMappable(norm, colours), ax=axes, orientation="horizontal", shrink=0.4,
+            aspect=30, extend=extend(values, limits),
+        )  # fmt: skip
         bar.set_label(label, fontsize=10)
         bar.ax.tick_params(labelsize=9)
     return figure

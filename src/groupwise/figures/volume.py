@@ -1,25 +1,15 @@
 """Voxel maps on slices and in a glass brain, drawn by nilearn on the template it ships."""
 
-import sys
 from collections.abc import Sequence
-from types import ModuleType
 
-import nibabel as nib
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import colour_map, extend, fade
-from groupwise.job import freeze_imports
+from groupwise.figures.views import nilearn_plotting, to_image
 from groupwise.stack.space import FeatureSpace
-
-
-def to_image(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
-    """Values at voxels (s,) as an image on the grid of `space`, 0 outside."""
-    grid = np.zeros(tuple(space.grid), np.float32)
-    grid[tuple(np.asarray(space.voxels).T)] = values
-    return nib.Nifti1Image(grid, np.asarray(space.affine, float))
 
 
 def slice_figure(
@@ -42,7 +32,7 @@ def slice_figure(
     """
     from nilearn import datasets
 
-    plotting = _plotting()
+    plotting = nilearn_plotting()
 
     background = {"bg_img": None, "black_bg": False}
     if space.name.upper().startswith("MNI"):
@@ -88,7 +78,7 @@ def glass_figure(
     signed: bool,
 ) -> Figure:
     """Maximum projections of a map (s,) beyond `threshold` in a glass brain (MNI152)."""
-    plotting = _plotting()
+    plotting = nilearn_plotting()
 
     figure = Figure(figsize=(7.4, 3.4))
     shown = plotting.plot_glass_brain(
@@ -123,7 +113,7 @@ def projection_figure(
     from nilearn.datasets import load_fsaverage, load_fsaverage_data
     from nilearn.surface import SurfaceImage
 
-    plotting = _plotting()
+    plotting = nilearn_plotting()
 
     meshes = load_fsaverage("fsaverage5")
     projected = SurfaceImage.from_volume(meshes["pial"], to_image(space, values),
@@ -151,33 +141,6 @@ def projection_figure(
     return figure
 
 
-def interactive_views(
-    space: FeatureSpace,
-    values: np.ndarray,
-    *,
-    title: str,
-    label: str,
-    limit: float,
-    threshold: float,
-    signed: bool,
-) -> dict[str, str]:
-    """Pages in which to move through a map (s,) of MNI space: "volume" and "surface", as HTML.
-
-    Each is one file that asks for nothing from outside.
-    """
-    plotting = _plotting()
-
-    image = to_image(space, values)
-    style = {"threshold": threshold, "cmap": colour_map(signed), "vmax": limit,
-             "symmetric_cmap": signed}  # fmt: skip
-    # Where slices are, a title has room for a few letters.
-    volume = plotting.view_img(image, black_bg=False, opacity=0.9, title=label, **style)
-    surface = plotting.view_img_on_surf(
-        image, surf_mesh="fsaverage5", title=f"{title}: {label}", **style
-    )
-    return {"volume": volume.get_standalone(), "surface": surface.get_standalone()}
-
-
 def axial_heights(space: FeatureSpace, count: int) -> list[float]:
     """Heights in mm of `count` axial slices, spread evenly over the voxels of `space`."""
     low, high = np.percentile(space.coordinates[:, 2], [10, 92])
@@ -199,13 +162,3 @@ def _label(
     )
     bar.set_label(label, fontsize=10, labelpad=1)
     axis.tick_params(labelsize=9, pad=1)
-
-
-def _plotting() -> ModuleType:
-    """`nilearn.plotting`, imported late: pictures of other spaces are spared its three seconds."""
-    first = "nilearn.plotting" not in sys.modules
-    from nilearn import plotting
-
-    if first:
-        freeze_imports()
-    return plotting

@@ -27,6 +27,8 @@ class Subject:
     channels: tuple[str, ...]  # channels.tsv of the runs that have one: types and bad channels
     transform: str  # a trans.fif, or the T1w.json with landmarks; "" without its own anatomy
     empty_room: str | None = None
+    calibration: tuple[str, ...] = ()  # of the MEG: fine calibration, or none
+    cross_talk: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,16 @@ def _find_subject(
                 f"sidecar names none that exists, and {root}/sub-emptyroom holds not just one; "
                 "set it, or use covariance.source: baseline"
             )
+    own = {}
+    if meeg.maxwell:
+        for key, ending in (
+            ("calibration", "acq-calibration_meg.dat"),
+            ("cross_talk", "acq-crosstalk_meg.fif"),
+        ):
+            path = folder / f"{stem}_{ending}"
+            own[key] = _text([path] if path.exists() else [])
     subject = Subject(
+        **own,
         name=name,
         raw=_text(raw),
         events=_text(events),

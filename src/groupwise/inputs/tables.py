@@ -14,6 +14,7 @@ def read_table(
     path: str | os.PathLike,
     files_of: Callable[[str], list[str]] = lambda path: [path],
     least: int = 2,
+    shared: bool = False,
 ) -> pd.DataFrame:
     """The table of a study that begins with ready-made maps.
 
@@ -23,6 +24,7 @@ def read_table(
         condition; all are read as text.
     files_of : the files that a path stands for.
     least : fewest subjects that the study can do with.
+    shared : whether a file may hold several conditions, and so stand in several rows.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def read_table(
                 for part in files_of(file)
                 if not Path(part).is_file()
             ]
-    for name, lines in _repeated(files).items():
+    for name, lines in _repeated([] if shared else files).items():
         findings.append(f"{path}, lines {lines}: {name} stands twice; a map counts once")
     facts = table.drop(columns="path")
     for values, lines in _repeated(list(facts.itertuples(index=False, name=None))).items():

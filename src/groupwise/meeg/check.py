@@ -23,6 +23,7 @@ def check_study(
     aux_channels: list[str],
     montage: str | None = None,
     landmarks: bool = False,
+    moved: bool = False,
 ) -> pd.DataFrame:
     """Check every subject's recordings from their headers and events.
 
@@ -31,7 +32,8 @@ def check_study(
     recordings : one dict a subject: `subject`, `raw` (paths of its runs), `events`, and
         `channels` (those of its channels.tsv that exist).
     root : root of the BIDS tree.
-    conditions, channels, reject, h_freq, aux_channels, montage, landmarks : see `check_recordings`.
+    conditions, channels, reject, h_freq, aux_channels, montage, landmarks, moved : see
+        `check_recordings`.
     bad_channels : by subject, and under "all" for every subject.
 
     Returns
@@ -60,6 +62,7 @@ def check_study(
             aux_channels,
             montage,
             landmarks,
+            moved,
         )
         findings += wrong
         for row in rows:

@@ -203,8 +203,10 @@ def make_epochs(
     baseline: Sequence[float | None] | None,
     reject: dict[str, float] | None = None,
     flat: dict[str, float] | None = None,
+    autoreject: str | None = None,
     equalize: bool = True,
     decim: int = 1,
+    random_state: int = 97,
 ) -> tuple["mne.Epochs", pd.DataFrame]:
     """Cut epochs, drop the bad ones, keep equally many of every condition.
 
@@ -218,8 +220,12 @@ def make_epochs(
     baseline : (from, to) in s, None for an end of the window; None for no correction.
     reject, flat : largest and smallest peak-to-peak amplitude by channel type (V, T, T/m).
         Limits for data channel types that are not analysed are not used.
+    autoreject : "global" or "local": limits learnt by the package autoreject (Jas et al. 2017,
+        https://doi.org/10.1016/j.neuroimage.2017.06.030) from the epochs that are left; global ones
+        stand in `epochs.reject` afterwards.
     equalize : keep the epochs of each condition that lie nearest in time to those of the rarest.
     decim : keep every n-th sample.
+    random_state : of autoreject's cross-validation.
 
     Returns
     -------
@@ -255,6 +261,8 @@ def make_epochs(
         # What is dropped is known only once the data are read.
         preload=True,
     )
+    if autoreject is not None and len(epochs):
+        epochs = _autoreject(epochs, autoreject, [k for k in channels if k in types], random_state)
     left = {name: int(np.sum(epochs.events[:, 2] == code)) for name, code in event_id.items()}
     if equalize and all(left.values()):
         epochs.equalize_event_counts(list(conditions))
@@ -276,6 +284,29 @@ def make_epochs(
             "epochs or analyse fewer channel types."
         )
     return epochs, drops
+
+
+def _autoreject(
+    epochs: "mne.Epochs", kind: str, channels: Sequence[str], random_state: int
+) -> "mne.Epochs":
+    """Drop or repair epochs by limits that are learnt from them."""
+    try:
+        import autoreject
+    except ImportError as error:
+        raise InputError(
+            "config: meeg.epochs.autoreject needs the package autoreject; install it (pip install "
+            "'groupwise[autoreject]'), or set fixed limits in meeg.epochs.reject"
+        ) from error
+    if kind == "global":
+        limits = autoreject.get_rejection_threshold(
+            epochs, ch_types=list(channels), random_state=random_state, verbose=False
+        )
+        fixed = dict(epochs.reject or {})
+        learnt = {k: min(float(v), fixed.get(k, np.inf)) for k, v in limits.items()}
+        return epochs.drop_bad(reject=fixed | learnt)
+    picks = [k for k, own in enumerate(epochs.get_channel_types()) if own in channels]
+    learner = autoreject.AutoReject(picks=picks, random_state=random_state, verbose=False)
+    return learner.fit_transform(epochs)
 
 
 def overlapping_names(conditions: Sequence[str]) -> list[str]:

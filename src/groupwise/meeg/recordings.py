@@ -4,7 +4,7 @@ import difflib
 import json
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -177,6 +177,7 @@ def read_runs(
     root: str | os.PathLike,
     bad_channels: Sequence[str] = (),
     montage: str | None = None,
+    clean: Callable[["mne.io.BaseRaw", "mne.io.BaseRaw"], "mne.io.BaseRaw"] | None = None,
 ) -> tuple["mne.io.BaseRaw", np.ndarray]:
     """Read the runs of a subject as one recording, with the events of the conditions.
 
@@ -188,6 +189,8 @@ def read_runs(
     raw_paths, events_paths : one recording and one events.tsv a run, in the same order.
     conditions : name -> value (int) or trial_type (str) in events.tsv.
     root, bad_channels, montage : see `read_recording`.
+    clean : what is done to each run before they are joined, given the run and the first; it brings
+        them to one head position.
 
     Returns
     -------
@@ -203,7 +206,7 @@ def read_runs(
     import mne
 
     raws = [read_recording(path, root, bad_channels, montage) for path in raw_paths]
-    findings = differing_runs(raws, raw_paths)
+    findings = differing_runs(raws, raw_paths, moved=clean is not None)
     findings += _missing_conditions(events_paths, conditions)
     if findings:
         raise InputError(findings)
@@ -211,6 +214,9 @@ def read_runs(
         read_events(path, conditions, raw.info["sfreq"], raw.first_samp)
         for path, raw in zip(events_paths, raws, strict=True)
     ]
+    if clean is not None:
+        first = raws[0].copy()
+        raws = [clean(raw, first) for raw in raws]
     if len(raws) == 1:
         return raws[0], events[0]
     bads = sorted({name for raw in raws for name in raw.info["bads"]})
@@ -221,9 +227,12 @@ def read_runs(
 
 
 def differing_runs(
-    raws: Sequence["mne.io.BaseRaw"], paths: Sequence[str | os.PathLike]
+    raws: Sequence["mne.io.BaseRaw"], paths: Sequence[str | os.PathLike], moved: bool = False
 ) -> list[str]:
-    """Findings on runs that can't be joined: other channels, sampling rates, head positions."""
+    """Findings on runs that can't be joined: other channels, sampling rates, head positions.
+
+    moved: whether other head positions do not matter, since runs are brought to one.
+    """
     findings = []
     first = raws[0]
     for raw, path in zip(raws[1:], paths[1:], strict=True):
@@ -239,15 +248,15 @@ def differing_runs(
                 f"{first.info['sfreq']:g} Hz. Resample to one rate or exclude the run."
             )
         here, there = (item.info["dev_head_t"] for item in (raw, first))
-        moved = (here is None) != (there is None) or (
+        elsewhere = (here is None) != (there is None) or (
             here is not None
             and not np.allclose(here["trans"], there["trans"], rtol=0, atol=SAME_HEAD_POSITION)
         )
-        if moved:
+        if elsewhere and not moved:
             findings.append(
                 f"{path}: another head position than in {paths[0]}, so the sensors see the brain "
-                "from another place. Bring the runs to one head position first (Maxwell filter "
-                "with `destination`), or analyse the runs as sessions of their own."
+                "from another place. Bring the runs to one head position (a Maxwell filter, "
+                "meeg.maxwell: {}), or analyse the runs as sessions of their own."
             )
     return findings
 
@@ -321,6 +330,7 @@ def check_recordings(
     aux_channels: Sequence[str] = (),
     montage: str | None = None,
     landmarks: bool = False,
+    moved: bool = False,
 ) -> tuple[list[str], list[dict[str, Any]]]:
     """Find what is wrong with a subject's recordings, from their headers only.
 
@@ -333,6 +343,7 @@ def check_recordings(
     aux_channels : names of channels asked for (to detect blinks and heartbeats).
     montage : standard positions of EEG electrodes, where the recordings have none.
     landmarks : whether nasion and ear points are needed.
+    moved : whether runs may differ in head position.
 
     Returns
     -------
@@ -375,7 +386,7 @@ def check_recordings(
             }
         )
     if len(raws) > 1:
-        findings += differing_runs(raws, read)
+        findings += differing_runs(raws, read, moved)
     for path, raw in zip(read, raws, strict=True):
         events_path = events_paths[list(raw_paths).index(path)]
         try:

@@ -25,13 +25,27 @@ SCALES = {"mag": (1e15, "fT"), "grad": (1e13, "fT/cm"), "eeg": (1e6, "uV")}
 def read_sensors(path: str, condition: str, kind: str) -> mne.Evoked:
     """A condition's response at the channels of a type, projectors applied, bad ones interpolated.
 
+    Parameters
+    ----------
+    condition : the response's comment; that of a file's only response does not matter.
+
     Raises
     ------
-    InputError : no such condition or channels, or bad channels without positions to interpolate by.
+    InputError : the file can't be read, no such condition or channels, or bad channels without
+        positions to interpolate by.
     """
     try:
-        evoked = mne.read_evokeds(path, condition, proj=True, verbose="error")
-        evoked.pick(kind, exclude=())
+        there = mne.read_evokeds(path, proj=True, verbose="error")
+    except Exception as error:  # a damaged FIF raises whatever its reader stumbles over
+        raise InputError(f"{path}: no evoked responses can be read ({error})") from error
+    named = [own for own in there if own.comment == condition or len(there) == 1]
+    if len(named) != 1:
+        raise InputError(
+            f"{path}: {len(named)} responses are called {condition}; it holds "
+            f"{', '.join(own.comment for own in there)}"
+        )
+    try:
+        evoked = named[0].pick(kind, exclude=())
     except ValueError as error:
         raise InputError(f"{path}: no {kind} channels of {condition} ({error})") from error
     if evoked.info["bads"]:
@@ -40,7 +54,7 @@ def read_sensors(path: str, condition: str, kind: str) -> mne.Evoked:
         except (ValueError, RuntimeError) as error:
             raise InputError(
                 f"{path}: bad channels {', '.join(evoked.info['bads'])} can not be interpolated "
-                f"({error}); give meeg.montage, or electrodes.tsv"
+                f"({error}); mark none as bad, or give positions (meeg.montage, or electrodes.tsv)"
             ) from error
     return evoked
 

@@ -213,14 +213,23 @@ def rows_inside(
 
 
 def as_volume(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
-    """A map (points,) as NIfTI: int32 of integers (0 outside), float32 of the rest (NaN outside).
+    """A map as NIfTI: int32 of integers (0 outside), float32 of the rest (NaN outside).
+
+    values: (points,), or (places, times), which gives an image with the times as fourth axis.
 
     NaN outside, since 0 is a value: a p of 0 or a statistic of 0 would cover the image.
     """
+    values = values.reshape(space.shape)
     discrete = np.issubdtype(values.dtype, np.integer) or values.dtype == bool
-    volume = np.full(space.grid, 0 if discrete else np.nan, np.int32 if discrete else np.float32)
+    shape = (*space.grid, *values.shape[1:])
+    volume = np.full(shape, 0 if discrete else np.nan, np.int32 if discrete else np.float32)
     volume[tuple(space.voxels.T)] = values
-    return _image(volume, space.affine, space.name)
+    image = _image(volume, space.affine, space.name)
+    if space.n_times > 1:
+        image.header.set_xyzt_units("mm", "sec")
+        image.header["pixdim"][4] = np.diff(space.times).mean()
+        image.header["toffset"] = space.times[0]
+    return image
 
 
 def write_image(path: str | os.PathLike, image: nib.Nifti1Image) -> None:

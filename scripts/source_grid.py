@@ -1,0 +1,23 @@
+"""The template's grid of sources in a subject's head."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    import mne
+
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.meeg.grid import subject_grid
+
+    params = dict(snakemake.params.items())
+    template = mne.read_source_spaces(snakemake.input.template)
+    grid = subject_grid(template, snakemake.wildcards.anatomy, params["subjects_dir"])
+    with write_whole(snakemake.output.source_space) as part:
+        grid.save(part, overwrite=True)
+    write_json(
+        snakemake.output.sidecar,
+        {
+            "Description": "Grid of the template in the subject's head",
+            "Sources": int(grid[0]["nuse"]),
+            **provenance(params, list(snakemake.input)),
+        },
+    )

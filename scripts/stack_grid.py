@@ -1,0 +1,37 @@
+"""Source estimates on the grid of all subjects as one array of voxels and times."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from pathlib import Path
+
+    import mne
+    import pandas as pd
+
+    from groupwise.files import provenance
+    from groupwise.meeg.grid import common_sources, grid_rows, grid_space
+    from groupwise.meeg.sources import read_estimate, times_within
+    from groupwise.stack import write_stack
+    from groupwise.stack.atlas import name_places
+
+    params = dict(snakemake.params.items())
+    rows, told = params["rows"], params["told"]
+    grid = mne.read_source_spaces(snakemake.input.template)
+    times = read_estimate(rows[0]["path"]).times
+    keep, kept = times_within(times, params["crop"])
+    sources = common_sources([row["path"] for row in rows])
+    space, order = grid_space(
+        grid, sources, params["subjects_dir"], connectivity=told["connectivity"], times=kept
+    )
+    space, named = name_places(space, told["atlas"])
+    write_stack(
+        Path(snakemake.output.data).parent,
+        grid_rows(rows, order, times, keep),
+        pd.DataFrame(rows),
+        space,
+        units=params["units"],
+        description="Source estimates on the points of the grid that lie inside every head",
+        provenance={"Grid": {"Points": int(grid[0]["nuse"]), "InAllHeads": len(sources)}}
+        | named
+        | provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+    )

@@ -1,0 +1,22 @@
+"""A regular grid inside the template's brain."""
+
+from groupwise.job import job
+
+with job(snakemake):
+    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.meeg.grid import template_grid
+
+    params = dict(snakemake.params.items())
+    grid = template_grid(
+        params["template"], params["subjects_dir"], params["spacing"], params["mindist"]
+    )
+    with write_whole(snakemake.output.source_space) as part:
+        grid.save(part, overwrite=True)
+    write_json(
+        snakemake.output.sidecar,
+        {
+            "Description": "Grid inside the template's brain",
+            "Sources": int(grid[0]["nuse"]),
+            **provenance(params, list(snakemake.input)),
+        },
+    )

@@ -1,0 +1,73 @@
+"""Source estimates of M/EEG on a grid inside the brain as one array."""
+
+
+def grid_rows(analysis: str) -> list[dict]:
+    """Rows of an analysis on the grid: subject, condition, factors and file of each map."""
+    paths = estimates()
+    return [
+        row | {"path": paths[row["condition"]].format(subject=row["subject"])}
+        for row in rows_of_sources(analysis)
+    ]
+
+
+rule template_grid:
+    """A regular grid inside the template's brain."""
+    input:
+        skull=lambda wildcards: (
+            f"{MEEG.subjects_dir}/{wildcards.template}/bem/inner_skull.surf"
+        ),
+    output:
+        source_space=f"{OUT}/template/{{template}}_grid-{{grid}}_src.fif",
+        sidecar=f"{OUT}/template/{{template}}_grid-{{grid}}_src.json",
+    log:
+        log_of("template_grid", "template", "grid"),
+    benchmark:
+        benchmark_of("template_grid", "template", "grid")
+    wildcard_constraints:
+        grid=r"[0-9.]+",
+    resources:
+        mem_mb=1500,
+        runtime=15,
+    params:
+        template=lambda wildcards: wildcards.template,
+        subjects_dir=lambda wildcards: MEEG.subjects_dir,
+        spacing=lambda wildcards: float(wildcards.grid),
+        mindist=lambda wildcards: MEEG.source_space.mindist,
+        version=1,
+    script:
+        "../../scripts/template_grid.py"
+
+
+rule stack_grid:
+    """One array of all subjects' estimates, with the table of its rows and its voxels."""
+    input:
+        estimates=lambda wildcards: [
+            row["path"] for row in grid_rows(wildcards.analysis)
+        ],
+        template=lambda wildcards: TEMPLATE_GRID,
+    output:
+        data=f"{STACK}/stack.npy",
+        observations=f"{STACK}/observations.tsv",
+        space=f"{STACK}/space.npz",
+        sidecar=f"{STACK}/stack.json",
+    log:
+        log_of("stack_grid", "analysis"),
+    benchmark:
+        benchmark_of("stack_grid", "analysis")
+    wildcard_constraints:
+        analysis=one_of(ON_GRID),
+    resources:
+        mem_mb=megabytes(800, 1),
+        runtime=20,
+    params:
+        rows=lambda wildcards: grid_rows(wildcards.analysis),
+        crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+        told=lambda wildcards: {
+            "connectivity": STUDY.analyses[wildcards.analysis].cluster.connectivity,
+            "atlas": STUDY.atlas.model_dump(mode="json"),
+        },
+        units=lambda wildcards: units_of_sources(wildcards.analysis),
+        subjects_dir=lambda wildcards: MEEG.subjects_dir,
+        version=1,
+    script:
+        "../../scripts/stack_grid.py"
