@@ -10,7 +10,7 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.grid import common_sources, grid_rows, grid_space
-    from groupwise.meeg.sources import read_estimate, times_within
+    from groupwise.meeg.sources import means, read_estimate, times_within, window_of
     from groupwise.stack import write_stack
     from groupwise.stack.atlas import name_places
 
@@ -24,14 +24,19 @@ with job(snakemake):
         grid, sources, params["subjects_dir"], connectivity=told["connectivity"], times=kept
     )
     space, named = name_places(space, told["atlas"])
+    maps = grid_rows(rows, order, times, keep)
+    window = window_of(kept) if params["average"] else {}
+    if window:
+        space, maps = means(space, maps)
     write_stack(
         Path(snakemake.output.data).parent,
-        grid_rows(rows, order, times, keep),
+        maps,
         pd.DataFrame(rows),
         space,
         units=params["units"],
         description="Source estimates on the points of the grid that lie inside every head",
         provenance={"Grid": {"Points": int(grid[0]["nuse"]), "InAllHeads": len(sources)}}
         | named
+        | window
         | provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
     )

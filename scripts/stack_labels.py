@@ -10,7 +10,7 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.labels import label_rows, label_space, read_parcels
-    from groupwise.meeg.sources import read_estimate, times_within
+    from groupwise.meeg.sources import means, read_estimate, times_within, window_of
     from groupwise.stack import write_stack
 
     params = dict(snakemake.params.items())
@@ -19,12 +19,19 @@ with job(snakemake):
     labels = read_parcels(src, folder, name, params["hemispheres"])
     times = read_estimate(rows[0]["path"]).times
     keep, kept_times = times_within(times, params["crop"])
+    space = label_space(labels, src, folder, kept_times)
+    maps = label_rows(rows, labels, src, times, keep, params["mode"])
+    window = window_of(kept_times) if params["average"] else {}
+    if window:
+        space, maps = means(space, maps)
+    files = [*snakemake.input.estimates, snakemake.input.template]
     write_stack(
         Path(snakemake.output.data).parent,
-        label_rows(rows, labels, src, times, keep, params["mode"]),
+        maps,
         pd.DataFrame(rows),
-        label_space(labels, src, folder, kept_times),
+        space,
         units=params["units"],
         description=f"Source estimates averaged over the labels of {name} ({params['mode']})",
-        provenance=provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+        provenance=window
+        | provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
     )

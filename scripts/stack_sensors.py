@@ -9,19 +9,24 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.sensors import SCALES, read_sensors, sensor_rows, sensor_space
-    from groupwise.meeg.sources import times_within
+    from groupwise.meeg.sources import means, times_within, window_of
     from groupwise.stack import write_stack
 
     params, kind = dict(snakemake.params.items()), snakemake.params.kind
     rows = params["rows"]
     first = read_sensors(rows[0]["path"], rows[0]["condition"], kind)
     keep, times = times_within(first.times, params["crop"])
+    space = sensor_space(first.info, kind, times)
+    maps = sensor_rows(rows, kind, first, keep)
+    window = window_of(times) if params["average"] else {}
+    if window:
+        space, maps = means(space, maps)
     write_stack(
         Path(snakemake.output.data).parent,
-        sensor_rows(rows, kind, first, keep),
+        maps,
         pd.DataFrame(rows),
-        sensor_space(first.info, kind, times),
+        space,
         units=SCALES[kind][1],
         description=f"Evoked responses at the {kind} channels; bad ones interpolated",
-        provenance=provenance(params, snakemake.input.evoked),
+        provenance=window | provenance(params, snakemake.input.evoked),
     )

@@ -9,7 +9,14 @@ with job(snakemake):
     import pandas as pd
 
     from groupwise.files import provenance
-    from groupwise.meeg.sources import estimate_rows, read_estimate, template_space, times_within
+    from groupwise.meeg.sources import (
+        estimate_rows,
+        means,
+        read_estimate,
+        template_space,
+        times_within,
+        window_of,
+    )
     from groupwise.stack import write_stack
 
     params = dict(snakemake.params.items())
@@ -18,13 +25,18 @@ with job(snakemake):
     times = read_estimate(rows[0]["path"]).times
     keep, kept_times = times_within(times, params["crop"])
     space = template_space(src, params["subjects_dir"], kept_times, params["hemispheres"])
-    vertices = [hemisphere["vertno"] for hemisphere in src]
+    maps = estimate_rows(rows, space, [hemisphere["vertno"] for hemisphere in src], times, keep)
+    window = window_of(kept_times) if params["average"] else {}
+    if window:
+        space, maps = means(space, maps)
+    files = [*snakemake.input.estimates, snakemake.input.template]
     write_stack(
         Path(snakemake.output.data).parent,
-        estimate_rows(rows, space, vertices, times, keep),
+        maps,
         pd.DataFrame(rows),
         space,
         units=params["units"],
         description=f"Source estimates on the vertices of {space.name}",
-        provenance=provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+        provenance=window
+        | provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
     )

@@ -15,8 +15,11 @@ from effects import (
     surface_space,
     volume_space,
 )
+from matplotlib import colormaps
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from groupwise.figures.brain3d import can_draw, draw, vertex_colours
 from groupwise.figures.colours import colour_limit, fade
 from groupwise.figures.courses import cluster_average, collapse, within_subject_bands
 from groupwise.figures.null import critical_mass, null_figure
@@ -27,7 +30,7 @@ from groupwise.figures.pictures import (
     volume_pictures,
 )
 from groupwise.figures.save import save_pictures
-from groupwise.figures.surface import cluster_duration, paint, project
+from groupwise.figures.surface import cluster_duration, paint, picture_of, project
 from groupwise.figures.views import interactive_surface, to_image
 from groupwise.files import read_manifest
 
@@ -144,6 +147,48 @@ class TestView:
         assert np.ptp(grey[seen][:, :3], axis=1).max() < 1e-6, "a brain without a map is grey"
         marked = paint(view, surface, np.zeros(n), opacity=np.zeros(n), outline=inside, **arguments)
         assert (marked[seen][:, :3].max(1) < 0.05).sum() > 50, "no outline"
+
+
+class TestBrain3d:
+    def test_colours_of_vertices_are_the_colour_bars(self):
+        surface, norm = ball("lh"), Normalize(0, 10)
+        values = np.linspace(0, 10, len(surface.vertices))
+        style = {"cmap": colormaps["YlOrRd"], "norm": norm}
+        shown = vertex_colours(surface, values, opacity=np.ones(len(values)), **style)
+        np.testing.assert_allclose(shown, colormaps["YlOrRd"](norm(values))[:, :3])
+        grey = vertex_colours(surface, values, opacity=np.zeros(len(values)), **style)
+        assert np.ptp(grey, axis=1).max() == 0 and np.ptp(grey[:, 0]) > 0.2
+
+    def test_without_pyvista_the_cortex_is_drawn_all_the_same(self, clear, monkeypatch):
+        monkeypatch.setattr("groupwise.figures.brain3d.find_spec", lambda name: None)
+        can_draw.cache_clear()
+        assert not can_draw()
+        surface = clear.stack.space.surfaces[0]
+        values = np.arange(len(surface.vertices), dtype=float)
+        maps = {"cmap": colormaps["YlOrRd"], "norm": Normalize(0, 150),
+                "opacity": np.ones(len(values))}  # fmt: skip
+        mine = picture_of(surface, "lateral", values, **maps)
+        np.testing.assert_array_equal(
+            mine, paint(project(surface, "lateral"), surface, values, **maps)
+        )
+        can_draw.cache_clear()
+
+    def test_pyvista_draws_the_same_brain(self):
+        pytest.importorskip("pyvista")
+        if not can_draw():
+            pytest.skip("PyVista can not draw here")
+        surface = ball("lh", 600)
+        values = surface.inflated[:, 1].astype(float)
+        maps = {"cmap": colormaps["RdBu_r"], "norm": Normalize(-50, 50),
+                "opacity": np.ones(len(values)), "outline": values > 20}  # fmt: skip
+        theirs = draw(surface, np.array([-1.0, 0, 0]), values, **maps)
+        mine = paint(project(surface, "lateral"), surface, values, **maps)
+        # A ball: as wide as high, front (positive, red) on the left, blue on the right.
+        assert abs(theirs.shape[0] - theirs.shape[1]) < 8
+        for picture in (mine, theirs):
+            h, w = picture.shape[:2]
+            left, right = picture[h // 2, w // 5, :3], picture[h // 2, 4 * w // 5, :3]
+            assert left[0] > left[2] and right[2] > right[0]
 
 
 def test_fade_and_limit():

@@ -13,13 +13,13 @@ from groupwise.meeg.recordings import check_recordings, read_runs
 OPTIONS = {"calibration": None, "cross_talk": None, "st_duration": None, "movement": False}
 
 
-def helmet(move=0.0, interference=0.0, seconds=12.0, seed=0, extra=()):
+def helmet(move=0.0, interference=0.0, seconds=12.0, seed=0, extra=(), rate=100.0):
     """306 channels: a dipole in the head at 10 Hz, one a metre away at 3 Hz, noise."""
     info = mne.channels.read_meg_canonical_info("neuromag")
     info = mne.pick_info(info, mne.pick_types(info, meg=True))
     with info._unlock():
-        info["sfreq"] = 100.0
-        info["lowpass"], info["highpass"] = 33.0, 0.0
+        info["sfreq"] = rate
+        info["lowpass"], info["highpass"] = rate / 3, 0.0
         place = np.eye(4)
         place[:3, 3] = 0.0, move, 0.04
         info["dev_head_t"] = mne.transforms.Transform("meg", "head", place)
@@ -33,7 +33,7 @@ def helmet(move=0.0, interference=0.0, seconds=12.0, seed=0, extra=()):
             nasion=(0, 0.09, 0), lpa=(-0.08, 0, 0), rpa=(0.08, 0, 0), hsp=scalp, coord_frame="head"
         )
     )
-    times = np.arange(int(100 * seconds)) / 100
+    times = np.arange(int(rate * seconds)) / rate
     sphere = mne.make_sphere_model((0.0, 0.0, 0.04), None, verbose="error")
 
     def field(position, direction):
@@ -177,3 +177,58 @@ def test_local_limits_repair_or_drop_what_jumps(spoilt):
         np.ptp(plain.get_data(), axis=2).max() > 1.5e-11 > np.ptp(epochs.get_data(), axis=2).max()
     )
     assert len(epochs) >= 50
+
+
+def coils_on(raw, speed):
+    """Five head-position coils that sound while the head moves forward at `speed` m/s.
+
+    What is recorded is moved by hand: the coils' fields from where they are at each time.
+    """
+    constants = mne.io.constants.FIFF
+    frequencies = (83.0, 143.0, 203.0, 263.0, 323.0)
+    places = np.array(
+        [[0.0, 0.08, 0.06], [0.06, 0.04, 0.08], [-0.06, 0.04, 0.08], [0.04, -0.04, 0.12],
+         [-0.05, -0.05, 0.1]]
+    )  # fmt: skip
+    info, trans = raw.info, raw.info["dev_head_t"]
+    points = [
+        {"r": place.astype(np.float32), "kind": constants.FIFFV_POINT_HPI, "ident": k,
+         "coord_frame": constants.FIFFV_COORD_HEAD}
+        for k, place in enumerate(places, start=1)
+    ]  # fmt: skip
+    inverse = np.linalg.inv(trans["trans"])
+    fitted = [
+        {**point, "r": mne.transforms.apply_trans(inverse, point["r"]).astype(np.float32),
+         "coord_frame": constants.FIFFV_COORD_DEVICE}
+        for point in points
+    ]  # fmt: skip
+    with info._unlock():
+        info["dig"] = [*info["dig"], *map(mne._fiff._digitization.DigPoint, points)]
+        info["hpi_results"] = [
+            {"dig_points": fitted, "coord_trans": trans, "order": np.arange(1, 6),
+             "used": np.arange(1, 6), "moments": np.zeros((5, 3)), "goodness": np.ones(5),
+             "good_limit": 0.98, "dist_limit": 0.005}
+        ]  # fmt: skip
+        info["hpi_meas"] = [
+            {"hpi_coils": [{"number": k, "coil_freq": f} for k, f in enumerate(frequencies, 1)]}
+        ]
+        info["line_freq"] = 50.0
+    times = np.arange(0, raw.times[-1], 0.05)
+    heads = np.tile(trans["trans"], (len(times), 1, 1))
+    heads[:, 1, 3] += speed * times
+    positions = np.array(
+        [[time, *mne.chpi.rot_to_quat(head[:3, :3]), *head[:3, 3], 1.0, 0.0, 0.0]
+         for time, head in zip(times, heads, strict=True)]
+    )  # fmt: skip
+    mne.simulation.add_chpi(raw, head_pos=positions, verbose="error")
+
+
+@pytest.mark.slow
+def test_a_moving_head_is_followed():
+    raw, _ = helmet(seconds=1.0, rate=1000.0)
+    coils_on(raw, speed=0.01)
+    options = OPTIONS | {"movement": True, "find_bads": False}
+    done, found = maxwell_filter(raw.copy(), first=raw, **options)
+    # Ten millimetres in the second, seen through windows of some hundred milliseconds.
+    assert found["headPositions"] > 5 and 6 < found["largestMovement"] < 10.5
+    np.testing.assert_array_equal(done.info["dev_head_t"]["trans"], raw.info["dev_head_t"]["trans"])

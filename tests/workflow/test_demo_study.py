@@ -85,9 +85,10 @@ def test_nothing_is_pending_after_a_run(study):
 
 GROUP_STAGES = {
     *("stack_sources", "prepare", "permute_block", "merge", "infer"),
-    *("export_surface", "figures_surface", "report", "all"),
+    *("export_surface", "figures_surface", "views_surface", "report", "all"),
 }
-SOURCES = {"apply_inverse", "morph", *GROUP_STAGES}
+#: Residuals and explained variances are in pictures of each subject and of all.
+SOURCES = {"apply_inverse", "quality_meeg", "figures_meeg", "morph", *GROUP_STAGES}
 
 
 def change(key, value):
@@ -109,7 +110,7 @@ def change(key, value):
         (
             "meeg.covariance",
             {"method": ["empirical"]},
-            {"noise_covariance", "quality_meeg", "inverse_operator", *SOURCES},
+            {"noise_covariance", "inverse_operator", *SOURCES},
         ),
         (
             "meeg.bem",
@@ -125,7 +126,7 @@ def change(key, value):
             "meeg.bad_channels",
             {"03": ["MEG 0113"]},
             {
-                *("check_inputs", "preprocess", "evoked", "noise_covariance", "quality_meeg"),
+                *("check_inputs", "preprocess", "evoked", "noise_covariance"),
                 *("inverse_operator", *SOURCES),
             },
         ),
@@ -144,7 +145,7 @@ def change(key, value):
         (
             "analyses.modality_by_side.alpha",
             0.04,
-            {"infer", "export_surface", "figures_surface", "report", "all"},
+            {"infer", "export_surface", "figures_surface", "views_surface", "report", "all"},
         ),
     ],
 )

@@ -79,6 +79,28 @@ def test_the_effect_is_found_and_t_is_scipys(given):
     assert "The conditions differ" in (given / "results/report.html").read_text()
 
 
+def test_the_mean_over_a_window_is_tested(given):
+    config = config_of(given, crop=[0.1, 0.2], average=True)
+    config["analyses"] = {"window": config["analyses"]["p3"]}
+    run = snakemake(given, config, "--cores", "2", "group", "results/group/window/paired/figures")
+    assert run.returncode == 0, run.text
+    effect = given / "results/group/window/paired"
+    table = pd.read_csv(effect / "maps/effect-paired_statmap.tsv", sep="\t").set_index("place")
+    inside = (TIMES > 0.1 - 1e-6) & (TIMES < 0.2 + 1e-6)
+    data = np.array(
+        [[own.data[:, inside].mean(1) for own in responses_of(s)] for s in range(SUBJECTS)]
+    )
+    expected = scipy.stats.ttest_rel(data[:, 0], data[:, 1]).statistic
+    np.testing.assert_allclose(table.loc[NAMES, "t"], expected, rtol=1e-4)
+    assert "time" not in table
+    first = pd.read_csv(effect / "infer/clusters.tsv", sep="\t").iloc[0]
+    assert first["p"] == 1 / 64 and "t_start" not in first
+    meta = json.loads((given / "results/group/window/stack/stack.json").read_text())
+    np.testing.assert_allclose(meta["Window"], [0.1, 0.2])
+    told = json.loads((effect / "figures/figures.json").read_text())
+    assert "mean of 100 to 200 ms" in told["title"]
+
+
 @pytest.mark.parametrize(
     "changes, words",
     [

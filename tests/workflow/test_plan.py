@@ -25,9 +25,9 @@ def plan(folder, config, *targets):
 def test_every_stage_is_planned_once_a_subject_and_once_an_effect(tree):
     jobs = plan(tree, make_config(tree))
     assert {jobs[rule] for rule in PER_SUBJECT} == {7}
-    once = ("check_inputs", "template_source_space", "stack_sources", "report")
+    once = ("check_inputs", "template_source_space", "stack_sources", "figures_meeg", "report")
     assert {jobs[rule] for rule in once} == {1}
-    effects = ("prepare", "merge", "infer", "export_surface", "figures_surface")
+    effects = ("prepare", "merge", "infer", "export_surface", "figures_surface", "views_surface")
     assert {jobs[rule] for rule in effects} == {3}
     # 7 subjects have 2^6 = 64 two-sided flips: two blocks of 32 for each of three effects.
     assert jobs["permute_block"] == 6

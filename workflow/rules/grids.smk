@@ -62,6 +62,7 @@ rule stack_grid:
     params:
         rows=lambda wildcards: grid_rows(wildcards.analysis),
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+        average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
         told=lambda wildcards: {
             "connectivity": STUDY.analyses[wildcards.analysis].cluster.connectivity,
             "atlas": STUDY.atlas.model_dump(mode="json"),

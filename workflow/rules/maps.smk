@@ -37,7 +37,8 @@ def select_rows(section: str, findings: list[str]) -> None:
 
 if MAPS or ESTIMATES or EVOKEDS:
     # Imported here, since it costs a study without maps a third of a second at each planning.
-    from groupwise.inputs.tables import hemispheres_of, read_table
+    from groupwise.inputs.hemispheres import hemispheres_of
+    from groupwise.inputs.tables import read_table
     from groupwise.stack.selection import select_maps
 
 if MAPS:

@@ -43,6 +43,7 @@ rule stack_sensors:
         rows=lambda wildcards: sensor_rows(wildcards.analysis),
         kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+        average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
         version=1,
     script:
         "../../scripts/stack_sensors.py"

@@ -110,6 +110,7 @@ rule stack_sources:
     params:
         rows=lambda wildcards: rows_of_sources(wildcards.analysis),
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+        average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
         hemispheres=lambda wildcards: STUDY.analyses[wildcards.analysis].hemispheres,
         units=lambda wildcards: units_of_sources(wildcards.analysis),
         subjects_dir=lambda wildcards: subjects_dir_of(
@@ -171,6 +172,7 @@ rule stack_labels:
     params:
         rows=lambda wildcards: rows_of_sources(wildcards.analysis),
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
+        average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
         hemispheres=lambda wildcards: STUDY.analyses[wildcards.analysis].hemispheres,
         parcellation=lambda wildcards: STUDY.analyses[wildcards.analysis].parcellation,
         mode=lambda wildcards: label_mode(wildcards.analysis),

@@ -122,6 +122,9 @@ class Analysis(Section):
     crop: tuple[float | None, float | None] | None = Field(
         None, description="Time window in s; null: the whole epoch."
     )
+    average: bool = Field(
+        False, description="Test the mean over crop, the time window, in place of each time."
+    )
     hemispheres: list[Literal["lh", "rh"]] = Field(
         ["lh", "rh"], min_length=1, description="Hemispheres that are tested."
     )

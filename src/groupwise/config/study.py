@@ -98,7 +98,7 @@ class Study(Section):
             keys = {"meeg": (), "estimates": (), "evokeds": ("hemispheres",)}
             findings += [
                 f"analyses.{name}.{key}: belongs to source estimates; remove it"
-                for key in keys.get(analysis.data, ("crop", "hemispheres"))
+                for key in keys.get(analysis.data, ("crop", "average", "hemispheres"))
                 if getattr(analysis, key) != Analysis.model_fields[key].default
             ]
         for name, model in self.models.items():

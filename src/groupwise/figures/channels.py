@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import CONDITIONS
-from groupwise.stats.mixed_models import FIXED
 
 #: As the field draws them: oxygenated red, deoxygenated blue; the two are told apart by shape too.
 CHROMAS = {"hbo": ("#D55E00", "o", "HbO"), "hbr": ("#0072B2", "s", "HbR")}
@@ -139,6 +138,9 @@ def shared_figure(
 
 def coefficients_figure(table: pd.DataFrame, *, alpha: float, title: str, units: str) -> Figure:
     """Coefficients with their intervals; filled where Bonferroni's p is at most alpha."""
+    # Here, since SciPy's distributions behind it cost each job with a picture a second.
+    from groupwise.stats.mixed_models import FIXED
+
     names = [name for name in table if name not in FIXED]
     labels = [" · ".join(str(row[n]) for n in names if n != "Chroma" and pd.notna(row[n]))
               or row["term"] for row in table.to_dict("records")]  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from scipy import stats
+from scipy.special import stdtrit
 
 from groupwise.figures.colours import CONDITIONS, LINES
 
@@ -26,7 +26,7 @@ def within_subject_bands(x: np.ndarray, kind: str = "ci") -> tuple[np.ndarray, n
     if k > 1:
         x = x - x.mean(1, keepdims=True) + x.mean((0, 1))
     sem = np.sqrt(x.var(0, ddof=1) * (k / (k - 1) if k > 1 else 1) / n)
-    return mean, sem * (stats.t.ppf(0.975, n - 1) if kind == "ci" else 1.0)
+    return mean, sem * (stdtrit(n - 1, 0.975) if kind == "ci" else 1.0)
 
 
 def cluster_average(

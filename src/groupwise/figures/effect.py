@@ -52,15 +52,18 @@ class Effect:
         """
         told = json.loads(Path(files["result"]).read_text(encoding="utf-8"))
         maxima = Null.load(files["null"])
+        stack = read_stack(Path(files["data"]).parent)
+        window = [f"{1e3 * edge:.0f}" for edge in stack.meta.get("Window", [])]
+        when = f", mean of {' to '.join(window)} ms" if window else ""
         return cls(
-            title=f"{title}, {effect_words(told)}",
+            title=f"{title}, {effect_words(told)}{when}",
             result=told,
             clusters=pd.read_csv(
                 files["clusters"], sep="\t", na_values="n/a", keep_default_na=False
             ),
             maps=read_maps(files["maps"]),
             null=(maxima.mass if told["Neighbours"] else maxima.statistic).max(axis=1),
-            stack=read_stack(Path(files["data"]).parent),
+            stack=stack,
             within=within,
         )
 

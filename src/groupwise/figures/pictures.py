@@ -259,6 +259,9 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
 
 def label_pictures(effect: Effect) -> Iterator[Picture]:
     """The statistic of every label over time, courses of the conditions in clusters, the null."""
+    if effect.stack.space.times is None:
+        yield from channel_pictures(effect)
+        return
     space, result = effect.stack.space, effect.result
     outline = np.isin(effect.labels, list(effect.significant["id"]))
     signed, name = result["Statistic"] == "t", statistic_words(result)

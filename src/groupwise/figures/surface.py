@@ -15,6 +15,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
+from groupwise.figures.brain3d import can_draw, draw
 from groupwise.figures.colours import extend
 from groupwise.stack.space import FeatureSpace, Surface
 
@@ -91,6 +92,16 @@ def project(surface: Surface, side: str, *, pixels_per_mm: float = 6.0) -> View:
     view = View(corners, image, covered, np.zeros((height, width)))
     lit = view.interpolate(np.abs(at_vertex @ (toward + np.array([0, 0, 0.35]))) / 1.06)
     return View(corners, image, covered, np.clip(lit, 0, 1))
+
+
+def picture_of(
+    surface: Surface, side: str, values: np.ndarray, *, pixels_per_mm: float = 6.0, **maps
+) -> np.ndarray:
+    """A map on a hemisphere seen from a side: by PyVista where it can draw, else by `paint`."""
+    if can_draw():
+        toward = np.array(SIDES[surface.hemisphere, side][1], float)
+        return draw(surface, toward, values, pixels_per_mm=pixels_per_mm, **maps)
+    return paint(project(surface, side, pixels_per_mm=pixels_per_mm), surface, values, **maps)
 
 
 def paint(
@@ -172,9 +183,8 @@ def surface_figure(
             "hatched": None if hatched is None else hatched[mine],
         }
         for column, side in enumerate(("lateral", "medial")):
-            view = project(surface, side)
             axis = axes[row, column]
-            axis.imshow(paint(view, surface, values[mine], cmap=colours, norm=norm, **maps))
+            axis.imshow(picture_of(surface, side, values[mine], cmap=colours, norm=norm, **maps))
             axis.set_axis_off()
             axis.set_title(f"{HEMISPHERES[surface.hemisphere]}, {side}", fontsize=9, color="0.25")
     figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=11)
@@ -217,14 +227,13 @@ def strip_figure(
     axes = figure.subplots(len(rows), len(headings), squeeze=False)
     for row, (surface, side) in enumerate(rows):
         mine = space.part == surface.hemisphere
-        # Small pictures need no finer grid.
-        view = project(surface, side, pixels_per_mm=2.5)
         for column, heading in enumerate(headings):
             axis = axes[row, column]
             axis.imshow(
-                paint(
-                    view, surface, values[mine, column], cmap=colours, norm=norm,
+                picture_of(
+                    surface, side, values[mine, column], cmap=colours, norm=norm,
                     opacity=opacity[mine, column], outline=outline[mine, column],
+                    pixels_per_mm=2.5,  # small pictures need no finer grid
                 )
             )  # fmt: skip
             axis.set(xticks=[], yticks=[])

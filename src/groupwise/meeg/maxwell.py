@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from groupwise.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def maxwell_filter(
     Returns
     -------
     raw : filtered.
-    found : what was done, for the sidecar.
+    found : what was done, for the sidecar; largestMovement in mm.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def maxwell_filter(
             noisy, flat = mne.preprocessing.find_bad_channels_maxwell(raw, **files)
             raw.info["bads"] = sorted({*raw.info["bads"], *noisy, *flat})
             found |= {"noisy": list(noisy), "flat": list(flat)}
-        head_pos = _head_positions(raw) if movement else None
+        head_pos = head_positions(raw) if movement else None
         done = mne.preprocessing.maxwell_filter(
             raw,
             **files,
@@ -73,7 +75,8 @@ def maxwell_filter(
             "without that section recordings are taken as they are."
         ) from error
     if head_pos is not None:
-        found["headPositions"] = len(head_pos)
+        moved = np.linalg.norm(head_pos[:, 4:7] - head_pos[0, 4:7], axis=1)
+        found |= {"headPositions": len(head_pos), "largestMovement": round(1e3 * moved.max(), 2)}
     logger.info("%s: %s", name, found)
     return done, found
 
@@ -127,8 +130,13 @@ def filter_empty_room(
     return done
 
 
-def _head_positions(raw: "mne.io.BaseRaw"):
-    """Position of the head over time, from its coils' signals."""
+def head_positions(raw: "mne.io.BaseRaw") -> np.ndarray:
+    """Position of the head over time, from the signals of its coils (cHPI).
+
+    Returns
+    -------
+    (n, 10) time (s), rotation as quaternion (3), translation (m, 3), goodness, error, velocity.
+    """
     import mne
 
     amplitudes = mne.chpi.compute_chpi_amplitudes(raw)

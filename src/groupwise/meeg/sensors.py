@@ -156,8 +156,12 @@ def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
     name = statistic_words(effect.result)
     for cluster in effect.pictured:
         inside = effect.labels == cluster["id"]
-        span = np.linspace(cluster["t_start"], cluster["t_stop"], 5)
-        samples = np.unique([int(np.argmin(np.abs(space.times - t))) for t in span])
+        samples, over = np.array([0]), ""
+        if space.times is not None:
+            span = np.linspace(cluster["t_start"], cluster["t_stop"], 5)
+            samples = np.unique([int(np.argmin(np.abs(space.times - t))) for t in span])
+            edges = f"{1e3 * cluster['t_start']:.0f} to {1e3 * cluster['t_stop']:.0f}"
+            over = f", from {edges} ms"
         figure = Figure(figsize=(1.4 + 2.1 * len(samples), 3.0))
         panels = figure.subplots(1, len(samples), squeeze=False)[0]
         figure.subplots_adjust(0.02, 0.04, 1 - 1.3 / (1.4 + 2.1 * len(samples)), 0.74, 0.1)
@@ -177,7 +181,8 @@ def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
                 mask_params={"marker": "o", "markersize": 4, "markerfacecolor": "black",
                              "markeredgecolor": "white"},
             )  # fmt: skip
-            panel.set_title(f"{1e3 * space.times[sample]:.0f} ms", fontsize=10)
+            if space.times is not None:
+                panel.set_title(f"{1e3 * space.times[sample]:.0f} ms", fontsize=10)
         axis = figure.add_axes((1 - 1.05 / (1.4 + 2.1 * len(samples)), 0.15, 0.012, 0.5))
         norm = Normalize(-limit if signed else 0, limit)
         figure.colorbar(ScalarMappable(norm, colormaps[colour_map(signed)]), cax=axis, label=name)
@@ -189,11 +194,10 @@ def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
                 name=f"topography_cluster-{cluster['id']}",
                 figure=figure,
                 title=f"Topographies of {which}",
-                caption=f"{name} at the sensors from above, nose up, over the cluster's extent "
-                f"in time ({p_words(cluster)}); dots: channels of the cluster at that time. Extent "
+                caption=f"{name} at the sensors from above, nose up{over} "
+                f"({p_words(cluster)}); dots: channels of the cluster at that time. Extent "
                 f"and latency are descriptive. Test: {test_words(effect.result)}.",
-                alt=f"Heads with {name}; the cluster has {channels} channels, from "
-                f"{1e3 * cluster['t_start']:.0f} to {1e3 * cluster['t_stop']:.0f} ms.",
+                alt=f"Heads with {name}; the cluster has {channels} channels{over}.",
             )
         )
     return pictures

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
-from groupwise.inputs.tables import hemispheres_of
+from groupwise.inputs.hemispheres import hemispheres_of
 from groupwise.stack import FeatureSpace, Surface
 
 if TYPE_CHECKING:
@@ -82,6 +83,19 @@ def times_within(
             f"{times[0]:g} to {times[-1]:g} s. Correct crop."
         )
     return keep, times[keep]
+
+
+def window_of(times: np.ndarray) -> dict[str, list[float]]:
+    """The window whose mean is tested, as the stack's sidecar tells it (s)."""
+    return {"Window": [float(times[0]), float(times[-1])]}
+
+
+def means(
+    space: FeatureSpace, rows: Iterator[np.ndarray]
+) -> tuple[FeatureSpace, Iterator[np.ndarray]]:
+    """The space without its times, and the mean of each map over them."""
+    flat = (row.reshape(space.shape).mean(axis=1, dtype=np.float64) for row in rows)
+    return replace(space, times=None), flat
 
 
 def template_space(

@@ -1,0 +1,97 @@
+"""The inflated cortex drawn by PyVista, where that is installed and can draw."""
+
+import subprocess
+import sys
+from functools import cache
+from importlib.util import find_spec
+
+import numpy as np
+from matplotlib.colors import Colormap, Normalize
+
+from groupwise.stack.space import Surface
+
+#: Drawn in a process of its own: without the libraries it needs, VTK ends a process at once.
+PROBE = (
+    "import pyvista; p = pyvista.Plotter(off_screen=True, window_size=(16, 16)); "
+    "p.add_mesh(pyvista.Sphere(), color='white'); "
+    "assert p.screenshot(return_img=True, transparent_background=True)[..., 3].any()"
+)
+
+
+@cache
+def can_draw() -> bool:
+    """Whether PyVista is installed and draws without a display."""
+    if find_spec("pyvista") is None:
+        return False
+    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=120)
+    return done.returncode == 0
+
+
+def draw(
+    surface: Surface,
+    toward: np.ndarray,
+    values: np.ndarray,
+    *,
+    cmap: Colormap,
+    norm: Normalize,
+    opacity: np.ndarray,
+    outline: np.ndarray | None = None,
+    hatched: np.ndarray | None = None,
+    pixels_per_mm: float = 6.0,
+) -> np.ndarray:
+    """The picture (h, w, 4) of a map on the grey cortex, cut to the brain.
+
+    Parameters
+    ----------
+    toward : (3,) where the viewer is.
+    values, opacity : (n,) float; outline, hatched : (n,) bool, as in `groupwise.figures.surface`.
+    pixels_per_mm : size.
+    """
+    import pyvista
+
+    colour = vertex_colours(surface, values, cmap=cmap, norm=norm, opacity=opacity, hatched=hatched)
+    points = np.asarray(surface.inflated, float)
+    mesh = pyvista.PolyData.from_regular_faces(points, np.asarray(surface.triangles))
+    mesh["colour"] = (255 * colour).astype(np.uint8)
+    extent = 1.05 * np.ptp(points, axis=0).max()
+    size = int(extent * pixels_per_mm / 2)
+    plotter = pyvista.Plotter(off_screen=True, window_size=(size, size), lighting="none")
+    # White light from the viewer, so that a colour is the colour bar's.
+    plotter.add_light(pyvista.Light(light_type="headlight"))
+    plotter.enable_anti_aliasing("ssaa")
+    plotter.add_mesh(
+        mesh, scalars="colour", rgb=True, smooth_shading=True, ambient=0.45, diffuse=0.6
+    )
+    if outline is not None and 0 < np.count_nonzero(outline) < len(points):
+        mesh["outline"] = np.asarray(outline, float)
+        border = mesh.contour([0.5], scalars="outline")
+        # A little in front of the surface, in which it would else sink.
+        border.points += 0.6 * np.asarray(toward, float)
+        plotter.add_mesh(border, color="black", line_width=3, lighting=False)
+    middle = (points.min(0) + points.max(0)) / 2
+    plotter.camera_position = [middle + 400 * np.asarray(toward, float), middle, (0, 0, 1)]
+    plotter.enable_parallel_projection()
+    plotter.camera.parallel_scale = extent / 2
+    picture = plotter.screenshot(return_img=True, transparent_background=True) / 255.0
+    plotter.close()
+    rows, columns = (np.flatnonzero(picture[..., 3].any(axis)) for axis in (1, 0))
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def vertex_colours(
+    surface: Surface,
+    values: np.ndarray,
+    *,
+    cmap: Colormap,
+    norm: Normalize,
+    opacity: np.ndarray,
+    hatched: np.ndarray | None = None,
+) -> np.ndarray:
+    """(n, 3) colour of each vertex: grey by its sulcal depth, and the map over it."""
+    scale = np.abs(np.percentile(surface.sulc, [5, 95])).max() or 1.0
+    grey = 0.72 - 0.16 * np.clip(2.5 * np.asarray(surface.sulc) / scale, -1, 1)
+    over = np.clip(opacity, 0, 1)[:, None]
+    colour = (1 - over) * grey[:, None] + over * cmap(norm(np.asarray(values, float)))[:, :3]
+    if hatched is not None:
+        colour[np.asarray(hatched, bool)] = 0.35
+    return np.clip(colour, 0, 1)
