@@ -98,10 +98,7 @@ rule stack_channels:
             else []
         ),
     output:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        sidecar=f"{STACK}/stack.json",
+        **STACKED,
         coverage=f"{STACK}/coverage.tsv",
     log:
         log_of("stack_channels", "analysis"),

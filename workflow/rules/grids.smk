@@ -46,10 +46,7 @@ rule stack_grid:
         ],
         template=lambda wildcards: TEMPLATE_GRID,
     output:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        sidecar=f"{STACK}/stack.json",
+        **STACKED,
     log:
         log_of("stack_grid", "analysis"),
     benchmark:

@@ -64,6 +64,13 @@ def benchmark_of(rule: str, *wildcards: str) -> str:
 
 STACK = f"{OUT}/group/{{analysis}}/stack"
 EFFECT = f"{OUT}/group/{{analysis}}/{{effect}}"
+#: An analysis' maps as one array, the table of its rows, what its points are, and the sidecar.
+STACKED = {
+    "data": f"{STACK}/stack.npy",
+    "observations": f"{STACK}/observations.tsv",
+    "space": f"{STACK}/space.npz",
+    "sidecar": f"{STACK}/stack.json",
+}
 
 
 def slug(effect: str) -> str:

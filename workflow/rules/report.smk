@@ -166,17 +166,23 @@ rule dataset_description:
         "../../scripts/dataset_description.py"
 
 
+#: What a picture of an effect is made of.
+TESTED = {
+    "maps": rules.infer.output.maps,
+    "clusters": rules.infer.output.clusters,
+    "result": rules.infer.output.result,
+    "null": rules.merge.output.null,
+    "data": f"{STACK}/stack.npy",
+    "observations": f"{STACK}/observations.tsv",
+    "space": f"{STACK}/space.npz",
+    "stack": f"{STACK}/stack.json",
+}
+
+
 rule figures_surface:
     """Pictures of an effect on the cortex."""
     input:
-        maps=rules.infer.output.maps,
-        clusters=rules.infer.output.clusters,
-        result=rules.infer.output.result,
-        null=rules.merge.output.null,
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        **TESTED,
     output:
         folder=directory(f"{EFFECT}/figures"),
     log:
@@ -198,14 +204,7 @@ rule figures_surface:
 rule figures_volume:
     """Pictures of an effect on slices and in the glass brain."""
     input:
-        maps=rules.infer.output.maps,
-        clusters=rules.infer.output.clusters,
-        result=rules.infer.output.result,
-        null=rules.merge.output.null,
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        **TESTED,
     output:
         folder=directory(f"{EFFECT}/figures"),
     log:
@@ -227,14 +226,7 @@ rule figures_volume:
 rule figures_channels:
     """Pictures of an effect on channels or regions, and on the head."""
     input:
-        maps=rules.infer.output.maps,
-        clusters=rules.infer.output.clusters,
-        result=rules.infer.output.result,
-        null=rules.merge.output.null,
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        **TESTED,
         signal=lambda wildcards: (
             rules.haemoglobin.output.signals[0].format(subject=OPTODES.names[0])
             if stack_facts(wildcards.analysis)["place"] == "pair" and FNIRS
@@ -261,14 +253,7 @@ rule figures_channels:
 rule figures_sensors:
     """Pictures of an effect at the sensors: topographies, courses, null."""
     input:
-        maps=rules.infer.output.maps,
-        clusters=rules.infer.output.clusters,
-        result=rules.infer.output.result,
-        null=rules.merge.output.null,
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        **TESTED,
         evoked=lambda wildcards: sensor_rows(wildcards.analysis)[0]["path"],
     output:
         folder=directory(f"{EFFECT}/figures"),
@@ -292,14 +277,7 @@ rule figures_sensors:
 rule figures_labels:
     """Pictures of an effect on labels: statistic over time, courses, null."""
     input:
-        maps=rules.infer.output.maps,
-        clusters=rules.infer.output.clusters,
-        result=rules.infer.output.result,
-        null=rules.merge.output.null,
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        **TESTED,
     output:
         folder=directory(f"{EFFECT}/figures"),
     log:
@@ -321,14 +299,7 @@ rule figures_labels:
 rule views_volume:
     """Pages in which to move through the map of an effect, in slices and on the cortex."""
     input:
-        maps=rules.infer.output.maps,
-        clusters=rules.infer.output.clusters,
-        result=rules.infer.output.result,
-        null=rules.merge.output.null,
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        **TESTED,
     output:
         volume=f"{EFFECT}/views/volume.html",
         surface=f"{EFFECT}/views/surface.html",
@@ -351,14 +322,7 @@ rule views_volume:
 rule views_surface:
     """A page in which to turn the cortex with the map of an effect."""
     input:
-        maps=rules.infer.output.maps,
-        clusters=rules.infer.output.clusters,
-        result=rules.infer.output.result,
-        null=rules.merge.output.null,
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        **TESTED,
     output:
         surface=f"{EFFECT}/views/surface.html",
     log:

@@ -26,10 +26,7 @@ rule stack_sensors:
             dict.fromkeys(row["path"] for row in sensor_rows(wildcards.analysis))
         ),
     output:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        sidecar=f"{STACK}/stack.json",
+        **STACKED,
     log:
         log_of("stack_sensors", "analysis"),
     benchmark:

@@ -94,10 +94,7 @@ rule stack_sources:
         estimates=lambda wildcards: estimate_files(wildcards.analysis),
         template=lambda wildcards: template_file(*template_of(wildcards.analysis)),
     output:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        sidecar=f"{STACK}/stack.json",
+        **STACKED,
     log:
         log_of("stack_sources", "analysis"),
     benchmark:
@@ -156,10 +153,7 @@ rule stack_labels:
         template=lambda wildcards: template_file(*template_of(wildcards.analysis)),
         parcels=lambda wildcards: parcels_of(wildcards.analysis),
     output:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        sidecar=f"{STACK}/stack.json",
+        **STACKED,
     log:
         log_of("stack_labels", "analysis"),
     benchmark:

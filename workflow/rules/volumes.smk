@@ -43,10 +43,7 @@ rule stack_volumes:
         )
         or [],
     output:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        sidecar=f"{STACK}/stack.json",
+        **STACKED,
         coverage=f"{STACK}/stat-n_statmap.nii.gz",
     log:
         log_of("stack_volumes", "analysis"),
