@@ -13,7 +13,7 @@ with job(snakemake):
     from groupwise.meeg.explained import residual_picture
     from groupwise.meeg.quality import quality_figures
 
-    source, subject = snakemake.input, snakemake.wildcards.subject
+    source, subject = snakemake.input, " ses-".join(snakemake.wildcards)
     evokeds = mne.read_evokeds(source.evoked)
     pictures = quality_figures(
         pd.read_csv(source.drops, sep="\t", keep_default_na=False),

@@ -88,6 +88,7 @@ onstart:
 
 wildcard_constraints:
     subject="[A-Za-z0-9]+",
+    session="[A-Za-z0-9]+",
     anatomy=r"[A-Za-z0-9_.-]+",
     analysis="[A-Za-z0-9_]+",
     effect="[A-Za-z0-9]+",

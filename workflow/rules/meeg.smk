@@ -12,6 +12,20 @@ def meeg_params(*keys: str) -> dict:
     return {key: dumped[key] for key in keys}
 
 
+#: Wildcards of a subject's recordings: several sessions are told apart.
+VISIT = ("subject", "session") if MEEG and MEEG.sessions else ("subject",)
+
+
+def visit_of(wildcards):
+    """The input files of a subject, and of a session where there are several."""
+    return RECORDINGS.of(wildcards.subject, wildcards.get("session"))
+
+
+def of_visits(pattern: str) -> list[str]:
+    """A path of each subject with recordings, and of each of its sessions."""
+    return [pattern.format(**own.visit) for own in RECORDINGS.subjects] if MEEG else []
+
+
 def bad_channels(wildcards) -> list[str]:
     """Bad channels of the config: for everyone, and for this subject."""
     given = MEEG.bad_channels
@@ -36,6 +50,7 @@ if MEEG:
         "recordings": [
             {
                 "subject": subject.name,
+                **({"session": subject.session} if subject.session else {}),
                 "raw": subject.raw,
                 "events": subject.events,
                 "channels": subject.channels,
@@ -83,15 +98,15 @@ if MEEG:
     rule coregistration:
         """Head-to-MRI transform from the landmarks in T1w.json, or the one that is given."""
         input:
-            raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
-            transform=lambda wildcards: RECORDINGS[wildcards.subject].transform or [],
+            raw=lambda wildcards: visit_of(wildcards).raw[0],
+            transform=lambda wildcards: visit_of(wildcards).transform or [],
         output:
             trans=meeg_file("trans.fif"),
             sidecar=meeg_file("trans.json"),
         log:
-            log_of("coregistration", "subject"),
+            log_of("coregistration", *VISIT),
         benchmark:
-            benchmark_of("coregistration", "subject")
+            benchmark_of("coregistration", *VISIT)
         resources:
             mem_mb=megabytes(500, 0),
             runtime=5,
@@ -107,19 +122,19 @@ if MEEG:
     rule preprocess:
         """Filter, repair, cut, reject and equalize epochs."""
         input:
-            raw=lambda wildcards: RECORDINGS[wildcards.subject].raw,
-            events=lambda wildcards: RECORDINGS[wildcards.subject].events,
-            channels=lambda wildcards: RECORDINGS[wildcards.subject].channels,
-            calibration=lambda wildcards: RECORDINGS[wildcards.subject].calibration,
-            cross_talk=lambda wildcards: RECORDINGS[wildcards.subject].cross_talk,
+            raw=lambda wildcards: visit_of(wildcards).raw,
+            events=lambda wildcards: visit_of(wildcards).events,
+            channels=lambda wildcards: visit_of(wildcards).channels,
+            calibration=lambda wildcards: visit_of(wildcards).calibration,
+            cross_talk=lambda wildcards: visit_of(wildcards).cross_talk,
         output:
             epochs=meeg_file("epo.fif", proc="clean"),
             drops=meeg_file("drops.tsv", proc="clean"),
             sidecar=meeg_file("epo.json", proc="clean"),
         log:
-            log_of("preprocess", "subject"),
+            log_of("preprocess", *VISIT),
         benchmark:
-            benchmark_of("preprocess", "subject")
+            benchmark_of("preprocess", *VISIT)
         resources:
             mem_mb=megabytes(500, 8),
             runtime=lambda wildcards, input: 5 + int(input.size_mb // 100),
@@ -148,9 +163,9 @@ if MEEG:
             evoked=meeg_file("ave.fif"),
             sidecar=meeg_file("ave.json"),
         log:
-            log_of("evoked", "subject"),
+            log_of("evoked", *VISIT),
         benchmark:
-            benchmark_of("evoked", "subject")
+            benchmark_of("evoked", *VISIT)
         resources:
             mem_mb=megabytes(400, 4),
             runtime=5,
@@ -168,24 +183,22 @@ if MEEG:
         """Noise covariance, the estimator chosen by cross-validation."""
         input:
             epochs=rules.preprocess.output.epochs,
-            empty_room=lambda wildcards: RECORDINGS[wildcards.subject].empty_room or [],
+            empty_room=lambda wildcards: visit_of(wildcards).empty_room or [],
             # What the Maxwell filter of the empty room takes from the recording.
-            raw=lambda wildcards: (
-                RECORDINGS[wildcards.subject].raw[0] if ROOM_AS_HEAD else []
-            ),
+            raw=lambda wildcards: (visit_of(wildcards).raw[0] if ROOM_AS_HEAD else []),
             calibration=lambda wildcards: (
-                RECORDINGS[wildcards.subject].calibration if ROOM_AS_HEAD else []
+                visit_of(wildcards).calibration if ROOM_AS_HEAD else []
             ),
             cross_talk=lambda wildcards: (
-                RECORDINGS[wildcards.subject].cross_talk if ROOM_AS_HEAD else []
+                visit_of(wildcards).cross_talk if ROOM_AS_HEAD else []
             ),
         output:
             covariance=meeg_file("cov.fif"),
             sidecar=meeg_file("cov.json"),
         log:
-            log_of("noise_covariance", "subject"),
+            log_of("noise_covariance", *VISIT),
         benchmark:
-            benchmark_of("noise_covariance", "subject")
+            benchmark_of("noise_covariance", *VISIT)
         resources:
             mem_mb=megabytes(600, 6),
             runtime=20,
@@ -275,7 +288,7 @@ if MEEG:
     rule forward:
         """Forward solution: what each source gives at each sensor."""
         input:
-            raw=lambda wildcards: RECORDINGS[wildcards.subject].raw[0],
+            raw=lambda wildcards: visit_of(wildcards).raw[0],
             trans=rules.coregistration.output.trans,
             bem=lambda wildcards: rules.bem.output.bem.format(
                 anatomy=anatomy_of(wildcards.subject)
@@ -287,9 +300,9 @@ if MEEG:
             forward=meeg_file("fwd.fif"),
             sidecar=meeg_file("fwd.json"),
         log:
-            log_of("forward", "subject"),
+            log_of("forward", *VISIT),
         benchmark:
-            benchmark_of("forward", "subject")
+            benchmark_of("forward", *VISIT)
         resources:
             mem_mb=megabytes(2000, 0),
             runtime=30,
@@ -312,9 +325,9 @@ if MEEG:
             inverse=meeg_file("inv.fif"),
             sidecar=meeg_file("inv.json"),
         log:
-            log_of("inverse_operator", "subject"),
+            log_of("inverse_operator", *VISIT),
         benchmark:
-            benchmark_of("inverse_operator", "subject")
+            benchmark_of("inverse_operator", *VISIT)
         resources:
             mem_mb=megabytes(600, 8),
             runtime=15,
@@ -343,9 +356,9 @@ if MEEG:
                 estimates=list(estimates().values()),
                 sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
             log:
-                log_of("apply_beamformer", "subject"),
+                log_of("apply_beamformer", *VISIT),
             benchmark:
-                benchmark_of("apply_beamformer", "subject")
+                benchmark_of("apply_beamformer", *VISIT)
             resources:
                 mem_mb=megabytes(700, 8),
                 runtime=20,
@@ -372,9 +385,9 @@ if MEEG:
                 residual=meeg_file("ave.fif", inv=MEEG.inverse.method, desc="residual"),
                 sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
             log:
-                log_of("apply_inverse", "subject"),
+                log_of("apply_inverse", *VISIT),
             benchmark:
-                benchmark_of("apply_inverse", "subject")
+                benchmark_of("apply_inverse", *VISIT)
             resources:
                 mem_mb=megabytes(600, 8),
                 runtime=15,
@@ -405,9 +418,9 @@ if MEEG:
             estimates=list(estimates(space=MEEG.morph.to).values()),
             sidecar=meeg_file("stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method),
         log:
-            log_of("morph", "subject"),
+            log_of("morph", *VISIT),
         benchmark:
-            benchmark_of("morph", "subject")
+            benchmark_of("morph", *VISIT)
         resources:
             mem_mb=megabytes(800, 8),
             runtime=15,
@@ -421,6 +434,13 @@ if MEEG:
 
     # A beamformer does not model the response: it leaves no residual.
     RESIDUALS = bool(MEEG.subjects_dir) and MEEG.inverse.method != "LCMV"
+    FIGURES = "/".join(
+        [
+            f"{OUT}/sub-{{subject}}",
+            *(["ses-{session}"] if MEEG.sessions else []),
+            "figures",
+        ]
+    )
 
     rule quality_meeg:
         """Pictures of one subject's epochs, responses, noise covariance and residuals."""
@@ -433,11 +453,11 @@ if MEEG:
             residual=rules.apply_inverse.output.residual if RESIDUALS else [],
             explained=rules.apply_inverse.output.sidecar if RESIDUALS else [],
         output:
-            folder=directory(f"{OUT}/sub-{{subject}}/figures"),
+            folder=directory(FIGURES),
         log:
-            log_of("quality_meeg", "subject"),
+            log_of("quality_meeg", *VISIT),
         benchmark:
-            benchmark_of("quality_meeg", "subject")
+            benchmark_of("quality_meeg", *VISIT)
         resources:
             mem_mb=megabytes(800, 4),
             runtime=10,
@@ -449,14 +469,10 @@ if MEEG:
     rule figures_meeg:
         """Noise covariances and explained variances of all subjects, as tables and pictures."""
         input:
-            covariances=[
-                rules.noise_covariance.output.sidecar.format(subject=name)
-                for name in RECORDINGS.names
-            ],
-            estimates=[
-                rules.apply_inverse.output.sidecar.format(subject=name)
-                for name in (RECORDINGS.names if RESIDUALS else [])
-            ],
+            covariances=of_visits(rules.noise_covariance.output.sidecar),
+            estimates=(
+                of_visits(rules.apply_inverse.output.sidecar) if RESIDUALS else []
+            ),
         output:
             folder=directory(f"{OUT}/group/first_level/figures_meeg"),
             covariances=f"{OUT}/group/first_level/noise_covariances.tsv",
@@ -471,7 +487,7 @@ if MEEG:
             mem_mb=megabytes(400, 4),
             runtime=5,
         params:
-            subjects=RECORDINGS.names,
+            subjects=[own.label for own in RECORDINGS.subjects],
             version=1,
         script:
             "../../scripts/figures_meeg.py"

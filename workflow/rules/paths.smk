@@ -17,9 +17,12 @@ def file_of(section, folder: str, ending: str, **entities: str) -> str:
     """A subject's file of a branch of the workflow; {subject} stays a wildcard."""
     facts = {"task": section.task, **entities}
     chain = [f"{key}-{facts[key]}" for key in ENTITIES if key in facts]
-    session = [f"ses-{section.session}"] if section.session else []
+    several = isinstance(section.session, list)  # each has its folder and its wildcard
+    name = "{session}" if several else section.session
+    session = [f"ses-{name}"] if name else []
     stem = "_".join(["sub-{subject}", *session, *chain, ending])
-    return f"{OUT}/sub-{{subject}}/{folder}/{stem}"
+    place = [f"{OUT}/sub-{{subject}}", *(session if several else []), folder]
+    return "/".join([*place, stem])
 
 
 def anatomy_file(ending: str) -> str:

@@ -18,16 +18,11 @@ def of_effects(pattern: str) -> list[str]:
     ]
 
 
-def of_subjects(pattern: str) -> list[str]:
-    """A path of each subject with recordings."""
-    return [pattern.format(subject=name) for name in RECORDINGS.names] if MEEG else []
-
-
 def quality_of_meeg() -> list[str]:
     """Pictures of all subjects' M/EEG, and of each subject's."""
     if not MEEG:
         return []
-    return [rules.figures_meeg.output.folder] + of_subjects(
+    return [rules.figures_meeg.output.folder] + of_visits(
         rules.quality_meeg.output.folder
     )
 
@@ -61,7 +56,7 @@ def targets_of_first_level() -> list[str]:
     if MEEG:
         morphed = estimates(space=None if MEEG_ON_GRID else MEEG.morph.to).values()
         own = morphed if MEEG.subjects_dir else [rules.evoked.output.evoked]
-        maps += [p.format(subject=name) for name in RECORDINGS.names for p in own]
+        maps += [path for pattern in own for path in of_visits(pattern)]
     if FMRI:
         effects = first_level_maps("effect").values()
         maps += [p.format(subject=name) for name in RUNS.names for p in effects]
@@ -375,7 +370,7 @@ rule report:
         models=of_models(rules.fit_model.output.table),
         model_facts=of_models(rules.fit_model.output.columns),
         model_figures=of_models(rules.figures_model.output.folder),
-        drops=of_subjects(rules.preprocess.output.drops) if MEEG else [],
+        drops=of_visits(rules.preprocess.output.drops) if MEEG else [],
         check=targets_of_check(),
         views=views(),
     output:
@@ -393,7 +388,7 @@ rule report:
         analyses=[
             {"analysis": analysis, "effect": effect} for analysis, effect in effects()
         ],
-        subjects=RECORDINGS.names if MEEG else [],
+        subjects=[own.label for own in RECORDINGS.subjects] if MEEG else [],
         models=list(STUDY.models),
         left_out={
             **(RECORDINGS.left_out if MEEG else {}),

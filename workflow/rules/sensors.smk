@@ -7,14 +7,15 @@ def sensor_rows(analysis: str) -> list[dict]:
         return MAP_ROWS[analysis]
     return [
         {
-            "subject": subject,
-            "session": MEEG.session or "n/a",
+            "subject": own.name,
+            "session": own.session or MEEG.session or "n/a",
             **cell["factors"],
             "condition": condition,
-            "path": rules.evoked.output.evoked.format(subject=subject),
+            "path": rules.evoked.output.evoked.format(**own.visit),
         }
-        for subject in RECORDINGS.names
+        for own in RECORDINGS.subjects
         for cell in cells_of(STUDY.analyses[analysis])
+        if cell["factors"].get("session", own.session) == own.session
         for condition in conditions_with(cell["tags"], list(MEEG.conditions))
     ]
 

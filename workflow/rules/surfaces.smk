@@ -34,14 +34,15 @@ def rows_of_sources(analysis: str) -> list[dict]:
     paths = estimates(space=MEEG.morph.to)
     return [
         {
-            "subject": subject,
-            "session": MEEG.session or "n/a",
+            "subject": own.name,
+            "session": own.session or MEEG.session or "n/a",
             **cell["factors"],
             "condition": condition,
-            "path": paths[condition].format(subject=subject),
+            "path": paths[condition].format(**own.visit),
         }
-        for subject in RECORDINGS.names
+        for own in RECORDINGS.subjects
         for cell in cells_of(STUDY.analyses[analysis])
+        if cell["factors"].get("session", own.session) == own.session
         for condition in conditions_with(cell["tags"], list(MEEG.conditions))
     ]
 

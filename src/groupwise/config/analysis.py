@@ -237,7 +237,7 @@ class Analysis(Section):
 
     def weights(self, name: str) -> list[float] | list[list[float]]:
         """Weights of the cells in a contrast: (cells,), or (cells, sums) where it is a list."""
-        cells = ["/".join(cell["tags"]) for cell in cells_of(self)]
+        cells = ["/".join(cell["factors"].values()) for cell in cells_of(self)]
         sums = self.contrasts[name]
         if isinstance(sums, str):
             return weights_of(sums, cells).tolist()
@@ -277,7 +277,8 @@ def cells_of(analysis: Analysis) -> list[dict]:
         cells = [
             {
                 "factors": {**cell["factors"], factor: level},
-                "tags": [*cell["tags"], *level.split("/")],
+                # Sessions are told by their recordings, not by the names of conditions.
+                "tags": [*cell["tags"], *([] if factor == "session" else level.split("/"))],
             }
             for cell in cells
             for level in levels

@@ -264,7 +264,11 @@ class Meeg(Section):
     """MEG or EEG recordings: from BIDS raw to source estimates on the template."""
 
     task: Label = Field(description="BIDS task.")
-    session: Label | None = Field(None, description="BIDS session; null: the tree has none.")
+    session: Label | Annotated[list[Label], Field(min_length=2)] | None = Field(
+        None,
+        description="BIDS session; null: the tree has none; a list: several, each with its own "
+        "epochs, noise and head position, which analyses tell apart by the factor session.",
+    )
     datatype: Literal["meg", "eeg"] = Field("meg", description="BIDS data type of the recordings.")
     subjects_dir: str | None = Field(
         None,
@@ -323,6 +327,11 @@ class Meeg(Section):
         if findings:
             raise ValueError("\n".join(findings))
         return self
+
+    @property
+    def sessions(self) -> list[str]:
+        """Sessions where there are several, else none."""
+        return self.session if isinstance(self.session, list) else []
 
     @model_validator(mode="after")
     def _maxwell_fits(self) -> "Meeg":

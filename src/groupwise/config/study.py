@@ -81,6 +81,7 @@ class Study(Section):
             elif analysis.data == "meeg":
                 findings += _cells_unfit(name, analysis, list(self.meeg.conditions))
                 findings += _crop_unfit(name, analysis, self.meeg)
+                findings += _sessions_unfit(name, analysis, self.meeg.sessions)
             elif analysis.data in ("fmri", "fnirs"):
                 section = getattr(self, analysis.data)
                 known = [*section.conditions, *section.contrasts]
@@ -163,6 +164,22 @@ def _cells_unfit(name: str, analysis: Analysis, conditions: list[str]) -> list[s
                 f"must fit one of {', '.join(conditions)}"
             )
     return findings
+
+
+def _sessions_unfit(name: str, analysis: Analysis, sessions: list[str]) -> list[str]:
+    """Findings where an analysis does not tell the sessions apart, or names others."""
+    asked = (analysis.within or {}).get("session", [])
+    if sessions and not asked:
+        return [
+            f"analyses.{name}: meeg.session names {', '.join(sessions)}; add within: session with "
+            "two or more of them, or give one session"
+        ]
+    return [
+        f"analyses.{name}.within.session: {level} is not in meeg.session, which names "
+        f"{', '.join(sessions) or 'none'}"
+        for level in asked
+        if level not in sessions
+    ]
 
 
 def _crop_unfit(name: str, analysis: Analysis, meeg: Meeg) -> list[str]:

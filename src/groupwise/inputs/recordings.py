@@ -19,7 +19,7 @@ SURFACES = ("white", "sphere", "sphere.reg", "inflated")
 
 @dataclass(frozen=True)
 class Subject:
-    """One subject's input files. Paths are strings, as Snakemake wants them."""
+    """One subject's input files, of one session. Paths are strings, as Snakemake wants them."""
 
     name: str
     raw: tuple[str, ...]  # runs in order
@@ -29,22 +29,34 @@ class Subject:
     empty_room: str | None = None
     calibration: tuple[str, ...] = ()  # of the MEG: fine calibration, or none
     cross_talk: tuple[str, ...] = ()
+    session: str | None = None  # where the study has several
+
+    @property
+    def visit(self) -> dict[str, str]:
+        """Subject and, where there are several, session, by the names of the rules' wildcards."""
+        return {"subject": self.name} | ({"session": self.session} if self.session else {})
+
+    @property
+    def label(self) -> str:
+        """Subject and session in words."""
+        return f"{self.name} ses-{self.session}" if self.session else self.name
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """The subjects that take part, and those that do not with the reason."""
+    """The subjects that take part, once a session, and those that do not with the reason."""
 
     subjects: tuple[Subject, ...]
     left_out: dict[str, str] = field(default_factory=dict)
 
-    def __getitem__(self, name: str) -> Subject:
-        return next(subject for subject in self.subjects if subject.name == name)
+    def of(self, name: str, session: str | None = None) -> Subject:
+        """A subject's files, of a session where there are several."""
+        return next(s for s in self.subjects if (s.name, s.session) == (name, session))
 
     @property
     def names(self) -> list[str]:
         """Subjects' names in order."""
-        return [subject.name for subject in self.subjects]
+        return list(dict.fromkeys(subject.name for subject in self.subjects))
 
 
 def find_recordings(study: Study) -> Recordings:
@@ -79,9 +91,11 @@ def find_recordings(study: Study) -> Recordings:
     for name in wanted:
         if name in who.left_out or name not in found:
             continue
-        subject, missing = _find_subject(study, root, subjects_dir, name)
+        sessions = study.meeg.sessions or [None]
+        found_of = [_find_subject(study, root, subjects_dir, name, each) for each in sessions]
+        missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
         if who.admits(name, missing):
-            subjects.append(subject)
+            subjects += [subject for subject, _ in found_of]
     who.settle()
     if not subjects:
         raise InputError(f"{root}: no complete subject; check bids_root, subjects and exclude")
@@ -134,14 +148,15 @@ def _missing_layers(study: Study, folder: Path) -> list[str]:
 
 
 def _find_subject(
-    study: Study, root: Path, subjects_dir: Path | None, name: str
+    study: Study, root: Path, subjects_dir: Path | None, name: str, visit: str | None
 ) -> tuple[Subject, list[str]]:
     meeg, missing = study.meeg, []
+    session = visit or meeg.session
     folder = root / f"sub-{name}"
-    if meeg.session:
-        folder /= f"ses-{meeg.session}"
+    if session:
+        folder /= f"ses-{session}"
     folder /= meeg.datatype
-    stem = f"sub-{name}" + (f"_ses-{meeg.session}" if meeg.session else "")
+    stem = f"sub-{name}" + (f"_ses-{session}" if session else "")
     raw = sorted(
         (
             path
@@ -161,7 +176,7 @@ def _find_subject(
     channels = [path for path in channels if path.exists()]
     transform = None
     if subjects_dir is not None and meeg.anatomy == "own":
-        transform, absent = _find_anatomy(study, root, subjects_dir, name)
+        transform, absent = _find_anatomy(study, root, subjects_dir, name, session)
         missing += absent
     empty_room = None
     if meeg.covariance.source == "empty_room":
@@ -183,6 +198,7 @@ def _find_subject(
     subject = Subject(
         **own,
         name=name,
+        session=visit,
         raw=_text(raw),
         events=_text(events),
         channels=_text(channels),
@@ -193,11 +209,11 @@ def _find_subject(
 
 
 def _find_anatomy(
-    study: Study, root: Path, subjects_dir: Path, name: str
+    study: Study, root: Path, subjects_dir: Path, name: str, session: str | None
 ) -> tuple[Path | None, list[str]]:
     """A subject's head-to-MRI transform, and what is missing of it and of the surfaces."""
     meeg, missing = study.meeg, []
-    transform = _transform(study, root, name)
+    transform = _transform(study, root, name, session)
     if transform is None:
         what = (
             meeg.coregistration.trans.format(subject=name)
@@ -238,13 +254,13 @@ def _beside(raw: Path, datatype: str, ending: str) -> Path:
     return raw.with_name(f"{stem}_{ending}")
 
 
-def _transform(study: Study, root: Path, name: str) -> Path | None:
+def _transform(study: Study, root: Path, name: str, session: str | None) -> Path | None:
     pattern = study.meeg.coregistration.trans
     if pattern is not None:
-        path = Path(pattern.format(subject=name))
+        path = Path(pattern.format(subject=name, session=session))
         return path if path.exists() else None
     sidecars = sorted((root / f"sub-{name}").glob("**/anat/*_T1w.json"))
-    in_session = [path for path in sidecars if f"_ses-{study.meeg.session}_" in path.name]
+    in_session = [path for path in sidecars if f"_ses-{session}_" in path.name]
     chosen = in_session or sidecars
     return chosen[0] if chosen else None
 

@@ -29,8 +29,8 @@ def check_study(
 
     Parameters
     ----------
-    recordings : one dict a subject: `subject`, `raw` (paths of its runs), `events`, and
-        `channels` (those of its channels.tsv that exist).
+    recordings : one dict a subject and session: `subject`, `session` (of several), `raw` (paths of
+        its runs), `events`, and `channels` (those of its channels.tsv that exist).
     root : root of the BIDS tree.
     conditions, channels, reject, h_freq, aux_channels, montage, landmarks, moved : see
         `check_recordings`.
@@ -68,7 +68,8 @@ def check_study(
         for row in rows:
             events = row.pop("events")
             row["bad_channels"] = ", ".join(row["bad_channels"]) or "n/a"
-            table.append({"subject": name, **row, **events})
+            visit = {"session": subject["session"]} if "session" in subject else {}
+            table.append({"subject": name, **visit, **row, **events})
     if findings:
         raise InputError(findings)
     return pd.DataFrame(table)
