@@ -137,7 +137,7 @@ class Coregistration(Section):
 
     trans: str | None = Field(
         None,
-        description="Path of the transforms with {subject} in it, e.g. "
+        description="Path of the transforms with {subject} (and {session}) in it, e.g. "
         "trans/sub-{subject}_trans.fif; null: from AnatomicalLandmarkCoordinates in each "
         "subject's T1w.json, the BIDS way.",
     )
@@ -146,12 +146,13 @@ class Coregistration(Section):
     def _pattern(self) -> "Coregistration":
         if self.trans is not None:
             try:
-                filled = self.trans.format(subject="01")
+                filled = self.trans.format(subject="01", session="1")
             except (LookupError, ValueError):  # other braces
                 filled = self.trans
-            if filled == self.trans:
+            if filled == self.trans or "{subject}" not in self.trans:
                 raise ValueError(
-                    "must hold {subject} and no other braces, e.g. trans/sub-{subject}_trans.fif"
+                    "must hold {subject}, may hold {session}, and no other braces, e.g. "
+                    "trans/sub-{subject}_trans.fif"
                 )
         return self
 
