@@ -253,6 +253,38 @@ def test_explained_variance_is_what_the_residual_leaves(demo):
     np.testing.assert_array_equal(residual.data, theirs.data)
 
 
+def test_meg_and_eeg_together_are_mnes(demo):
+    """The demo's MEG with EEG of noise beside it, on a head of three layers."""
+    names = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "Fz", "Cz", "Pz", "T7"]
+    evoked = demo.evokeds[0].copy()
+    info = mne.create_info(names, evoked.info["sfreq"], "eeg").set_montage("colin27_1020")
+    with info._unlock():
+        for key in ("dev_head_t", "lowpass", "highpass"):
+            info[key] = evoked.info[key]
+    rng = np.random.default_rng(0)
+    data = 1e-6 * rng.normal(size=(len(names), len(evoked.times)))
+    eeg = mne.EvokedArray(data, info, tmin=evoked.tmin, comment=evoked.comment, nave=evoked.nave)
+    evoked.add_channels([eeg], force_update_info=True)
+    evoked.set_eeg_reference("average", projection=True)
+    bem = head_model("sub-01", demo.subjects_dir, ico=2, conductivity=[0.3, 0.006, 0.3])
+    kinds = ["mag", "grad", "eeg"]
+    forward = forward_solution(evoked.info, demo.trans, bem, demo.src, channels=kinds, mindist=5.0)
+    assert forward["nchan"] == 306 + len(names)
+    covariance = mne.make_ad_hoc_cov(evoked.info)
+    options = {"loose": 0.2, "depth": 0.8, "fixed": False, "rank": "info"}
+    operator = inverse_operator(evoked.info, forward, covariance, **options)
+    (mine,), (residual,) = source_estimates(
+        [evoked], operator, method="dSPM", snr=3.0, orientation=None
+    )
+    theirs = mne.minimum_norm.apply_inverse(evoked, operator, 1 / 9, "dSPM")
+    np.testing.assert_allclose(mine.data, theirs.data, rtol=1e-12, atol=1e-12)
+    assert set(explained_variance(evoked, residual)) == set(kinds)
+    # The EEG has its say: without it the estimates are others.
+    alone, _ = source_estimates(demo.evokeds[:1], demo.operator, method="dSPM", snr=3.0,
+                                orientation=None)  # fmt: skip
+    assert np.abs(mine.data - alone[0].data).max() > 0.1
+
+
 def test_regularisation_orientation_and_averages_matter(demo):
     evoked = demo.evokeds[0].copy()
     evoked.nave *= 4
