@@ -10,7 +10,7 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.grid import common_sources, grid_rows, grid_space
-    from groupwise.meeg.sources import means, read_estimate, times_within, window_of
+    from groupwise.meeg.sources import over_window, read_estimate, times_within
     from groupwise.stack import write_stack
     from groupwise.stack.atlas import name_places
 
@@ -25,9 +25,7 @@ with job(snakemake):
     )
     space, named = name_places(space, told["atlas"])
     maps = grid_rows(rows, order, times, keep)
-    window = window_of(kept) if params["average"] else {}
-    if window:
-        space, maps = means(space, maps)
+    space, maps, window = over_window(space, maps, params["average"])
     write_stack(
         Path(snakemake.output.data).parent,
         maps,

@@ -10,7 +10,7 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.labels import label_rows, label_space, read_parcels
-    from groupwise.meeg.sources import means, read_estimate, times_within, window_of
+    from groupwise.meeg.sources import over_window, read_estimate, times_within
     from groupwise.stack import write_stack
 
     params = dict(snakemake.params.items())
@@ -21,9 +21,7 @@ with job(snakemake):
     keep, kept_times = times_within(times, params["crop"])
     space = label_space(labels, src, folder, kept_times)
     maps = label_rows(rows, labels, src, times, keep, params["mode"])
-    window = window_of(kept_times) if params["average"] else {}
-    if window:
-        space, maps = means(space, maps)
+    space, maps, window = over_window(space, maps, params["average"])
     files = [*snakemake.input.estimates, snakemake.input.template]
     write_stack(
         Path(snakemake.output.data).parent,
@@ -32,6 +30,5 @@ with job(snakemake):
         space,
         units=params["units"],
         description=f"Source estimates averaged over the labels of {name} ({params['mode']})",
-        provenance=window
-        | provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+        provenance=window | provenance(params, files),
     )

@@ -9,7 +9,7 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.sensors import SCALES, read_sensors, sensor_rows, sensor_space
-    from groupwise.meeg.sources import means, times_within, window_of
+    from groupwise.meeg.sources import over_window, times_within
     from groupwise.stack import write_stack
 
     params, kind = dict(snakemake.params.items()), snakemake.params.kind
@@ -18,9 +18,7 @@ with job(snakemake):
     keep, times = times_within(first.times, params["crop"])
     space = sensor_space(first.info, kind, times)
     maps = sensor_rows(rows, kind, first, keep)
-    window = window_of(times) if params["average"] else {}
-    if window:
-        space, maps = means(space, maps)
+    space, maps, window = over_window(space, maps, params["average"])
     write_stack(
         Path(snakemake.output.data).parent,
         maps,

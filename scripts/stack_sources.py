@@ -11,11 +11,10 @@ with job(snakemake):
     from groupwise.files import provenance
     from groupwise.meeg.sources import (
         estimate_rows,
-        means,
+        over_window,
         read_estimate,
         template_space,
         times_within,
-        window_of,
     )
     from groupwise.stack import write_stack
 
@@ -26,9 +25,7 @@ with job(snakemake):
     keep, kept_times = times_within(times, params["crop"])
     space = template_space(src, params["subjects_dir"], kept_times, params["hemispheres"])
     maps = estimate_rows(rows, space, [hemisphere["vertno"] for hemisphere in src], times, keep)
-    window = window_of(kept_times) if params["average"] else {}
-    if window:
-        space, maps = means(space, maps)
+    space, maps, window = over_window(space, maps, params["average"])
     files = [*snakemake.input.estimates, snakemake.input.template]
     write_stack(
         Path(snakemake.output.data).parent,
@@ -37,6 +34,5 @@ with job(snakemake):
         space,
         units=params["units"],
         description=f"Source estimates on the vertices of {space.name}",
-        provenance=window
-        | provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+        provenance=window | provenance(params, files),
     )

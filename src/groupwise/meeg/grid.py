@@ -1,7 +1,7 @@
 """Volume source spaces: one grid in MNI space, bent into every head, so that points correspond."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.meeg.forward import need_files
-from groupwise.meeg.sources import read_estimate
+from groupwise.meeg.sources import checked_estimates, read_estimate
 from groupwise.stack import FeatureSpace
 from groupwise.stack.volumes import volume_space
 
@@ -131,7 +131,7 @@ def grid_space(
 
 def grid_rows(
     rows: Sequence[dict[str, Any]], sources: np.ndarray, times: np.ndarray, keep: np.ndarray
-):
+) -> Iterator[np.ndarray]:
     """The maps of a stack, voxel after voxel, times contiguous; of vectors, their lengths.
 
     Parameters
@@ -142,16 +142,8 @@ def grid_rows(
 
     Raises InputError naming an estimate with other times.
     """
-    for row in rows:
-        estimate = read_estimate(row["path"])
-        same = estimate.times.shape == times.shape
-        if not same or not np.allclose(estimate.times, times, rtol=0, atol=1e-7):
-            raise InputError(
-                f"{row['path']}: its times are not those of {rows[0]['path']}. Record or resample "
-                "all subjects alike."
-            )
-        if estimate.data.ndim == 3:
-            estimate = estimate.magnitude()
+    # Heads differ in the sources that lie too near to the skull.
+    for estimate in checked_estimates(rows, None, times):
         places = np.searchsorted(estimate.vertices[0], sources)
         yield estimate.data[places][:, keep].ravel()
 

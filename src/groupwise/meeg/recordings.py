@@ -69,10 +69,9 @@ def read_recording(
         raise InputError(missing)
     raw.info["bads"] = sorted({*raw.info["bads"], *bad_channels})
     if "eeg" in raw:
-        digitised = read_digitised(path)
         if montage is not None:
             place_electrodes(raw, montage)
-        elif digitised is not None:
+        elif (digitised := read_digitised(path)) is not None:
             raw.set_montage(digitised, on_missing="ignore")
     return raw
 

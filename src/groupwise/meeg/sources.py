@@ -85,17 +85,22 @@ def times_within(
     return keep, times[keep]
 
 
-def window_of(times: np.ndarray) -> dict[str, list[float]]:
-    """The window whose mean is tested, as the stack's sidecar tells it (s)."""
-    return {"Window": [float(times[0]), float(times[-1])]}
+def over_window(
+    space: FeatureSpace, rows: Iterator[np.ndarray], average: bool
+) -> tuple[FeatureSpace, Iterator[np.ndarray], dict[str, list[float]]]:
+    """Maps of the mean over the window in place of each time, if asked for.
 
-
-def means(
-    space: FeatureSpace, rows: Iterator[np.ndarray]
-) -> tuple[FeatureSpace, Iterator[np.ndarray]]:
-    """The space without its times, and the mean of each map over them."""
+    Returns
+    -------
+    space : without its times where means are taken.
+    rows : the maps.
+    told : the window (s), as the stack's sidecar tells it; empty where each time stays.
+    """
+    if not average:
+        return space, rows, {}
     flat = (row.reshape(space.shape).mean(axis=1, dtype=np.float64) for row in rows)
-    return replace(space, times=None), flat
+    window = {"Window": [float(space.times[0]), float(space.times[-1])]}
+    return replace(space, times=None), flat, window
 
 
 def template_space(
@@ -195,17 +200,21 @@ def estimate_rows(
 
 
 def checked_estimates(
-    rows: Sequence[dict[str, Any]], vertices: Sequence[np.ndarray], times: np.ndarray
+    rows: Sequence[dict[str, Any]], vertices: Sequence[np.ndarray] | None, times: np.ndarray
 ) -> Iterator["mne.SourceEstimate"]:
     """The estimate of each row, read when it is asked for; of vectors, their lengths.
 
-    Raises InputError naming the estimate whose vertices or times are not those given.
+    Raises InputError naming the estimate whose vertices (None: any will do) or times are not those
+    given.
     """
     for row in rows:
         estimate = read_estimate(row["path"])
-        same = len(estimate.vertices) == len(vertices) and all(
-            np.array_equal(own, other)
-            for own, other in zip(estimate.vertices, vertices, strict=True)
+        same = vertices is None or (
+            len(estimate.vertices) == len(vertices)
+            and all(
+                np.array_equal(own, other)
+                for own, other in zip(estimate.vertices, vertices, strict=True)
+            )
         )
         if not same:
             raise InputError(
