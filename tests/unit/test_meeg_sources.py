@@ -405,8 +405,9 @@ def test_a_constant_map_stays_constant(demo):
 
 
 def test_a_missing_registration_is_named(demo):
+    (demo.subjects_dir / "sub-97").mkdir()
     with pytest.raises(InputError, match=r"lh\.sphere\.reg: is missing"):
-        morph_estimates(demo.estimates, "sub-98", demo.template, demo.subjects_dir, smooth=20)
+        morph_estimates(demo.estimates, "sub-97", demo.template, demo.subjects_dir, smooth=20)
 
 
 # Feature space
