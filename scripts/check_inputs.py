@@ -4,10 +4,12 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.files import provenance, write_json, write_whole
-    from groupwise.meeg.check import check_study
+    from groupwise.inputs.checked import settled
+    from groupwise.meeg.check import look_into
 
     parameters = snakemake.params.spec
-    table = check_study(**parameters)
+    table = settled(look_into(**parameters))
     with write_whole(snakemake.output.table) as part:
         table.to_csv(part, sep="\t", index=False)
-    write_json(snakemake.output.sidecar, provenance(parameters, []))
+    given = {"Given": snakemake.params.given}
+    write_json(snakemake.output.sidecar, provenance(parameters, []) | given)

@@ -5,6 +5,7 @@ from groupwise.job import job
 with job(snakemake):
     from groupwise.permutation.blocks import Block
     from groupwise.permutation.merge import merge
+    from groupwise.progress import followed
 
-    blocks = [Block.load(path) for path in snakemake.input.blocks]
+    blocks = [Block.load(path) for path in followed("blocks", snakemake.input.blocks)]
     merge(blocks, snakemake.params.permutations).save(snakemake.output.null)

@@ -20,6 +20,9 @@ SOFTWARE = (
     *("numpy", "scipy", "scikit-learn", "numba", "pandas"),
 )
 
+#: How the folder of an unfinished file begins.
+PART = ".part."
+
 
 @contextmanager
 def write_whole(path: str | os.PathLike) -> Iterator[Path]:
@@ -31,7 +34,7 @@ def write_whole(path: str | os.PathLike) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PART}{path.name}.", dir=path.parent))
     part = folder / path.name
     try:
         yield part
@@ -140,8 +143,10 @@ def software() -> dict[str, str]:
 def provenance(params: dict[str, Any], sources: list[str | os.PathLike]) -> dict[str, Any]:
     """What a sidecar says of an output's making: software, parameters, inputs with digests.
 
-    No time and no absolute path: the same inputs give the same bytes.
+    No time, so that the same inputs give the same bytes: the parameter `given`, by which Snakemake
+    notices a replaced input, is left out.
     """
+    params = {key: value for key, value in params.items() if key != "given"}
     return {
         "GeneratedBy": [{"Name": "groupwise", "Version": version("groupwise")}],
         "Software": software(),

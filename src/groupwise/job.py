@@ -4,7 +4,9 @@ import faulthandler
 import gc
 import logging
 import os
+import resource
 import sys
+import time
 import traceback
 import warnings
 from collections.abc import Iterator
@@ -14,6 +16,18 @@ from typing import Any
 
 from groupwise.errors import InputError
 
+#: How the last line of a log begins.
+DONE, FAILED = "Done in", "Failed after"
+
+
+def ending_of(log: Path) -> str:
+    """How the job of a log ended: "done", "failed", or "" where it was killed or still runs."""
+    with log.open("rb") as handle:
+        handle.seek(max(0, log.stat().st_size - 200))
+        last = handle.read().decode(errors="replace").splitlines()[-1:]
+    known = {DONE: "done", FAILED: "failed"}
+    return next((how for word, how in known.items() if last and last[0].startswith(word)), "")
+
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
@@ -21,7 +35,8 @@ def job(snakemake: Any) -> Iterator[None]:
 
     An `InputError` is told to the terminal in its own words, any other error by its last line and
     the log's name; both end the process with exit code 1, upon which Snakemake removes what the
-    job had written.
+    job had written. The log's last line says how the job ended (`ending_of`); one that was killed
+    leaves none.
 
     Parameters
     ----------
@@ -33,6 +48,8 @@ def job(snakemake: Any) -> Iterator[None]:
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     terminal = os.dup(2)
+    begin = time.monotonic()
+    ending = FAILED
     with log.open("w", encoding="utf-8") as handle:
         # File descriptors, not sys.stdout: what compiled libraries print goes to the log too.
         os.dup2(handle.fileno(), 1)
@@ -43,6 +60,7 @@ def job(snakemake: Any) -> Iterator[None]:
         warnings.simplefilter("default")
         try:
             yield
+            ending = DONE
         except InputError as error:
             lines = "\n".join(f"  {finding}" for finding in error.findings)
             print(f"Groupwise cannot go on (rule {snakemake.rule}):\n{lines}", file=sys.stderr)
@@ -54,6 +72,9 @@ def job(snakemake: Any) -> Iterator[None]:
             os.write(terminal, f"\nRule {snakemake.rule} failed: {last}\n  log: {log}\n".encode())
             sys.exit(1)
         finally:
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            took = time.monotonic() - begin
+            print(f"{ending} {took:.1f} s, peak memory {peak:.0f} MB", file=sys.stderr)
             sys.stdout.flush()
             sys.stderr.flush()
             os.dup2(terminal, 2)

@@ -13,12 +13,13 @@ from groupwise.config.formula import contrasts_of
 from groupwise.config.read import read_study
 from groupwise.demo.faces import CONDITIONS, REGIONS, SPACE, TASK, make_faces
 from groupwise.errors import InputError
-from groupwise.fmri.check import check_runs
+from groupwise.fmri.check import look_into
 from groupwise.fmri.first_level import (
     contrast_maps,
     effects_of_interest,
     fit_first_level,
 )
+from groupwise.inputs.checked import settled
 from groupwise.inputs.runs import find_runs
 from groupwise.stack.volumes import write_image
 from groupwise.stats.collinearity import inflation
@@ -156,7 +157,7 @@ def test_the_same_study_in_any_size_and_again(faces, tmp_path):
 def check(study):
     runs = find_runs(study)
     options = study.fmri.model_dump(mode="json", include={"conditions", "confounds"})
-    return check_runs({name: runs.of(name) for name in runs.names}, **options)
+    return settled(look_into({name: runs.of(name) for name in runs.names}, **options))
 
 
 def test_what_was_found_stands_in_a_table(faces):

@@ -19,7 +19,7 @@ from optodes import write_nirx
 from groupwise.config.read import read_study
 from groupwise.demo.tapping import CONDITIONS, RATE, make_tapping
 from groupwise.errors import InputError
-from groupwise.fnirs.check import check_optodes
+from groupwise.fnirs.check import look_into
 from groupwise.fnirs.first_level import (
     channel_table,
     column_notes,
@@ -42,6 +42,7 @@ from groupwise.fnirs.recordings import (
     read_regressors,
     read_run_events,
 )
+from groupwise.inputs.checked import settled
 from groupwise.inputs.optodes import find_optodes
 
 NAMES = {name: name for name in CONDITIONS}
@@ -277,7 +278,7 @@ def test_no_good_channel_is_told(demo):
 
 
 def test_check_tells_what_is_there(demo):
-    table = check_optodes(runs_of(demo), **CHECK)
+    table = settled(look_into(runs_of(demo), **CHECK))
     assert list(table["subject"]) == ["01", "02", "03", "04"]
     assert set(table["long_pairs"]) == {20} and set(table["short_pairs"]) == {8}
     assert set(table["Tapping/Left"]) == {18}
@@ -299,7 +300,7 @@ def test_check_tells_what_is_there(demo):
 )
 def test_bad_config_for_the_recordings_is_told(demo, change, words):
     with pytest.raises(InputError, match=words):
-        check_optodes(runs_of(demo), **CHECK | change)
+        settled(look_into(runs_of(demo), **CHECK | change))
 
 
 def test_another_montage_is_told(demo, tmp_path):
@@ -311,7 +312,7 @@ def test_another_montage_is_told(demo, tmp_path):
     write_raw_snirf(raw, tmp_path / "other.snirf")
     runs["02"][0]["raw"] = str(tmp_path / "other.snirf")
     with pytest.raises(InputError, match=r"its montage is not that of .*lacks S1_D1"):
-        check_optodes(runs, **CHECK)
+        settled(look_into(runs, **CHECK))
 
 
 def test_broken_recordings_are_told(demo, tmp_path):
@@ -327,7 +328,7 @@ def test_broken_recordings_are_told(demo, tmp_path):
     )
     runs["03"][0]["raw"] = str(tmp_path / "done.snirf")
     with pytest.raises(InputError) as told:
-        check_optodes(runs, **CHECK)
+        settled(look_into(runs, **CHECK))
     text = str(told.value)
     assert "broken.snirf: not a readable fNIRS recording" in text
     assert "late.tsv: an event begins at 5000 s, and the run ends at 899.84 s" in text
@@ -400,7 +401,7 @@ def test_recordings_that_are_not_bids(demo, tmp_path):
         shutil.copy(run["raw"], tmp_path / f"P{name}.snirf")
     runs = runs_of(demo, recordings=str(tmp_path / "{subject}.snirf"))
     assert list(runs) == ["P01", "P02", "P03", "P04"]
-    assert set(check_optodes(runs, **CHECK)["Control"]) == {18}
+    assert set(settled(look_into(runs, **CHECK))["Control"]) == {18}
     own = runs_of(demo)["01"][0]
     raw = read_intensity(own["raw"])
     bids, bare = (read_run_events(run, raw, NAMES) for run in (own, runs["P01"][0]))

@@ -112,6 +112,7 @@ rule stack_channels:
     params:
         rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
         facts=lambda wildcards: stack_facts(wildcards.analysis),
+        given=given,
         version=1,
     script:
         "../../scripts/stack_channels.py"
@@ -152,6 +153,7 @@ rule fit_model:
             if STUDY.models[wildcards.model].data == "values"
             else "umol/l"
         ),
+        given=given,
         version=1,
     script:
         "../../scripts/fit_model.py"

@@ -8,7 +8,9 @@ from snakemake.exceptions import WorkflowError
 from groupwise.config.read import read_study
 from groupwise.config.analysis import cells_of, conditions_with
 from groupwise.errors import InputError
+from groupwise.inputs.checked import is_checked, settled, stamp_of
 from groupwise.inputs.recordings import find_recordings
+from groupwise.outputs import lock_outputs, sweep_outputs
 
 
 def told(function, *arguments):
@@ -55,6 +57,17 @@ def one_of(names: list[str]) -> str:
     return "|".join(names) if names else "(?!)"
 
 
+def given(wildcards, **made) -> dict[str, list[int]]:
+    """Size and date of a job's input files that the study is given.
+
+    Snakemake reruns where an input is newer than what was made of it. One that was replaced by an
+    older file, or edited while the clock was wrong, is noticed as a changed parameter. (A function
+    with an argument named `input` would not be looked at for changes.)
+    """
+    paths = [path for path in made["input"] if not path.startswith(f"{OUT}/")]
+    return {path: stamp_of(path) for path in paths}
+
+
 def megabytes(base: int, times: float):
     """Memory of a job: what the process itself needs, plus a multiple of its input files.
 
@@ -68,20 +81,19 @@ def megabytes(base: int, times: float):
 # What looks into the files of a study. Before the first job, and not as an input of the first
 # stages: a change of what is checked would rerun them all, and behind `ancient` Snakemake overlooks
 # other reasons to rerun.
-# Each: table, parameters, files, and module and name of the function, which is imported late since
-# modules of a modality take a second.
+# Each: table, parameters, files, and the module, which is imported late since it takes a second.
 CHECKS = []
 
 
-def check_now(table, parameters, files, module, name) -> None:
+def check_now(table, parameters, files, module) -> None:
     """Look into a study's files, unless that was done under the same config."""
-    from groupwise.inputs.checked import is_checked
-
     if not is_checked(table.replace(".tsv", ".json"), parameters, files):
-        told(lambda: getattr(import_module(module), name)(**parameters))
+        told(lambda: settled(import_module(module).look_into(**parameters)))
 
 
 onstart:
+    told(lock_outputs, OUT)
+    told(sweep_outputs, OUT)
     for each in CHECKS:
         check_now(*each)
 

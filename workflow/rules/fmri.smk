@@ -50,28 +50,17 @@ if FMRI:
     RUNS = told(find_runs, STUDY)
     RUNS_CHECKED = f"{OUT}/check/runs.tsv"
     RUN_NAMES = [run["name"] for run in RUNS.of(RUNS.names[0])]
-    RUNS_CHECK = {
-        "runs": {name: RUNS.of(name) for name in RUNS.names},
-        **FMRI.model_dump(mode="json", include={"conditions", "confounds"}),
-    }
-    RUN_FILES = [
-        run[kind]
-        for name in RUNS.names
-        for run in RUNS.of(name)
-        for kind in ("bold", "mask", "confounds", "events")
-    ]
+    RUNS_CHECK = RUNS.to_check(STUDY)
     if FMRI.mask != "intersection" and not Path(FMRI.mask).is_file():
         told(refuse, [f"config: fmri.mask: {FMRI.mask} is not there; check the path"])
     MAP_ROWS |= {name: fmri_rows(name) for name in analyses_of("fmri")}
 
-    CHECKS.append(
-        (RUNS_CHECKED, RUNS_CHECK, RUN_FILES, "groupwise.fmri.check", "check_runs")
-    )
+    CHECKS.append((RUNS_CHECKED, RUNS_CHECK, RUNS.files, "groupwise.fmri.check"))
 
     rule check_runs:
         """What is in every run, its events and confounds, as a table."""
         input:
-            RUN_FILES,
+            RUNS.files,
         output:
             table=RUNS_CHECKED,
             sidecar=RUNS_CHECKED.replace(".tsv", ".json"),
@@ -84,6 +73,7 @@ if FMRI:
             runtime=20,
         params:
             spec=RUNS_CHECK,
+            given=given,
             version=1,
         script:
             "../../scripts/check_runs.py"
@@ -133,6 +123,7 @@ if FMRI:
                     "noise",
                 },
             ),
+            given=given,
             version=1,
         script:
             "../../scripts/fit_runs.py"
@@ -159,6 +150,7 @@ if FMRI:
             runtime=10,
         params:
             conditions=list(FMRI.conditions),
+            given=given,
             version=1,
         script:
             "../../scripts/quality_fmri.py"

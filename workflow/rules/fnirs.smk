@@ -22,25 +22,19 @@ if FNIRS:
     OPTODES = told(find_optodes, STUDY)
     OPTODES_CHECKED = f"{OUT}/check/optodes.tsv"
     NIRS_RUNS = [run["name"] for run in OPTODES.of(OPTODES.names[0])]
-    OPTODES_CHECK = {
-        "runs": {name: OPTODES.of(name) for name in OPTODES.names},
-        **fnirs_params(
-            "conditions", "bad_channels", "rois", "long", "short_channels", "ppf"
-        ),
-    }
-    OPTODES_FILES = [path for name in OPTODES.names for path in OPTODES.files_of(name)]
+    OPTODES_CHECK = OPTODES.to_check(STUDY)
 
     CHECKS.append(
         (
-            *(OPTODES_CHECKED, OPTODES_CHECK, OPTODES_FILES),
-            *("groupwise.fnirs.check", "check_optodes"),
+            *(OPTODES_CHECKED, OPTODES_CHECK, OPTODES.files),
+            "groupwise.fnirs.check",
         )
     )
 
     rule check_optodes:
         """What is in every fNIRS recording, its montage and events, as a table."""
         input:
-            OPTODES_FILES,
+            OPTODES.files,
         output:
             table=OPTODES_CHECKED,
             sidecar=OPTODES_CHECKED.replace(".tsv", ".json"),
@@ -53,6 +47,7 @@ if FNIRS:
             runtime=20,
         params:
             spec=OPTODES_CHECK,
+            given=given,
             version=1,
         script:
             "../../scripts/check_optodes.py"
@@ -88,6 +83,7 @@ if FNIRS:
             ],
             spec=fnirs_params("quality", "motion", "ppf", "resample", "long"),
             longest=FNIRS.short_channels.longest,
+            given=given,
             version=1,
         script:
             "../../scripts/haemoglobin.py"
@@ -129,6 +125,7 @@ if FNIRS:
                 *("conditions", "contrasts", "short_channels", "stim_duration"),
                 *("hrf", "drift", "high_pass", "noise", "rois", "roi_weights"),
             ),
+            given=given,
             version=1,
         script:
             "../../scripts/fit_channels.py"

@@ -33,6 +33,7 @@ rule template_grid:
         subjects_dir=lambda wildcards: MEEG.subjects_dir,
         spacing=lambda wildcards: float(wildcards.grid),
         mindist=lambda wildcards: MEEG.source_space.mindist,
+        given=given,
         version=1,
     script:
         "../../scripts/template_grid.py"
@@ -66,6 +67,7 @@ rule stack_grid:
         },
         units=lambda wildcards: units_of_sources(wildcards.analysis),
         subjects_dir=lambda wildcards: MEEG.subjects_dir,
+        given=given,
         version=1,
     script:
         "../../scripts/stack_grid.py"

@@ -42,43 +42,16 @@ def estimates(space: str | None = None) -> dict[str, str]:
 
 
 if MEEG:
-    RECORDED = ("raw", "events", "channels")
     CHECKED = f"{OUT}/check/inputs.tsv"
     TEMPLATE = template_file(MEEG.morph.to, MEEG.morph.spacing)
 
-    CHECK = {
-        "recordings": [
-            {
-                "subject": subject.name,
-                **({"session": subject.session} if subject.session else {}),
-                "raw": subject.raw,
-                "events": subject.events,
-                "channels": subject.channels,
-            }
-            for subject in RECORDINGS.subjects
-        ],
-        "root": STUDY.bids_root,
-        **meeg_params("conditions", "channels", "bad_channels", "montage"),
-        "reject": MEEG.epochs.reject,
-        "h_freq": MEEG.filter.h_freq,
-        "aux_channels": [*MEEG.artifacts.eog, *MEEG.artifacts.ecg],
-        "landmarks": MEEG.anatomy == "template",
-        "moved": MEEG.maxwell is not None,
-    }
-
-    CHECK_FILES = [
-        path for each in CHECK["recordings"] for kind in RECORDED for path in each[kind]
-    ]
-    CHECKS.append((CHECKED, CHECK, CHECK_FILES, "groupwise.meeg.check", "check_study"))
+    CHECK = RECORDINGS.to_check(STUDY)
+    CHECKS.append((CHECKED, CHECK, RECORDINGS.files, "groupwise.meeg.check"))
 
     rule check_inputs:
         """What is in every recording's header and events, as a table."""
         input:
-            raw=[path for subject in RECORDINGS.subjects for path in subject.raw],
-            events=[path for subject in RECORDINGS.subjects for path in subject.events],
-            channels=[
-                path for subject in RECORDINGS.subjects for path in subject.channels
-            ],
+            RECORDINGS.files,
         output:
             table=CHECKED,
             sidecar=f"{OUT}/check/inputs.json",
@@ -88,9 +61,10 @@ if MEEG:
             benchmark_of("check_inputs")
         resources:
             mem_mb=megabytes(400, 0),
-            runtime=lambda wildcards, input: 2 + len(input.raw) // 20,
+            runtime=lambda wildcards, input: 2 + len(input) // 60,
         params:
             spec=CHECK,
+            given=given,
             version=1,
         script:
             "../../scripts/check_inputs.py"
@@ -115,6 +89,7 @@ if MEEG:
             subjects_dir=MEEG.subjects_dir,
             anatomy=lambda wildcards: anatomy_of(wildcards.subject),
             montage=MEEG.montage,
+            given=given,
             version=1,
         script:
             "../../scripts/coregistration.py"
@@ -151,6 +126,7 @@ if MEEG:
                 if MEEG.artifacts.method == "ica" or MEEG.epochs.autoreject
                 else 0
             ),
+            given=given,
             version=1,
         script:
             "../../scripts/preprocess.py"
@@ -205,6 +181,7 @@ if MEEG:
         params:
             root=STUDY.bids_root,
             spec=meeg_params("covariance", "filter", "maxwell"),
+            given=given,
             version=1,
         script:
             "../../scripts/noise_covariance.py"
@@ -229,6 +206,7 @@ if MEEG:
         params:
             subjects_dir=MEEG.subjects_dir,
             spec=meeg_params("bem"),
+            given=given,
             version=1,
         script:
             "../../scripts/bem.py"
@@ -256,6 +234,7 @@ if MEEG:
                 runtime=10,
             params:
                 subjects_dir=MEEG.subjects_dir,
+                given=given,
                 version=1,
             script:
                 "../../scripts/source_grid.py"
@@ -281,6 +260,7 @@ if MEEG:
             params:
                 subjects_dir=MEEG.subjects_dir,
                 spec=meeg_params("source_space"),
+                given=given,
                 version=1,
             script:
                 "../../scripts/source_space.py"
@@ -311,6 +291,7 @@ if MEEG:
             channels=MEEG.channels,
             montage=MEEG.montage,
             spec=meeg_params("source_space"),
+            given=given,
             version=1,
         script:
             "../../scripts/forward.py"
@@ -428,6 +409,7 @@ if MEEG:
             subjects_dir=MEEG.subjects_dir,
             anatomy=lambda wildcards: anatomy_of(wildcards.subject),
             spec=meeg_params("morph")["morph"],
+            given=given,
             version=1,
         script:
             "../../scripts/morph.py"

@@ -42,6 +42,7 @@ rule stack_sensors:
         kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
         average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
+        given=given,
         version=1,
     script:
         "../../scripts/stack_sensors.py"

@@ -84,6 +84,7 @@ rule template_source_space:
         subject=lambda wildcards: wildcards.template,
         subjects_dir=lambda wildcards: subjects_dir_of(wildcards.template),
         spacing=lambda wildcards: int(wildcards.spacing),
+        given=given,
         version=1,
     script:
         "../../scripts/template_source_space.py"
@@ -114,6 +115,7 @@ rule stack_sources:
         subjects_dir=lambda wildcards: subjects_dir_of(
             template_of(wildcards.analysis)[0]
         ),
+        given=given,
         version=2,
     script:
         "../../scripts/stack_sources.py"
@@ -175,6 +177,7 @@ rule stack_labels:
         subjects_dir=lambda wildcards: subjects_dir_of(
             template_of(wildcards.analysis)[0]
         ),
+        given=given,
         version=1,
     script:
         "../../scripts/stack_labels.py"

@@ -57,6 +57,7 @@ rule stack_volumes:
     params:
         rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
         told=lambda wildcards: told_of(wildcards.analysis),
+        given=given,
         version=2,
     script:
         "../../scripts/stack_volumes.py"

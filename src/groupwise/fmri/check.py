@@ -16,13 +16,13 @@ from groupwise.stack.volumes import SAME_MM, UNREADABLE
 logger = logging.getLogger(__name__)
 
 
-def check_runs(
+def look_into(
     runs: Mapping[str, list[dict[str, str]]],
     *,
     conditions: Mapping[str, str],
     confounds: Mapping[str, Any],
-) -> pd.DataFrame:
-    """Check every subject's runs: grid, mask, events, confounds.
+) -> tuple[pd.DataFrame, list[str]]:
+    """Look into every subject's runs: grid, mask, events, confounds.
 
     Parameters
     ----------
@@ -32,13 +32,9 @@ def check_runs(
 
     Returns
     -------
-    One row a subject and run: volumes, repetition time (s), voxels in the mask, mean framewise
-    displacement (mm), number of confounds, volumes left out, and events of each condition.
-
-    Raises
-    ------
-    InputError
-        With everything that is wrong in any run.
+    table : one row a subject and run: volumes, repetition time (s), voxels in the mask, mean framewise
+        displacement (mm), number of confounds, volumes left out, and events of each condition.
+    findings : everything that is wrong in any run.
     """
     findings: list[str] = []
     table, grid = [], None
@@ -73,9 +69,7 @@ def check_runs(
                 f"sub-{subject}: no event of {', '.join(absent)} in any run; correct "
                 "fmri.conditions (a name, and its trial_type in events.tsv)"
             )
-    if findings:
-        raise InputError(findings)
-    return pd.DataFrame(table)
+    return pd.DataFrame(table), findings
 
 
 def _other_grid(path: str, image: nib.Nifti1Image, grid: tuple) -> list[str]:

@@ -19,7 +19,7 @@ from groupwise.fnirs.recordings import (
 logger = logging.getLogger(__name__)
 
 
-def check_optodes(
+def look_into(
     runs: Mapping[str, list[dict[str, str]]],
     *,
     conditions: Mapping[str, str],
@@ -28,8 +28,8 @@ def check_optodes(
     long: tuple[float, float],
     short_channels: Mapping[str, Any],
     ppf: float | list[float],
-) -> pd.DataFrame:
-    """Check every subject's runs: montage, distances, events, regions, confounds.
+) -> tuple[pd.DataFrame, list[str]]:
+    """Look into every subject's runs: montage, distances, events, regions, confounds.
 
     Parameters
     ----------
@@ -38,13 +38,9 @@ def check_optodes(
 
     Returns
     -------
-    One row a subject and run: sampling rate (Hz), duration (s), long, short and bad pairs, and
-    events of each condition.
-
-    Raises
-    ------
-    InputError
-        With everything that is wrong in any run.
+    table : one row a subject and run: sampling rate (Hz), duration (s), long, short and bad
+        pairs, and events of each condition.
+    findings : everything that is wrong in any run.
     """
     findings: list[str] = []
     table: list[dict[str, Any]] = []
@@ -109,9 +105,7 @@ def check_optodes(
                 f"{', '.join(there) or 'none'}; correct fnirs.conditions (a name, and its "
                 "trial_type)"
             )
-    if findings:
-        raise InputError(findings)
-    return pd.DataFrame(table)
+    return pd.DataFrame(table), findings
 
 
 def _unknown_pairs(path: str, pairs: list[str], rois: Mapping[str, list[str]]) -> list[str]:

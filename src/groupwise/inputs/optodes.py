@@ -6,6 +6,7 @@ What the files hold is checked when a run starts.
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from groupwise.config.study import Study
 from groupwise.errors import InputError
@@ -56,6 +57,17 @@ class Recordings:
     def files_of(self, subject: str) -> list[str]:
         """All files of a subject's runs."""
         return [path for run in self.subjects[subject] for path in run.files]
+
+    @property
+    def files(self) -> list[str]:
+        """All files of all subjects."""
+        return [path for name in self.names for path in self.files_of(name)]
+
+    def to_check(self, study: Study) -> dict[str, Any]:
+        """What `groupwise.fnirs.check.look_into` is asked, as plain values."""
+        asked = {"conditions", "bad_channels", "rois", "long", "short_channels", "ppf"}
+        spec = study.fnirs.model_dump(mode="json", include=asked)
+        return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
 def find_optodes(study: Study) -> Recordings:

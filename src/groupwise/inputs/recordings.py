@@ -7,6 +7,7 @@ hundreds of subjects must stay a matter of seconds. Contents are checked by the 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from groupwise.config.study import Study
 from groupwise.errors import InputError
@@ -57,6 +58,31 @@ class Recordings:
     def names(self) -> list[str]:
         """Subjects' names in order."""
         return list(dict.fromkeys(subject.name for subject in self.subjects))
+
+    @property
+    def files(self) -> list[str]:
+        """Recordings, events and channels tables of all."""
+        return [p for own in self.subjects for p in (*own.raw, *own.events, *own.channels)]
+
+    def to_check(self, study: Study) -> dict[str, Any]:
+        """What `groupwise.meeg.check.look_into` is asked, as plain values."""
+        meeg = study.meeg
+        return {
+            "recordings": [
+                own.visit
+                | {name: list(getattr(own, name)) for name in ("raw", "events", "channels")}
+                for own in self.subjects
+            ],
+            "root": study.bids_root,
+            **meeg.model_dump(
+                mode="json", include={"conditions", "channels", "bad_channels", "montage"}
+            ),
+            "reject": meeg.epochs.reject,
+            "h_freq": meeg.filter.h_freq,
+            "aux_channels": [*meeg.artifacts.eog, *meeg.artifacts.ecg],
+            "landmarks": meeg.anatomy == "template",
+            "moved": meeg.maxwell is not None,
+        }
 
 
 def find_recordings(study: Study) -> Recordings:

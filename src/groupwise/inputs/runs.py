@@ -6,6 +6,7 @@ Only file names are looked at, as for recordings; what the files hold is checked
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from groupwise.config.study import Study
 from groupwise.errors import InputError
@@ -46,6 +47,17 @@ class Runs:
     def of(self, subject: str) -> list[dict[str, str]]:
         """A subject's runs as plain dicts."""
         return [asdict(run) for run in self.subjects[subject]]
+
+    @property
+    def files(self) -> list[str]:
+        """All files of all subjects."""
+        every = [run for runs in self.subjects.values() for run in runs]
+        return [p for run in every for p in (run.bold, run.mask, run.confounds, run.events)]
+
+    def to_check(self, study: Study) -> dict[str, Any]:
+        """What `groupwise.fmri.check.look_into` is asked, as plain values."""
+        spec = study.fmri.model_dump(mode="json", include={"conditions", "confounds"})
+        return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
 def find_runs(study: Study) -> Runs:

@@ -5,13 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from groupwise.errors import InputError
 from groupwise.meeg.recordings import check_recordings
 
 logger = logging.getLogger(__name__)
 
 
-def check_study(
+def look_into(
     recordings: list[dict[str, Any]],
     root: str,
     *,
@@ -24,8 +23,8 @@ def check_study(
     montage: str | None = None,
     landmarks: bool = False,
     moved: bool = False,
-) -> pd.DataFrame:
-    """Check every subject's recordings from their headers and events.
+) -> tuple[pd.DataFrame, list[str]]:
+    """Look into every subject's recordings, by their headers and events.
 
     Parameters
     ----------
@@ -38,13 +37,9 @@ def check_study(
 
     Returns
     -------
-    One row a subject and run: subject, recording, sampling_rate, duration, bad_channels, number of
-    channels by type and of events by condition.
-
-    Raises
-    ------
-    InputError
-        With everything that is wrong in any recording.
+    table : one row a subject and run: subject, recording, sampling_rate, duration, bad_channels,
+        number of channels by type and of events by condition.
+    findings : everything that is wrong in any recording.
     """
     findings, table = [], []
     for place, subject in enumerate(recordings, start=1):
@@ -70,6 +65,4 @@ def check_study(
             row["bad_channels"] = ", ".join(row["bad_channels"]) or "n/a"
             visit = {"session": subject["session"]} if "session" in subject else {}
             table.append({"subject": name, **visit, **row, **events})
-    if findings:
-        raise InputError(findings)
-    return pd.DataFrame(table)
+    return pd.DataFrame(table), findings

@@ -26,10 +26,13 @@ from groupwise.permutation.scan import (
     parts_of,
     pilot_of,
 )
+from groupwise.progress import Progress
 
 #: Permutations at a time, at the most: more share the cost of the tables, and hold more hits in
 #: memory. A few permutations tell how many hits there will be. Their numbers fit into 16 bits.
 BATCH, PILOT = 4000, 8
+#: Where each of them takes a good part of a second, so that the log tells how far they are.
+TFCE_BATCH = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,8 +148,9 @@ def run_block(
         room = Room(prepared.values.shape[2], threads)
         pilot = prepared.draw(max(start, min(1, stop - 1)), min(start + PILOT, stop))
         level, hits = pilot_of(prepared, pilot, pool, threads, room)
-        batch = int(np.clip(batch or 0.9 * MOST_HITS / max(hits, 1), 1, BATCH))
-        first = start
+        most = TFCE_BATCH if prepared.tfce else BATCH
+        batch = int(np.clip(batch or 0.9 * MOST_HITS / max(hits, 1), 1, most))
+        first, progress = start, Progress("permutations", stop - start)
         while first < stop:
             draw = prepared.draw(first, min(first + batch, stop))
             try:
@@ -155,6 +159,7 @@ def run_block(
                 batch = max(1, batch // 4)
                 continue
             first += len(draw)
+            progress.reached(first - start)
     statistic, mass, size, tfce = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Block(
         start=start,

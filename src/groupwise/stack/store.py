@@ -11,6 +11,7 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.files import digest_of_file, write_json, write_whole
+from groupwise.progress import Progress
 from groupwise.stack.space import FeatureSpace
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ def write_stack(
     with write_whole(folder / DATA) as part:
         shape = (len(table), space.n_points)
         data = np.lib.format.open_memmap(part, mode="w+", dtype="<f4", shape=shape)
-        count = 0
+        with part.open("rb+") as handle:
+            # Else a full disk is found by a page that cannot be written, which kills the process.
+            os.posix_fallocate(handle.fileno(), 0, part.stat().st_size)
+        count, progress = 0, Progress("maps", len(table))
         for values in rows:
             values = np.asarray(values)
             if values.shape != (space.n_points,):
@@ -80,6 +84,7 @@ def write_stack(
                 raise InputError(f"{folder}: more maps than rows of observations ({len(table)})")
             data[count] = values
             count += 1
+            progress.reached(count)
         if count != len(table):
             raise InputError(f"{folder}: {count} maps for {len(table)} rows of observations")
         data.flush()

@@ -1,0 +1,1 @@
+"""The command `groupwise`: what a study holds, and how far its run has come. It writes nothing."""

@@ -1,0 +1,330 @@
+"""How far a study's run has come: each job done, stale, pending, running, stopped or failed."""
+
+import ast
+import contextlib
+import io
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from groupwise.command.page import Cell, Page, Table
+from groupwise.errors import InputError
+from groupwise.job import ending_of
+from groupwise.outputs import is_locked
+from groupwise.progress import duration
+
+if TYPE_CHECKING:
+    from snakemake.jobs import Reason
+    from snakemake.workflow import Workflow
+
+#: How a job stands, and its mark in the table. `stopped`: killed, or the machine went down.
+STATES = {
+    "done": "+",
+    "running": ">",
+    "stale": "~",
+    "pending": ".",
+    "stopped": "x",
+    "failed": "!",
+}
+#: Why most stale jobs are stale.
+AGAIN = "its input is computed again"
+#: Targets of the workflow, which make nothing.
+TARGETS = ("all", "check", "first_level", "group")
+
+
+@dataclass(frozen=True)
+class JobState:
+    """One job of a study.
+
+    Attributes
+    ----------
+    rule : the stage.
+    wildcards : what it is of: subject and session, or analysis and effect, by name.
+    state : one of `STATES`.
+    why : of a stale job, what changed.
+    log : path, "" where there is none yet.
+    seconds : what it took; of one that is to run, what those of its rule took here, or None.
+    memory : the most it took, in MB, or None.
+    threads : cores that it takes.
+    """
+
+    rule: str
+    wildcards: dict[str, str]
+    state: str
+    why: str
+    log: str
+    seconds: float | None
+    memory: float | None
+    threads: int
+
+
+def read_status(snakefile: str, configfile: str | None, directory: str = ".") -> list[JobState]:
+    """State of every job of a study, in the order in which they are computed.
+
+    Nothing is written but Snakemake's own (empty) folder `.snakemake`, where there is none.
+
+    Parameters
+    ----------
+    snakefile : the workflow's.
+    configfile : the study's; None takes the workflow's own.
+    directory : where the workflow runs.
+
+    Raises
+    ------
+    InputError : the study cannot be planned; the findings are those of the plan.
+    """
+    from snakemake.api import SnakemakeApi
+    from snakemake.exceptions import WorkflowError
+    from snakemake.settings.types import (
+        ConfigSettings,
+        OutputSettings,
+        Quietness,
+        ResourceSettings,
+    )
+
+    config = [Path(configfile).absolute()] if configfile else []
+    before = Path.cwd()
+    try:
+        # The summary builds the plan with all reasons; what it prints holds less than that.
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api,
+        ):
+            opened = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(configfiles=config),
+                snakefile=Path(snakefile).absolute(),
+                workdir=Path(directory).absolute(),
+            )
+            opened.dag().summary()
+            return _states(opened._workflow)
+    except WorkflowError as error:
+        lines = [line.strip() for line in str(error).splitlines()[1:]]
+        raise InputError(lines or str(error)) from None
+    finally:
+        os.chdir(before)
+
+
+def _states(workflow: "Workflow") -> list[JobState]:
+    dag = workflow.dag
+    jobs = [job for job in dag.jobs if job.rule.name not in TARGETS]
+    locked = is_locked(workflow.globals["OUT"])
+    measured = {job: _benchmark(job.benchmark) for job in jobs}
+    took: dict[str, list[float]] = defaultdict(list)
+    for job, (seconds, _) in measured.items():
+        if seconds is not None:
+            took[job.rule.name].append(seconds)
+    places = {rule.name: place for place, rule in enumerate(workflow.rules)}
+    states = []
+    for job in jobs:
+        log = str(job.log[0]) if job.log and Path(job.log[0]).exists() else ""
+        state, why = "done", ""
+        if dag.needrun(job):
+            reason = dag.reason(job)
+            state = "pending" if reason.missing_output else "stale"
+            why = "" if reason.missing_output else _why(reason)
+            ending = ending_of(Path(log)) if log else "done"
+            if ending == "failed":
+                state = "failed"
+            elif ending == "":
+                state = "running" if locked else "stopped"
+        seconds, memory = measured[job]
+        if state != "done":
+            known = took[job.rule.name]
+            seconds = sum(known) / len(known) if known else None
+        states.append(
+            JobState(
+                rule=job.rule.name,
+                wildcards=dict(job.wildcards_dict),
+                state=state,
+                why=why,
+                log=log,
+                seconds=seconds,
+                memory=memory,
+                threads=int(job.threads),
+            )
+        )
+    return sorted(states, key=lambda each: (places[each.rule], [*each.wildcards.values()]))
+
+
+def _benchmark(path: str | None) -> tuple[float | None, float | None]:
+    """Seconds and MB that a finished job took."""
+    try:
+        head, *lines = Path(path or "").read_text().splitlines()
+        last = dict(zip(head.split("\t"), lines[-1].split("\t"), strict=True))
+        return float(last["s"]), float(last["max_rss"])
+    except (OSError, ValueError, IndexError, KeyError):
+        return None, None  # none yet, or too short a job for the memory to be looked at
+
+
+def _why(reason: "Reason") -> str:
+    """Why an output is out of date, in words."""
+    own = sorted(reason.updated_input - reason.updated_input_run)
+    told = [f"newer: {', '.join(own[:3])}{' ...' if len(own) > 3 else ''}"] if own else []
+    told += [AGAIN] * bool(reason.updated_input_run)
+    if reason.params_changed:
+        told.append(_changed(reason.params_changed.only_old, reason.params_changed.only_new))
+    told += ["another set of input files"] * bool(reason.input_changed)
+    told += ["its script changed"] * bool(reason.code_changed)
+    told += ["not finished"] * bool(reason.incomplete_output)
+    return "; ".join(told) or str(reason)
+
+
+def _changed(before: set[str], now: set[str]) -> str:
+    """Which values differ, by their keys in the parameters of a rule."""
+    old, new = (
+        {key: value for text in sorted(texts) for key, value in _leaves("", _value(text))}
+        for texts in (before, now)
+    )
+    keys = [key for key in {**new, **old} if old.get(key) != new.get(key)]
+    files = [key for key in keys if Path(key).is_absolute() or Path(key).exists()]
+    if files:
+        return f"replaced: {', '.join(files[:3])}{' ...' if len(files) > 3 else ''}"
+    told = [f"{key} {old.get(key, 'none')} -> {new.get(key, 'none')}".strip() for key in keys]
+    return f"changed: {', '.join(each[:80] for each in told[:3])}{' ...' if told[3:] else ''}"
+
+
+def _value(text: str):
+    """A parameter as Snakemake stores it."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _leaves(key: str, value) -> Iterator[tuple[str, object]]:
+    """The values in nested dicts, by their dotted keys."""
+    if not isinstance(value, dict):
+        yield key, value
+        return
+    for name, inner in value.items():
+        yield from _leaves(f"{key}.{name}" if key else str(name), inner)
+
+
+def of_subject(job: JobState) -> str:
+    """Subject, and session where there are several, of a job; "" of one that has none."""
+    name = job.wildcards.get("subject") or job.wildcards.get("anatomy", "").removeprefix("sub-")
+    return f"{name} ses-{job.wildcards['session']}" if "session" in job.wildcards else name
+
+
+def of_effect(job: JobState) -> str:
+    """Analysis and effect of a job, or its model."""
+    facts = (job.wildcards.get(name) for name in ("analysis", "effect", "model"))
+    return " ".join(filter(None, facts))
+
+
+def summary_of(jobs: Sequence[JobState], cores: int) -> list[str]:
+    """The whole in a sentence or two."""
+    count = Counter(job.state for job in jobs)
+    told = [f"{count[state]} {state}" for state in STATES if count[state]]
+    lines = [f"{len(jobs)} jobs: {', '.join(told)}."]
+    left = [job for job in jobs if job.state != "done"]
+    known = [job.seconds * job.threads for job in left if job.seconds is not None]
+    if not left:
+        return [*lines, "Nothing is to be done."]
+    if known:
+        lines.append(
+            f"About {duration(sum(known))} of computing are left, {duration(sum(known) / cores)} "
+            f"on {cores} cores, by what such jobs took here."
+        )
+    if unknown := Counter(job.rule for job in left if job.seconds is None):
+        listed = ", ".join(f"{rule} x {n}" for rule, n in unknown.items())
+        lines.append(f"No job like these has ended here yet: {listed}.")
+    return lines
+
+
+def status_page(jobs: Sequence[JobState], cores: int) -> Page:
+    """The state of a study as a page of tables."""
+    stages = list(dict.fromkeys(job.rule for job in jobs))
+    by_subject = [job for job in jobs if of_subject(job)]
+    by_effect = [job for job in jobs if not of_subject(job) and of_effect(job)]
+    others = [job for job in jobs if not of_subject(job) and not of_effect(job)]
+    tables = [
+        Table(f"{title} x stage", *_matrix(own, of, stages))
+        for title, own, of in (
+            ("Subject", by_subject, of_subject),
+            ("Analysis", by_effect, of_effect),
+        )
+        if own
+    ]
+    if others:
+        rows = [[Cell(job.rule), _cell([job])] for job in others]
+        tables.append(Table("Study", ["stage", "state"], rows))
+    if noted := _noted(jobs):
+        tables.insert(0, Table("To look at", ["state", "stage", "of", "why", "log"], noted))
+    marks = ", ".join(f"{mark} {state}" for state, mark in STATES.items())
+    return Page("Status", [*summary_of(jobs, cores), f"Marks: {marks}."], tables)
+
+
+def _noted(jobs: Sequence[JobState]) -> list[list[Cell]]:
+    """Jobs that are neither done nor only waiting; alike ones in one row.
+
+    What is stale since something before it is, is left to the tables: it would hide the cause.
+    """
+    alike: dict[tuple[str, ...], list[JobState]] = defaultdict(list)
+    for job in jobs:
+        if job.state not in ("done", "pending") and job.why != AGAIN:
+            log = job.log if job.state in ("failed", "stopped") else ""
+            alike[job.state, job.rule, job.why, log].append(job)
+    return [
+        [
+            *(Cell(state, state), Cell(rule), Cell(_listed([_of(job) for job in own]))),
+            *(Cell(why), Cell(log)),
+        ]
+        for (state, rule, why, log), own in alike.items()
+    ]
+
+
+def _of(job: JobState) -> str:
+    return " ".join(job.wildcards.values())
+
+
+def _matrix(
+    jobs: Iterable[JobState], of: Callable[[JobState], str], stages: Sequence[str]
+) -> tuple[list[str], list[list[Cell]]]:
+    """Header and rows: what alike rows are of, and a cell a stage."""
+    cells: dict[str, dict[str, list[JobState]]] = defaultdict(lambda: defaultdict(list))
+    for job in jobs:
+        cells[of(job)][job.rule].append(job)
+    used = [stage for stage in stages if any(stage in row for row in cells.values())]
+    alike: dict[tuple[Cell, ...], list[str]] = defaultdict(list)
+    for name, row in sorted(cells.items()):
+        alike[tuple(_cell(row[stage]) for stage in used)].append(name)
+    names = [(_listed(names), row) for row, names in alike.items()]
+    return ["of", *used], [[Cell(name), *row] for name, row in names]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names) if len(names) < 4 else f"{names[0]} ... {names[-1]} ({len(names)})"
+
+
+def _cell(jobs: list[JobState]) -> Cell:
+    """The mark of one job; of several, how many are done, in the colour of the worst."""
+    if not jobs:
+        return Cell("")
+    worst = max((job.state for job in jobs), key=list(STATES).index)
+    if len(jobs) == 1:
+        return Cell(STATES[worst], worst)
+    done = sum(job.state == "done" for job in jobs)
+    mark = "" if worst in ("done", "pending") else f" {STATES[worst]}"
+    return Cell(f"{done}/{len(jobs)}{mark}", worst)
+
+
+def status_rows(jobs: Sequence[JobState]) -> list[dict[str, object]]:
+    """One row a job, for a table."""
+    return [
+        {
+            "stage": job.rule,
+            "of": _of(job),
+            "state": job.state,
+            "why": job.why,
+            "log": job.log,
+            "seconds": "" if job.seconds is None else f"{job.seconds:.1f}",
+            "memory_mb": "" if job.memory is None else f"{job.memory:.0f}",
+        }
+        for job in jobs
+    ]
