@@ -26,9 +26,9 @@ demo: env
 	$(BIN)/snakemake --cores all --workflow-profile workflow/profiles/default
 	@echo "The report: results/report.html"
 
-# Files are spread over the cores; the tests of one share its studies.
+# Files are spread over the cores, long ones first; the tests of one share its studies.
 test: env lint
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Calibrations of minutes to hours; docs/validation.md holds their results.
 test-slow: env

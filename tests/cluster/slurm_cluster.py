@@ -3,6 +3,7 @@
 Nothing is written to /etc, /run or /var; what was started is ended by `stop`. SLURM 22.05 or newer.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -119,7 +120,9 @@ class Cluster:
         self._await("scontrol", "ping")
         for node in self.nodes:
             self.start_node(node)
-        self.wait(lambda: len(self.query("sinfo", "-hN", "-t", "idle", "-o", "%N")) == len(self.nodes))
+        self.wait(
+            lambda: len(self.query("sinfo", "-hN", "-t", "idle", "-o", "%N")) == len(self.nodes)
+        )
 
     def start_node(self, node: str) -> None:
         """Start a node's daemon."""
@@ -206,10 +209,8 @@ def _processes_of(job: str) -> list[int]:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 if __name__ == "__main__":

@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import yaml
+
+from groupwise.command.status import read_status
+from groupwise.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -86,10 +90,35 @@ class Run:
         return counts
 
 
-def snakemake(folder: Path, config: dict, *arguments: str) -> Run:
-    """Call snakemake on a config, in `folder`."""
+def write_config(folder: Path, config: dict) -> Path:
+    """The config as a file."""
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))
+    return path
+
+
+class Plan:
+    """What a run on a config would compute, told by the library: ten times as fast as `-n`.
+
+    Attributes
+    ----------
+    jobs : number by rule.
+    refused : what is wrong with the study; "" where it can run.
+    """
+
+    def __init__(self, folder: Path, config: dict) -> None:
+        path = write_config(folder, config)
+        self.jobs, self.refused = Counter(), ""
+        try:
+            states = read_status(str(ROOT / "Snakefile"), str(path), str(folder))
+            self.jobs = Counter(job.rule for job in states if job.state != "done")
+        except InputError as error:
+            self.refused = "\n".join(error.findings)
+
+
+def snakemake(folder: Path, config: dict, *arguments: str) -> Run:
+    """Call snakemake on a config, in `folder`."""
+    path = write_config(folder, config)
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     command += ["--configfile", path, "--directory", folder, "--nocolor", *arguments]
     return Run(subprocess.run(command, capture_output=True, text=True, timeout=1200))

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from study_trees import snakemake
+from study_trees import Plan, snakemake
 
 from groupwise.config.read import read_study
 from groupwise.demo.freesurfer import write_parcellation, write_subject
@@ -232,9 +232,10 @@ def test_heads_that_do_not_fit_are_told(meeg, words):
 def test_an_unknown_parcellation_is_told(study):
     raw = config()
     raw["analyses"]["regions"]["parcellation"] = "Schaefer"
-    run = snakemake(study, raw, "-n")
-    assert run.returncode != 0
-    assert "analyses.regions.parcellation: subjects/fsaverage/label/lh.Schaefer.annot" in run.text
+    run = Plan(study, raw)
+    assert (
+        "analyses.regions.parcellation: subjects/fsaverage/label/lh.Schaefer.annot" in run.refused
+    )
 
 
 def test_a_grid_through_the_brain_finds_the_same(study):

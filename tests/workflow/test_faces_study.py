@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 from nilearn.glm.second_level import SecondLevelModel
-from study_trees import demo_config, snakemake
+from study_trees import Plan, demo_config, snakemake
 
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE, make_faces
@@ -152,10 +152,10 @@ def test_report_and_views(study):
 
 
 def test_a_rerun_has_nothing_to_do_and_a_new_smoothing_reruns_the_first_level(study):
-    assert "Nothing to be done" in snakemake(study, demo_config("fmri"), "-n").text
+    assert not Plan(study, demo_config("fmri")).jobs
     changed = demo_config("fmri")
     changed["fmri"]["smoothing"] = 6
-    jobs = snakemake(study, changed, "-n").jobs
+    jobs = Plan(study, changed).jobs
     assert jobs["fit_runs"] == 12 and jobs["prepare"] == 3
     assert "check_runs" not in jobs
 
@@ -179,8 +179,8 @@ def test_other_designs_on_the_same_runs(study):
         },
     }  # fmt: skip
     changed["participants"] = str(study / "people.tsv")
-    jobs = snakemake(study, changed, "-n").jobs
+    jobs = Plan(study, changed).jobs
     assert jobs["fit_runs"] == 12 and jobs["infer"] == 5 and jobs["stack_volumes"] == 4
     changed["analyses"]["by_age"]["covariates"] = ["score"]
     changed["analyses"]["by_age"]["effects"] = "all"
-    assert "has no column score" in snakemake(study, changed, "-n").text
+    assert "has no column score" in Plan(study, changed).refused

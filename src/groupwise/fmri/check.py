@@ -32,8 +32,9 @@ def look_into(
 
     Returns
     -------
-    table : one row a subject and run: volumes, repetition time (s), voxels in the mask, mean framewise
-        displacement (mm), number of confounds, volumes left out, and events of each condition.
+    table : one row a subject and run: volumes, repetition time (s), voxels in the mask, mean
+        framewise displacement (mm), number of confounds, volumes left out, and events of each
+        condition.
     findings : everything that is wrong in any run.
     """
     findings: list[str] = []
