@@ -6,7 +6,7 @@ with job(snakemake):
     import json
     from pathlib import Path
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import provenance, write_json, write_whole_folder
     from groupwise.permutation.infer import read_maps
     from groupwise.stack.channels import describe_point_columns, describe_points
     from groupwise.stack.space import FeatureSpace
@@ -14,9 +14,9 @@ with job(snakemake):
     space = FeatureSpace.load(snakemake.input.space)
     result = json.loads(Path(snakemake.input.result).read_text(encoding="utf-8"))
     table = describe_points(read_maps(snakemake.input.maps), space, result["Statistic"])
-    stem = Path(snakemake.output.folder) / f"effect-{snakemake.wildcards.effect}_statmap"
-    with write_whole(f"{stem}.tsv") as part:
-        table.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.9g")
     notes = describe_point_columns(table, result["Statistic"])
     facts = {"Sentence": result["Sentence"], **provenance({}, [snakemake.input.maps])}
-    write_json(f"{stem}.json", notes | facts)
+    with write_whole_folder(snakemake.output.folder) as folder:
+        stem = folder / f"effect-{snakemake.wildcards.effect}_statmap"
+        table.to_csv(f"{stem}.tsv", sep="\t", index=False, na_rep="n/a", float_format="%.9g")
+        write_json(f"{stem}.json", notes | facts)

@@ -6,6 +6,7 @@ with job(snakemake):
     import json
     from pathlib import Path
 
+    from groupwise.files import write_whole_folder
     from groupwise.meeg.export import export_maps
     from groupwise.permutation.infer import read_maps
     from groupwise.stack import FeatureSpace
@@ -17,4 +18,5 @@ with job(snakemake):
     names |= {"tfce": "tfce", "pTFCE": "p_tfce"} if "tfce" in maps else {}
     exported = {name: maps[key] for name, key in names.items()}
     stem = f"space-{space.name}_effect-{snakemake.wildcards.effect}"
-    export_maps(snakemake.output.folder, stem, space, exported)
+    with write_whole_folder(snakemake.output.folder) as folder:
+        export_maps(folder, stem, space, exported)

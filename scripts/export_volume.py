@@ -6,6 +6,7 @@ with job(snakemake):
     import json
     from pathlib import Path
 
+    from groupwise.files import write_whole_folder
     from groupwise.permutation.infer import read_maps
     from groupwise.stack.space import FeatureSpace
     from groupwise.stack.volumes import write_volume
@@ -26,8 +27,7 @@ with job(snakemake):
         "pTFCE": "p_tfce",
     }
     stem = f"space-{space.name}_effect-{snakemake.wildcards.effect}"
-    for name, key in names.items():
-        if key not in maps:  # TFCE, where it was not asked for
-            continue
-        path = Path(snakemake.output.folder) / f"{stem}_stat-{name}_statmap.nii.gz"
-        write_volume(path, space, maps[key])
+    with write_whole_folder(snakemake.output.folder) as folder:
+        for name, key in names.items():
+            if key in maps:  # TFCE, where it was asked for
+                write_volume(folder / f"{stem}_stat-{name}_statmap.nii.gz", space, maps[key])

@@ -2,4 +2,4 @@
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: item.path.parent.name not in ("workflow", "cluster"))
+    items.sort(key=lambda item: item.path.parent.name != "workflow")

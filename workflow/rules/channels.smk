@@ -1,7 +1,5 @@
 """Values of channels and regions at the group: as one array for the engine, and in models."""
 
-from pathlib import Path
-
 CHANNELS = [*analyses_of("fnirs"), *analyses_of("values")]
 VALUES = STUDY.values
 
@@ -108,7 +106,7 @@ rule stack_channels:
         analysis=one_of(CHANNELS),
     resources:
         mem_mb=megabytes(500, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
         facts=lambda wildcards: stack_facts(wildcards.analysis),
@@ -143,7 +141,7 @@ rule fit_model:
         model=one_of(list(STUDY.models)),
     resources:
         mem_mb=megabytes(500, 10),
-        runtime=30,
+        runtime=minutes(30),
     params:
         spec=lambda wildcards: STUDY.models[wildcards.model].model_dump(
             mode="json", exclude={"data"}
@@ -179,7 +177,7 @@ rule figures_model:
         model=one_of(list(STUDY.models)),
     resources:
         mem_mb=megabytes(600, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         alpha=lambda wildcards: STUDY.models[wildcards.model].alpha,
         version=1,

@@ -1,7 +1,8 @@
 """The typed study, what was found of it, and the functions that rules share."""
 
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
@@ -68,13 +69,57 @@ def given(wildcards, **made) -> dict[str, list[int]]:
     return {path: stamp_of(path) for path in paths}
 
 
+@cache
+def recorded_mb(subject: str) -> float:
+    """Size of a subject's recordings."""
+    files = [
+        *(
+            path
+            for own in (RECORDINGS.subjects if MEEG else [])
+            for path in own.raw
+            if own.name == subject
+        ),
+        *(
+            run["bold"]
+            for run in (RUNS.of(subject) if FMRI and subject in RUNS.names else [])
+        ),
+        *(OPTODES.files_of(subject) if FNIRS and subject in OPTODES.names else []),
+    ]
+    return sum(Path(path).stat().st_size for path in files) / 2**20
+
+
+def input_mb(wildcards, input) -> float:
+    """Size of a job's input.
+
+    Where a part of it is made within the same job of a cluster, and is not there yet, the subject's
+    recordings stand for that. (Snakemake's own `input.size_mb` would leave the stage out of what
+    such a job asks for.)
+    """
+    sizes = [stamp_of(path)[:1] for path in input]
+    known = sum(size for found in sizes for size in found) / 2**20
+    subject = wildcards.get("subject")
+    return known + (recorded_mb(subject) if subject and [] in sizes else 0)
+
+
+#: Memory of the two Snakemakes that start a job on a cluster, in MB.
+STARTERS = 300
+
+
 def megabytes(base: int, times: float):
-    """Memory of a job: what the process itself needs, plus a multiple of its input files.
+    """Memory of a job: what it needs itself, plus a multiple of its input files, in MB.
 
     A retry asks for half as much again each time.
     """
     return lambda wildcards, input, attempt: int(
-        (base + times * input.size_mb) * (1 + 0.5 * (attempt - 1))
+        STARTERS
+        + (base + times * input_mb(wildcards, input)) * (1 + 0.5 * (attempt - 1))
+    )
+
+
+def minutes(base: int, per_gigabyte: float = 5):
+    """Time of a job: twice of it at the second try, three times at the third."""
+    return lambda wildcards, input, attempt: int(
+        (base + per_gigabyte * input_mb(wildcards, input) / 1024) * attempt
     )
 
 

@@ -43,7 +43,6 @@ def fmri_rows(analysis: str) -> list[dict[str, str]]:
 
 
 if FMRI:
-    from pathlib import Path
 
     from groupwise.inputs.runs import find_runs
 
@@ -69,8 +68,8 @@ if FMRI:
         benchmark:
             benchmark_of("check_runs")
         resources:
-            mem_mb=1000,
-            runtime=20,
+            mem_mb=megabytes(1000, 0),
+            runtime=minutes(20),
         params:
             spec=RUNS_CHECK,
             given=given,
@@ -107,7 +106,7 @@ if FMRI:
             subject=one_of(RUNS.names),
         resources:
             mem_mb=megabytes(1000, 12),
-            runtime=60,
+            runtime=minutes(60),
         params:
             runs=lambda wildcards: RUNS.of(wildcards.subject),
             spec=FMRI.model_dump(
@@ -147,7 +146,7 @@ if FMRI:
             subject=one_of(RUNS.names),
         resources:
             mem_mb=megabytes(700, 10),
-            runtime=10,
+            runtime=minutes(10),
         params:
             conditions=list(FMRI.conditions),
             given=given,
@@ -170,7 +169,7 @@ if FMRI:
             benchmark_of("figures_first_level")
         resources:
             mem_mb=megabytes(700, 10),
-            runtime=10,
+            runtime=minutes(10),
         params:
             subjects=RUNS.names,
             conditions=list(FMRI.conditions),

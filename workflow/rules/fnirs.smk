@@ -43,8 +43,8 @@ if FNIRS:
         benchmark:
             benchmark_of("check_optodes")
         resources:
-            mem_mb=600,
-            runtime=20,
+            mem_mb=megabytes(600, 0),
+            runtime=minutes(20),
         params:
             spec=OPTODES_CHECK,
             given=given,
@@ -74,7 +74,7 @@ if FNIRS:
             subject=one_of(OPTODES.names),
         resources:
             mem_mb=megabytes(600, 12),
-            runtime=15,
+            runtime=minutes(15),
         params:
             runs=lambda wildcards: OPTODES.of(wildcards.subject),
             bad=lambda wildcards: [
@@ -118,7 +118,7 @@ if FNIRS:
             subject=one_of(OPTODES.names),
         resources:
             mem_mb=megabytes(600, 12),
-            runtime=30,
+            runtime=minutes(30),
         params:
             runs=lambda wildcards: OPTODES.of(wildcards.subject),
             spec=fnirs_params(
@@ -149,7 +149,7 @@ if FNIRS:
             subject=one_of(OPTODES.names),
         resources:
             mem_mb=megabytes(600, 10),
-            runtime=10,
+            runtime=minutes(10),
         params:
             conditions=list(FNIRS.conditions),
             version=1,
@@ -178,7 +178,7 @@ if FNIRS:
             benchmark_of("channel_table")
         resources:
             mem_mb=megabytes(300, 10),
-            runtime=10,
+            runtime=minutes(10),
         params:
             version=1,
         script:
@@ -203,7 +203,7 @@ if FNIRS:
             benchmark_of("figures_fnirs")
         resources:
             mem_mb=megabytes(700, 10),
-            runtime=10,
+            runtime=minutes(10),
         params:
             subjects=OPTODES.names,
             runs=NIRS_RUNS,

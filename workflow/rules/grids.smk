@@ -26,8 +26,8 @@ rule template_grid:
     wildcard_constraints:
         grid=r"[0-9.]+",
     resources:
-        mem_mb=1500,
-        runtime=15,
+        mem_mb=megabytes(1500, 0),
+        runtime=minutes(15),
     params:
         template=lambda wildcards: wildcards.template,
         subjects_dir=lambda wildcards: MEEG.subjects_dir,
@@ -56,7 +56,7 @@ rule stack_grid:
         analysis=one_of(ON_GRID),
     resources:
         mem_mb=megabytes(800, 1),
-        runtime=20,
+        runtime=minutes(20),
     params:
         rows=lambda wildcards: grid_rows(wildcards.analysis),
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,

@@ -1,7 +1,5 @@
 """Ready-made maps: the door for studies that other pipelines have brought to one map a subject."""
 
-from pathlib import Path
-
 MAPS, ESTIMATES, EVOKEDS = STUDY.maps, STUDY.estimates, STUDY.evokeds
 MAP_ROWS, MAPS_LEFT_OUT = {}, {}  # rows by analysis; subject to reason
 MAP_TABLES = {}  # by section

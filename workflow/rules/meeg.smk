@@ -61,7 +61,7 @@ if MEEG:
             benchmark_of("check_inputs")
         resources:
             mem_mb=megabytes(400, 0),
-            runtime=lambda wildcards, input: 2 + len(input) // 60,
+            runtime=minutes(10),
         params:
             spec=CHECK,
             given=given,
@@ -83,7 +83,7 @@ if MEEG:
             benchmark_of("coregistration", *VISIT)
         resources:
             mem_mb=megabytes(500, 0),
-            runtime=5,
+            runtime=minutes(5),
         params:
             root=STUDY.bids_root,
             subjects_dir=MEEG.subjects_dir,
@@ -112,7 +112,7 @@ if MEEG:
             benchmark_of("preprocess", *VISIT)
         resources:
             mem_mb=megabytes(500, 8),
-            runtime=lambda wildcards, input: 5 + int(input.size_mb // 100),
+            runtime=minutes(10, 15),
         params:
             root=STUDY.bids_root,
             bad_channels=bad_channels,
@@ -144,7 +144,7 @@ if MEEG:
             benchmark_of("evoked", *VISIT)
         resources:
             mem_mb=megabytes(400, 4),
-            runtime=5,
+            runtime=minutes(5),
         params:
             spec=meeg_params("conditions", "resample"),
             version=1,
@@ -177,7 +177,7 @@ if MEEG:
             benchmark_of("noise_covariance", *VISIT)
         resources:
             mem_mb=megabytes(600, 6),
-            runtime=20,
+            runtime=minutes(20),
         params:
             root=STUDY.bids_root,
             spec=meeg_params("covariance", "filter", "maxwell"),
@@ -202,7 +202,7 @@ if MEEG:
             benchmark_of("bem", "anatomy")
         resources:
             mem_mb=megabytes(1500, 0),
-            runtime=20,
+            runtime=minutes(20),
         params:
             subjects_dir=MEEG.subjects_dir,
             spec=meeg_params("bem"),
@@ -231,7 +231,7 @@ if MEEG:
                 benchmark_of("source_grid", "anatomy")
             resources:
                 mem_mb=megabytes(800, 0),
-                runtime=10,
+                runtime=minutes(10),
             params:
                 subjects_dir=MEEG.subjects_dir,
                 given=given,
@@ -256,7 +256,7 @@ if MEEG:
                 benchmark_of("source_space", "anatomy")
             resources:
                 mem_mb=megabytes(1000, 0),
-                runtime=15,
+                runtime=minutes(15),
             params:
                 subjects_dir=MEEG.subjects_dir,
                 spec=meeg_params("source_space"),
@@ -285,7 +285,7 @@ if MEEG:
             benchmark_of("forward", *VISIT)
         resources:
             mem_mb=megabytes(2000, 0),
-            runtime=30,
+            runtime=minutes(30),
         params:
             root=STUDY.bids_root,
             channels=MEEG.channels,
@@ -311,7 +311,7 @@ if MEEG:
             benchmark_of("inverse_operator", *VISIT)
         resources:
             mem_mb=megabytes(600, 8),
-            runtime=15,
+            runtime=minutes(15),
         params:
             # Only what shapes the operator: method and SNR come at its application.
             spec={
@@ -342,7 +342,7 @@ if MEEG:
                 benchmark_of("apply_beamformer", *VISIT)
             resources:
                 mem_mb=megabytes(700, 8),
-                runtime=20,
+                runtime=minutes(20),
             params:
                 conditions=list(MEEG.conditions),
                 spec=MEEG.inverse.beamformer.model_dump()
@@ -371,7 +371,7 @@ if MEEG:
                 benchmark_of("apply_inverse", *VISIT)
             resources:
                 mem_mb=megabytes(600, 8),
-                runtime=15,
+                runtime=minutes(15),
             params:
                 conditions=list(MEEG.conditions),
                 spec={
@@ -404,7 +404,7 @@ if MEEG:
             benchmark_of("morph", *VISIT)
         resources:
             mem_mb=megabytes(800, 8),
-            runtime=15,
+            runtime=minutes(15),
         params:
             subjects_dir=MEEG.subjects_dir,
             anatomy=lambda wildcards: anatomy_of(wildcards.subject),
@@ -442,7 +442,7 @@ if MEEG:
             benchmark_of("quality_meeg", *VISIT)
         resources:
             mem_mb=megabytes(800, 4),
-            runtime=10,
+            runtime=minutes(10),
         params:
             version=2,
         script:
@@ -467,7 +467,7 @@ if MEEG:
             benchmark_of("figures_meeg")
         resources:
             mem_mb=megabytes(400, 4),
-            runtime=5,
+            runtime=minutes(5),
         params:
             subjects=[own.label for own in RECORDINGS.subjects],
             version=1,

@@ -1,8 +1,5 @@
 """The group stage, the same for every kind of data: prepare, permute in blocks, merge, infer."""
 
-from functools import cache
-from pathlib import Path
-
 from groupwise.inputs.design import design_of as design_dict
 from groupwise.inputs.participants import constant_columns, read_participants
 from groupwise.stats.declared import design_from_dict, floor_of
@@ -142,6 +139,18 @@ def stop_of(wildcards) -> int:
     return min(int(wildcards.start) + int(wildcards.size), count)
 
 
+def minutes_of_block(wildcards, input, attempt) -> int:
+    """Time of a block: three times what the slowest design took on a core of today.
+
+    A permutation takes 0.001 to 0.015 ms a megabyte of values, and with TFCE 0.9 to 1.4 ms
+    (docs/benchmarks.md).
+    """
+    tfce = bool(STUDY.analyses[wildcards.analysis].tfce)
+    each = (5 if tfce else 0.05) * input_mb(wildcards, input)  # ms
+    count = stop_of(wildcards) - int(wildcards.start)
+    return int((10 + count * each / 60_000) * attempt)
+
+
 rule prepare:
     """Contrast scores, normalised for exact sums, and the threshold in their units."""
     input:
@@ -159,7 +168,7 @@ rule prepare:
         benchmark_of("prepare", "analysis", "effect")
     resources:
         mem_mb=megabytes(300, 6),
-        runtime=15,
+        runtime=minutes(15),
     params:
         design=lambda wildcards: design_of(
             wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
@@ -191,7 +200,7 @@ rule permute_block:
     threads: 1
     resources:
         mem_mb=megabytes(500, 1),
-        runtime=60,
+        runtime=minutes_of_block,
     params:
         start=lambda wildcards: int(wildcards.start),
         stop=lambda wildcards: stop_of(wildcards),
@@ -212,7 +221,7 @@ rule merge:
         benchmark_of("merge", "analysis", "effect")
     resources:
         mem_mb=megabytes(300, 2),
-        runtime=10,
+        runtime=minutes(10),
     params:
         permutations=lambda wildcards: permutations(
             wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
@@ -256,7 +265,7 @@ rule infer:
         benchmark_of("infer", "analysis", "effect")
     resources:
         mem_mb=megabytes(400, 10),
-        runtime=15,
+        runtime=minutes(15),
     params:
         alpha=lambda wildcards: STUDY.analyses[wildcards.analysis].alpha,
         version=4,

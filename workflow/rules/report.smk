@@ -92,7 +92,7 @@ rule export_surface:
         analysis=one_of(ON_SURFACE),
     resources:
         mem_mb=megabytes(600, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         version=2,
     script:
@@ -115,7 +115,7 @@ rule export_volume:
         analysis=one_of([*VOLUMES, *ON_GRID]),
     resources:
         mem_mb=megabytes(600, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         version=2,
     script:
@@ -138,7 +138,7 @@ rule export_channels:
         analysis=one_of([*CHANNELS, *ON_SENSORS, *ON_LABELS]),
     resources:
         mem_mb=megabytes(300, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         version=1,
     script:
@@ -188,7 +188,7 @@ rule figures_surface:
         analysis=one_of(ON_SURFACE),
     resources:
         mem_mb=megabytes(800, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         version=2,
@@ -210,7 +210,7 @@ rule figures_volume:
         analysis=one_of([*VOLUMES, *ON_GRID]),
     resources:
         mem_mb=megabytes(800, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         version=2,
@@ -237,7 +237,7 @@ rule figures_channels:
         analysis=one_of(CHANNELS),
     resources:
         mem_mb=megabytes(600, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         version=1,
@@ -260,7 +260,7 @@ rule figures_sensors:
         analysis=one_of(ON_SENSORS),
     resources:
         mem_mb=megabytes(600, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,
@@ -283,7 +283,7 @@ rule figures_labels:
         analysis=one_of(ON_LABELS),
     resources:
         mem_mb=megabytes(600, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         version=1,
@@ -306,7 +306,7 @@ rule views_volume:
         analysis=one_of([*VOLUMES, *ON_GRID]),
     resources:
         mem_mb=megabytes(800, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         version=1,
@@ -328,7 +328,7 @@ rule views_surface:
         analysis=one_of(ON_SURFACE),
     resources:
         mem_mb=megabytes(800, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         version=1,
@@ -381,7 +381,7 @@ rule report:
         benchmark_of("report")
     resources:
         mem_mb=megabytes(800, 10),
-        runtime=10,
+        runtime=minutes(10),
     params:
         study=STUDY.study,
         config=STUDY.model_dump(mode="json", exclude_none=True),

@@ -36,7 +36,7 @@ rule stack_sensors:
         analysis=one_of(ON_SENSORS),
     resources:
         mem_mb=megabytes(600, 3),
-        runtime=20,
+        runtime=minutes(20),
     params:
         rows=lambda wildcards: sensor_rows(wildcards.analysis),
         kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,

@@ -1,7 +1,5 @@
 """Source estimates on a template's surface as one array: of M/EEG, or ready-made ones."""
 
-from pathlib import Path
-
 ON_SENSORS = [name for name, each in STUDY.analyses.items() if each.on_sensors]
 OF_SOURCES = [
     name
@@ -79,7 +77,7 @@ rule template_source_space:
         spacing=r"\d",
     resources:
         mem_mb=megabytes(1000, 0),
-        runtime=15,
+        runtime=minutes(15),
     params:
         subject=lambda wildcards: wildcards.template,
         subjects_dir=lambda wildcards: subjects_dir_of(wildcards.template),
@@ -105,7 +103,7 @@ rule stack_sources:
         analysis=one_of(ON_SURFACE),
     resources:
         mem_mb=megabytes(800, 1),
-        runtime=20,
+        runtime=minutes(20),
     params:
         rows=lambda wildcards: rows_of_sources(wildcards.analysis),
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
@@ -165,7 +163,7 @@ rule stack_labels:
         analysis=one_of(ON_LABELS),
     resources:
         mem_mb=megabytes(800, 1),
-        runtime=20,
+        runtime=minutes(20),
     params:
         rows=lambda wildcards: rows_of_sources(wildcards.analysis),
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,

@@ -53,7 +53,7 @@ rule stack_volumes:
         analysis=one_of(VOLUMES),
     resources:
         mem_mb=megabytes(500, 2),
-        runtime=20,
+        runtime=minutes(20),
     params:
         rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
         told=lambda wildcards: told_of(wildcards.analysis),

@@ -3,11 +3,10 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from groupwise.files import write_manifest, write_whole
+from groupwise.files import write_manifest, write_whole_folder
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,16 @@ def save_pictures(
     title: str,
     subject: str | None = None,
 ) -> None:
-    """Write each picture as PNG (150 dpi) and `figures.json`, the manifest the report reads."""
-    folder, listed = Path(folder), []
-    for picture in pictures:
-        path = folder / f"{picture.name}.png"
-        with write_whole(path) as part:
+    """Write each picture as PNG (150 dpi) and `figures.json`, the manifest the report reads.
+
+    The folder is there with all of them, or not at all.
+    """
+    with write_whole_folder(folder) as part:
+        listed = []
+        for picture in pictures:
+            path = part / f"{picture.name}.png"
             # No name of the writing program: the same numbers give the same bytes.
-            picture.figure.savefig(part, dpi=150, metadata={"Software": None})
-        words = {"title": picture.title, "caption": picture.caption, "alt": picture.alt}
-        listed.append({"file": str(path), **words})
-    write_manifest(folder / "figures.json", listed, title=title, subject=subject)
+            picture.figure.savefig(path, dpi=150, metadata={"Software": None})
+            words = {"title": picture.title, "caption": picture.caption, "alt": picture.alt}
+            listed.append({"file": str(path), **words})
+        write_manifest(part / "figures.json", listed, title=title, subject=subject)

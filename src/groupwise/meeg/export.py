@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import nibabel as nib
 import numpy as np
 
-from groupwise.files import write_whole
 from groupwise.stack import FeatureSpace, Surface
 
 if TYPE_CHECKING:
@@ -118,12 +117,12 @@ def as_gifti_surface(
 def export_maps(
     folder: str | os.PathLike, stem: str, space: FeatureSpace, maps: Mapping[str, np.ndarray]
 ) -> list[Path]:
-    """Write maps, and the surfaces they live on, each file whole or not at all.
+    """Write maps, and the surfaces they live on.
 
     Parameters
     ----------
-    folder : receives, for each map, ``<stem>_stat-<name>_stc.h5`` (both hemispheres, read by
-        `mne.read_source_estimate`) and ``<stem>_hemi-<L|R>_stat-<name>.func.gii``
+    folder : is there; receives, for each map, ``<stem>_stat-<name>_stc.h5`` (both hemispheres,
+        read by `mne.read_source_estimate`) and ``<stem>_hemi-<L|R>_stat-<name>.func.gii``
         (``.label.gii`` for clusters), and ``<stem>_hemi-<L|R>_<inflated|white>.surf.gii``.
     stem : start of the names, e.g. "space-fsaverage_effect-modalityXside".
     maps : name -> (places,) or (places, times); names of `INTENTS` tell viewers what it is.
@@ -136,14 +135,12 @@ def export_maps(
     written = []
 
     def gifti(name: str, image: nib.gifti.GiftiImage) -> None:
-        with write_whole(folder / name) as part:
-            nib.save(image, part)
+        nib.save(image, folder / name)
         written.append(folder / name)
 
     for name, values in maps.items():
         path = folder / f"{stem}_stat-{name}_stc.h5"
-        with write_whole(path) as part:
-            as_source_estimate(space, values).save(part, ftype="h5", overwrite=True)
+        as_source_estimate(space, values).save(path, ftype="h5", overwrite=True)
         written.append(path)
         intent = INTENTS.get(name, "NIFTI_INTENT_NONE")
         ending = "label.gii" if intent == "NIFTI_INTENT_LABEL" else "func.gii"

@@ -5,6 +5,7 @@ Nothing is written to /etc, /run or /var; what was started is ended by `stop`. S
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from study_trees import ROOT, Run, write_config
 
 PROGRAMS = ("munged", "munge", "slurmctld", "slurmd", "sbatch", "squeue", "srun", "scancel")
 INSTALL = "apt-get install slurmctld slurmd slurm-client munge"
@@ -32,7 +35,7 @@ class Cluster:
     env : the environment of a client: SLURM_CONF, and a `srun` that knows it.
     """
 
-    def __init__(self, folder: Path, nodes: int = 2, cpus: int = 2) -> None:
+    def __init__(self, folder: Path, nodes: int = 2, cpus: int = 4) -> None:
         self.folder, self.nodes = folder, [f"node{k + 1}" for k in range(nodes)]
         self._processes: dict[str, subprocess.Popen] = {}
         for name in ("etc", "log", "run", "state", "munge", "bin"):
@@ -213,9 +216,41 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-if __name__ == "__main__":
-    # By hand: a cluster until Enter; its environment is printed.
-    cluster = Cluster(Path(sys.argv[1]))
-    print(f"export SLURM_CONF={cluster.env['SLURM_CONF']} PATH={cluster.folder}/bin:$PATH")
-    input()
-    cluster.stop()
+class ClusterRun(Run):
+    """What a run on the cluster said; `submitted` are the numbers of its jobs."""
+
+    @property
+    def submitted(self) -> list[str]:
+        return re.findall(r"SLURM jobid (\d+)", self.text)
+
+
+class Started:
+    """A run that goes on; `result` waits for its end."""
+
+    def __init__(self, process: subprocess.Popen) -> None:
+        self.process = process
+
+    def result(self) -> ClusterRun:
+        out, _ = self.process.communicate(timeout=600)
+        return ClusterRun(subprocess.CompletedProcess([], self.process.returncode, out or "", ""))
+
+
+def on_cluster(
+    cluster: Cluster, folder: Path, config: dict, *arguments: str, wait: bool = True
+) -> ClusterRun | Started:
+    """Call snakemake with the shipped profile for SLURM, with quick looks at the queue."""
+    command = [sys.executable, Path(__file__).with_name("quick_polls.py")]
+    command += ["--snakefile", ROOT / "Snakefile", "--configfile", write_config(folder, config)]
+    command += ["--workflow-profile", ROOT / "workflow/profiles/slurm", "--directory", folder]
+    command += ["--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "1"]
+    started = Started(
+        subprocess.Popen(
+            [*command, "--nocolor", *arguments],
+            cwd=folder,
+            env=cluster.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    )
+    return started.result() if wait else started
