@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from groupwise.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 #: The packages whose versions decide a result; each sidecar lists those that are installed.
 SOFTWARE = (
@@ -65,20 +68,34 @@ def write_whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{PART}{path.name}.", dir=path.parent))
+    old = folder.with_name(f"{folder.name}.old")
     try:
         yield folder
         folder.chmod(0o777 & ~_umask())  # mkdtemp lets nobody else read
         if path.exists():
-            shutil.rmtree(path)
+            path.rename(old)  # half of it must never stand under its name
         folder.rename(path)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in (folder, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def read_arrays(path: str | os.PathLike, remedy: str) -> "dict[str, np.ndarray]":
+    """The arrays of a .npz file; InputError names one that is absent, truncated or damaged."""
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    # Whatever a damaged archive makes zlib, zipfile, struct or numpy raise.
+    except Exception as error:
+        raise InputError(f"{Path(path)}: not readable ({error}); {remedy}") from error
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:

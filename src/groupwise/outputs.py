@@ -1,5 +1,6 @@
 """The folder of all outputs at the start of a run: one writer, no future dates, no leftovers."""
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -10,8 +11,8 @@ from pathlib import Path
 from groupwise.errors import InputError
 from groupwise.files import PART
 
-#: File servers' clocks differ a little.
-AHEAD = 600  # s
+#: File servers' clocks differ a little. (Snakemake fails where an output is older than its input.)
+AHEAD = 10  # s
 #: A killed job's part of a file that nobody has touched since (s).
 OLD_PART = 3600
 
@@ -77,10 +78,13 @@ def sweep_outputs(folder: str | os.PathLike) -> None:
     for root, folders, names in os.walk(folder):
         for name in [each for each in folders if each.startswith(PART)]:
             folders.remove(name)
-            if now - os.lstat(f"{root}/{name}").st_mtime > OLD_PART:
-                shutil.rmtree(f"{root}/{name}", ignore_errors=True)
-        dates = {f"{root}/{name}": os.lstat(f"{root}/{name}").st_mtime for name in names}
-        ahead += [(date, path) for path, date in dates.items() if date > now + AHEAD]
+            with contextlib.suppress(FileNotFoundError):
+                if now - os.lstat(f"{root}/{name}").st_mtime > OLD_PART:
+                    shutil.rmtree(f"{root}/{name}", ignore_errors=True)
+        for path in (f"{root}/{name}" for name in names):
+            with contextlib.suppress(FileNotFoundError):  # a job that goes on took it away
+                if (date := os.lstat(path).st_mtime) > now + AHEAD:
+                    ahead.append((date, path))
     if ahead:
         date, path = max(ahead)
         more = f" (and {len(ahead) - 1} more)" if len(ahead) > 1 else ""

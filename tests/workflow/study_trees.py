@@ -102,18 +102,19 @@ class Plan:
 
     Attributes
     ----------
-    jobs : number by rule.
+    states : of every job, as `groupwise status` has them.
+    jobs : number by rule of those that a run would compute.
     refused : what is wrong with the study; "" where it can run.
     """
 
     def __init__(self, folder: Path, config: dict) -> None:
         path = write_config(folder, config)
-        self.jobs, self.refused = Counter(), ""
+        self.states, self.refused = [], ""
         try:
-            states = read_status(str(ROOT / "Snakefile"), str(path), str(folder))
-            self.jobs = Counter(job.rule for job in states if job.state != "done")
+            self.states = read_status(str(ROOT / "Snakefile"), str(path), str(folder))
         except InputError as error:
             self.refused = "\n".join(error.findings)
+        self.jobs = Counter(job.rule for job in self.states if job.state != "done")
 
 
 def snakemake(folder: Path, config: dict, *arguments: str) -> Run:

@@ -80,6 +80,7 @@ def read_status(snakefile: str, configfile: str | None, directory: str = ".") ->
     from snakemake.exceptions import WorkflowError
     from snakemake.settings.types import (
         ConfigSettings,
+        DAGSettings,
         OutputSettings,
         Quietness,
         ResourceSettings,
@@ -88,7 +89,6 @@ def read_status(snakefile: str, configfile: str | None, directory: str = ".") ->
     config = [Path(configfile).absolute()] if configfile else []
     before = Path.cwd()
     try:
-        # The summary builds the plan with all reasons; what it prints holds less than that.
         with (
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
@@ -100,8 +100,12 @@ def read_status(snakefile: str, configfile: str | None, directory: str = ".") ->
                 snakefile=Path(snakefile).absolute(),
                 workdir=Path(directory).absolute(),
             )
-            opened.dag().summary()
-            return _states(opened._workflow)
+            opened.dag(DAGSettings(force_incomplete=True))
+            workflow = opened._workflow
+            # As a dry run does it; of what a killed job left, as a run with the shipped profiles.
+            workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
+            workflow._build_dag()
+            return _states(workflow)
     except WorkflowError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]]
         raise InputError(lines or str(error)) from None
@@ -130,8 +134,8 @@ def _states(workflow: "Workflow") -> list[JobState]:
             ending = ending_of(Path(log)) if log else "done"
             if ending == "failed":
                 state = "failed"
-            elif ending == "":
-                state = "running" if locked else "stopped"
+            elif ending == "" or reason.forced:
+                state, why = ("running" if locked else "stopped"), ""
         seconds, memory = measured[job]
         if state != "done":
             known = took[job.rule.name]

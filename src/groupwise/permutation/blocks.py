@@ -5,7 +5,6 @@ distinct resamplings. Asking for more permutations leaves the blocks that exist 
 """
 
 import os
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from groupwise.errors import InputError
-from groupwise.files import write_whole
+from groupwise.files import read_arrays, write_whole
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.maps import largest_enhanced
 from groupwise.permutation.prepare import Prepared
@@ -79,25 +78,23 @@ class Block:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Block":
         """Read a block; InputError names a file that is truncated or no block."""
+        remedy = "delete it, and it is computed again"
+        stored = read_arrays(path, remedy)
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                start, stop = (int(k) for k in stored["range"])
-                block = cls(
-                    start=start,
-                    stop=stop,
-                    statistic=stored["statistic"],
-                    mass=stored["mass"],
-                    size=stored["size"],
-                    tfce=stored["tfce"],
-                    sides=tuple(int(k) for k in stored["sides"]),
-                    digest=str(stored["digest"]),
-                    distinct=int(str(stored["distinct"])),
-                )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{Path(path)}: not a readable block of permutations ({error}); delete it, and it "
-                "is computed again"
-            ) from error
+            start, stop = (int(k) for k in stored["range"])
+            block = cls(
+                start=start,
+                stop=stop,
+                statistic=stored["statistic"],
+                mass=stored["mass"],
+                size=stored["size"],
+                tfce=stored["tfce"],
+                sides=tuple(int(k) for k in stored["sides"]),
+                digest=str(stored["digest"]),
+                distinct=int(str(stored["distinct"])),
+            )
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{path}: no block of permutations ({error!r}); {remedy}") from error
         shape = (block.stop - block.start, len(block.sides))
         shapes = [(a.shape[0], a.shape[-1]) for a in (block.statistic, block.mass, block.size)]
         if (
@@ -107,7 +104,7 @@ class Block:
         ):
             raise InputError(
                 f"{Path(path)}: its arrays are not those of the permutations {start} to "
-                f"{stop - 1}; delete it, and it is computed again"
+                f"{stop - 1}; {remedy}"
             )
         return block
 

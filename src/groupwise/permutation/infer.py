@@ -25,13 +25,12 @@ result.json
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.files import write_whole
+from groupwise.files import read_arrays, write_whole
 from groupwise.permutation.clusters import mass_and_size
 from groupwise.permutation.merge import Null
 from groupwise.permutation.plain import enhanced_map, least_to_reach, statistics, weights_of
@@ -210,11 +209,7 @@ class Result:
 
 def read_maps(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """The arrays of maps.npz."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except Exception as error:  # whatever a damaged archive makes zlib, zipfile or numpy raise
-        raise InputError(f"{Path(path)}: not readable ({error}); delete it, infer again") from error
+    return read_arrays(path, "delete it, infer again")
 
 
 def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -> Result:

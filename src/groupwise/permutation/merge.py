@@ -1,15 +1,13 @@
 """Blocks to one null distribution."""
 
 import os
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.files import write_whole
+from groupwise.files import read_arrays, write_whole
 from groupwise.permutation.blocks import Block
 
 
@@ -77,22 +75,20 @@ class Null:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Null":
         """Read a null; InputError names a file that is truncated or no null."""
+        remedy = "delete it and merge again"
+        stored = read_arrays(path, remedy)
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                return cls(
-                    statistic=stored["statistic"],
-                    masses=stored["mass"],
-                    sizes=stored["size"],
-                    tfce=stored["tfce"],
-                    sides=tuple(int(k) for k in stored["sides"]),
-                    digest=str(stored["digest"]),
-                    distinct=int(str(stored["distinct"])),
-                )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{Path(path)}: not a readable null distribution ({error}); delete it and merge "
-                "again"
-            ) from error
+            return cls(
+                statistic=stored["statistic"],
+                masses=stored["mass"],
+                sizes=stored["size"],
+                tfce=stored["tfce"],
+                sides=tuple(int(k) for k in stored["sides"]),
+                digest=str(stored["digest"]),
+                distinct=int(str(stored["distinct"])),
+            )
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{path}: no null distribution ({error!r}); {remedy}") from error
 
 
 def merge(blocks: Iterable[Block], permutations: int) -> Null:

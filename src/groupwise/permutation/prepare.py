@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from groupwise.errors import InputError
-from groupwise.files import digest_of, write_whole
+from groupwise.files import digest_of, read_arrays, write_whole
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import to_fixed
 from groupwise.permutation.resample import Orders, SignFlips
@@ -200,16 +199,18 @@ class Prepared:
         """
         folder = Path(folder)
         again = "delete the folder and prepare again"
+        stored = read_arrays(folder / META, again)
         try:
-            with np.load(folder / META, allow_pickle=False) as stored:
-                plain: dict[str, Any] = json.loads(str(stored["plain"]))
-                arrays = {name: stored[name] for name in ARRAYS}
-                indptr, indices = stored["adjacency_indptr"], stored["adjacency_indices"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(f"{folder / META}: not readable ({error}); {again}") from error
+            plain: dict[str, Any] = json.loads(str(stored["plain"]))
+            arrays = {name: stored[name] for name in ARRAYS}
+            indptr, indices = stored["adjacency_indptr"], stored["adjacency_indices"]
+        except (ValueError, KeyError) as error:
+            raise InputError(
+                f"{folder / META}: not what prepare wrote ({error!r}); {again}"
+            ) from error
         try:
             values = np.load(folder / VALUES, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+        except Exception as error:  # whatever a damaged header makes numpy raise
             raise InputError(f"{folder / VALUES}: not readable ({error}); {again}") from error
         places = len(indptr) - 1
         edges = (np.ones(len(indices), bool), indices, indptr)
@@ -450,13 +451,7 @@ def _plain(adjacency: csr_array) -> csr_array:
 
 
 def _read_observed(folder: Path, digest: str) -> dict[str, np.ndarray]:
-    try:
-        with np.load(folder / OBSERVED, allow_pickle=False) as stored:
-            observed = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{folder / OBSERVED}: not readable ({error}); delete the folder and prepare again"
-        ) from error
+    observed = read_arrays(folder / OBSERVED, "delete the folder and prepare again")
     if _digest(*observed.values()) != digest:
         raise InputError(
             f"{folder / OBSERVED}: not the file that {META} describes; delete the folder and "

@@ -1,16 +1,14 @@
 """What a point of a map is: vertex or voxel, with or without time, its place and its neighbours."""
 
 import os
-import zipfile
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
-from groupwise.files import digest_of, write_whole
+from groupwise.files import digest_of, read_arrays, write_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +161,9 @@ class FeatureSpace:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "FeatureSpace":
         """Read a space; raises InputError naming a file that is absent, broken or foreign."""
+        remedy = "delete it and make it again"
+        a = read_arrays(path, remedy)
         try:
-            with np.load(path, allow_pickle=False) as stored:
-                a = {name: stored[name] for name in stored.files}
             size = len(a["coordinates"])
             indices = a["adjacency_indices"]
             edges = (np.ones(len(indices), bool), indices, a["adjacency_indptr"].astype(np.int32))
@@ -194,10 +192,8 @@ class FeatureSpace:
                 grid=tuple(int(k) for k in a["grid"]) if "grid" in a else None,
                 voxels=a.get("voxels"),
             )
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise InputError(
-                f"{Path(path)}: not a readable feature space ({error}); delete it and make it again"
-            ) from error
+        except (ValueError, KeyError) as error:
+            raise InputError(f"{path}: no feature space ({error!r}); {remedy}") from error
 
 
 def check_adjacency(adjacency: csr_array, size: int) -> None:
