@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from groupwise.command.status import read_status
+from groupwise.command.status import planned, read_status
 from groupwise.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -115,6 +115,19 @@ class Plan:
         except InputError as error:
             self.refused = "\n".join(error.findings)
         self.jobs = Counter(job.rule for job in self.states if job.state != "done")
+
+
+def without_stamps(folder: Path, config: dict) -> set[str]:
+    """Rules that read a file which no rule makes, and would not notice that it was replaced."""
+    path = write_config(folder, config)
+    with planned(str(ROOT / "Snakefile"), str(path), str(folder)) as workflow:
+        found = set()
+        for job in workflow.dag.jobs:
+            made = {str(file) for made in workflow.dag.dependencies[job].values() for file in made}
+            given = {str(file) for file in job.input} - made
+            if given and not given <= set(job.params.get("given", {})):
+                found.add(job.rule.name)
+        return found
 
 
 def snakemake(folder: Path, config: dict, *arguments: str) -> Run:

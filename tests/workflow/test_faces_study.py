@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 from nilearn.glm.second_level import SecondLevelModel
-from study_trees import Plan, demo_config, snakemake
+from study_trees import Plan, demo_config, snakemake, without_stamps
 
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE, make_faces
@@ -184,3 +184,7 @@ def test_other_designs_on_the_same_runs(study):
     changed["analyses"]["by_age"]["covariates"] = ["score"]
     changed["analyses"]["by_age"]["effects"] = "all"
     assert "has no column score" in Plan(study, changed).refused
+
+
+def test_every_stage_looks_at_what_it_is_given(study):
+    assert without_stamps(study, demo_config("fmri")) == set()

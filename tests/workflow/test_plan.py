@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from study_trees import ROOT, Plan, make_config, make_tree, snakemake, touch
+from study_trees import ROOT, Plan, make_config, make_tree, snakemake, touch, without_stamps
 
 PER_SUBJECT = (
     *("coregistration", "preprocess", "evoked", "noise_covariance", "bem", "source_space"),
@@ -136,3 +136,8 @@ def test_a_study_without_its_name_is_not_filled_up_with_the_demo(tmp_path):
     del raw["study"]
     run = Plan(tmp_path, raw)
     assert "config: study: is missing; add it" in run.refused
+
+
+def test_every_stage_looks_at_what_it_is_given(tree):
+    """So that a file replaced by an older one is noticed."""
+    assert without_stamps(tree, make_config(tree)) == set()

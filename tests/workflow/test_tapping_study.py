@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 import statsmodels.formula.api as smf
-from study_trees import Plan, demo_config, snakemake
+from study_trees import Plan, demo_config, snakemake, without_stamps
 
 from groupwise.demo.tapping import make_tapping
 from groupwise.permutation import permutation_test
@@ -233,3 +233,7 @@ def test_too_few_participants_for_the_test_are_told(tmp_path):
     del config["analyses"]["hands"]["alpha"]
     run = Plan(tmp_path, config)
     assert "5 subjects and 10000 permutations give 16 resamplings" in run.refused
+
+
+def test_every_stage_looks_at_what_it_is_given(study):
+    assert without_stamps(study, demo_config("fnirs")) == set()

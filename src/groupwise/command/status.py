@@ -4,6 +4,8 @@ import ast
 import contextlib
 import io
 import os
+import shutil
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -62,9 +64,7 @@ class JobState:
 
 
 def read_status(snakefile: str, configfile: str | None, directory: str = ".") -> list[JobState]:
-    """State of every job of a study, in the order in which they are computed.
-
-    Nothing is written but Snakemake's own (empty) folder `.snakemake`, where there is none.
+    """State of every job of a study, in the order in which they are computed. Nothing is written.
 
     Parameters
     ----------
@@ -76,6 +76,13 @@ def read_status(snakefile: str, configfile: str | None, directory: str = ".") ->
     ------
     InputError : the study cannot be planned; the findings are those of the plan.
     """
+    with planned(snakefile, configfile, directory) as workflow:
+        return _states(workflow)
+
+
+@contextlib.contextmanager
+def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "Iterator[Workflow]":
+    """Snakemake's workflow with its plan, `dag`; arguments and errors as of `read_status`."""
     from snakemake.api import SnakemakeApi
     from snakemake.exceptions import WorkflowError
     from snakemake.settings.types import (
@@ -90,6 +97,7 @@ def read_status(snakefile: str, configfile: str | None, directory: str = ".") ->
     before = Path.cwd()
     try:
         with (
+            _workplace(Path(directory).absolute()) as workplace,
             contextlib.redirect_stdout(io.StringIO()),
             contextlib.redirect_stderr(io.StringIO()),
             SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api,
@@ -98,19 +106,42 @@ def read_status(snakefile: str, configfile: str | None, directory: str = ".") ->
                 resource_settings=ResourceSettings(cores=1),
                 config_settings=ConfigSettings(configfiles=config),
                 snakefile=Path(snakefile).absolute(),
-                workdir=Path(directory).absolute(),
+                workdir=workplace,
             )
             opened.dag(DAGSettings(force_incomplete=True))
             workflow = opened._workflow
             # As a dry run does it; of what a killed job left, as a run with the shipped profiles.
             workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
             workflow._build_dag()
-            return _states(workflow)
+            yield workflow
     except WorkflowError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]]
         raise InputError(lines or str(error)) from None
     finally:
         os.chdir(before)
+
+
+@contextlib.contextmanager
+def _workplace(directory: Path) -> Iterator[Path]:
+    """The folder to plan in, as it was afterwards: Snakemake makes folders of its own there.
+
+    For one that may not be written to a folder of links stands in. Paths that lead out of it
+    by `..` are not found from there.
+    """
+    own = directory / ".snakemake"
+    if os.access(directory, os.W_OK) and (not own.exists() or os.access(own, os.W_OK)):
+        there = own.exists()
+        yield directory
+        if not there:
+            shutil.rmtree(own, ignore_errors=True)
+        return
+    with tempfile.TemporaryDirectory() as links:
+        for source, place in ((directory, Path(links)), (own, Path(links) / ".snakemake")):
+            place.mkdir(exist_ok=True)
+            for path in source.iterdir() if source.is_dir() else ():
+                if path.name not in (".snakemake", "locks"):
+                    (place / path.name).symlink_to(path)
+        yield Path(links)
 
 
 def _states(workflow: "Workflow") -> list[JobState]:
