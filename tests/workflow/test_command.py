@@ -168,7 +168,10 @@ def test_status_of_a_folder_that_one_may_not_write_to(tmp_path_factory):
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable]
     command += ["-m", "groupwise.command.main", "status", "--configfile", folder / "study.yaml"]
     command += ["--snakefile", ROOT / "Snakefile", "--directory", folder]
-    run = subprocess.run(
-        command, capture_output=True, text=True, cwd=folder, env=os.environ | {"HOME": "/tmp"}
-    )
-    assert run.returncode == 0 and "done" in run.stdout, run.stderr
+    told = {"capture_output": True, "text": True, "env": os.environ | {"HOME": "/tmp"}}
+    refused = subprocess.run(command, cwd=folder, **told)
+    assert refused.returncode == 1 and "Let the owner run: chmod" in refused.stderr
+    subprocess.run(["chmod", "-R", "a+rX", folder / ".snakemake"], check=True)
+    run = subprocess.run(command, cwd=folder, **told)
+    assert run.returncode == 0 and " done" in run.stdout, run.stderr
+    assert " stale" not in run.stdout.splitlines()[0]

@@ -117,6 +117,11 @@ def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "It
     except WorkflowError as error:
         lines = [line.strip() for line in str(error).splitlines()[1:]]
         raise InputError(lines or str(error)) from None
+    except PermissionError as error:
+        raise InputError(
+            f"{error.filename}: may not be read; Snakemake keeps its records for their owner. "
+            f"Let the owner run: chmod -R a+rX {directory}/.snakemake"
+        ) from None
     finally:
         os.chdir(before)
 
