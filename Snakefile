@@ -23,6 +23,7 @@ include: "workflow/rules/grids.smk"
 include: "workflow/rules/channels.smk"
 include: "workflow/rules/permutation.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/sharing.smk"
 
 
 rule all:

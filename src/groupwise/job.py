@@ -4,6 +4,7 @@ import faulthandler
 import gc
 import logging
 import os
+import re
 import resource
 import sys
 import time
@@ -22,11 +23,21 @@ DONE, FAILED = "Done in", "Failed after"
 
 def ending_of(log: Path) -> str:
     """How the job of a log ended: "done", "failed", or "" where it was killed or still runs."""
+    known = {DONE: "done", FAILED: "failed"}
+    last = _last_line(log)
+    return next((how for word, how in known.items() if last.startswith(word)), "")
+
+
+def measured_in(log: Path) -> tuple[float | None, float | None]:
+    """Seconds and MB that the job of a log took; None each, unless it ended well."""
+    found = re.fullmatch(rf"{DONE} ([\d.]+) s, peak memory (\d+) MB", _last_line(log))
+    return (float(found[1]), float(found[2])) if found else (None, None)
+
+
+def _last_line(log: Path) -> str:
     with log.open("rb") as handle:
         handle.seek(max(0, log.stat().st_size - 200))
-        last = handle.read().decode(errors="replace").splitlines()[-1:]
-    known = {DONE: "done", FAILED: "failed"}
-    return next((how for word, how in known.items() if last and last[0].startswith(word)), "")
+        return (handle.read().decode(errors="replace").splitlines() or [""])[-1]
 
 
 @contextmanager

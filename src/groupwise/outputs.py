@@ -1,7 +1,8 @@
-"""The folder of all outputs at the start of a run: one writer, no future dates, no leftovers."""
+"""Before a run: outputs of one writer, of no later date, whole; a cache of one software."""
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import socket
@@ -9,12 +10,15 @@ import time
 from pathlib import Path
 
 from groupwise.errors import InputError
-from groupwise.files import PART
+from groupwise.files import PART, software, write_json
 
 #: File servers' clocks differ a little. (Snakemake fails where an output is older than its input.)
 AHEAD = 10  # s
 #: A killed job's part of a file that nobody has touched since (s).
 OLD_PART = 3600
+
+#: In the cache between workflows: the versions that its results are of.
+SOFTWARE = "groupwise_software.json"
 
 _held = []  # open locks: one that nobody refers to would be closed
 
@@ -94,4 +98,32 @@ def sweep_outputs(folder: str | os.PathLike) -> None:
             "change of what it was made of would go unnoticed. If nothing was changed since, "
             f"run: find {folder} -newermt now -exec touch {{}} +; else delete "
             f"{'these files' if more else 'it'}"
+        )
+
+
+def check_cache(folder: str | os.PathLike) -> None:
+    """Keep a cache between workflows to the results of one set of versions.
+
+    Snakemake tells cached results apart by inputs, parameters and scripts, not by the libraries
+    that computed them.
+
+    Raises
+    ------
+    InputError : the folder is not there, or holds results of other versions.
+    """
+    path, now = Path(folder) / SOFTWARE, software()
+    if not path.parent.is_dir():
+        raise InputError(f"SNAKEMAKE_OUTPUT_CACHE: {folder} is not a folder; make it")
+    if not path.exists():
+        write_json(path, now)
+    then = json.loads(path.read_text(encoding="utf-8"))
+    if then != now:
+        told = [
+            f"{name} {then.get(name, 'none')}, here {now.get(name, 'none')}"
+            for name in {**then, **now}
+            if then.get(name) != now.get(name)
+        ]
+        raise InputError(
+            f"SNAKEMAKE_OUTPUT_CACHE: {folder} holds results of {'; '.join(told)}; give a folder "
+            "of its own to each environment"
         )

@@ -1,5 +1,6 @@
 """The typed study, what was found of it, and the functions that rules share."""
 
+import os
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +12,7 @@ from groupwise.config.analysis import cells_of, conditions_with
 from groupwise.errors import InputError
 from groupwise.inputs.checked import is_checked, settled, stamp_of
 from groupwise.inputs.recordings import find_recordings
-from groupwise.outputs import lock_outputs, sweep_outputs
+from groupwise.outputs import check_cache, lock_outputs, sweep_outputs
 
 
 def told(function, *arguments):
@@ -139,6 +140,8 @@ def check_now(table, parameters, files, module) -> None:
 onstart:
     told(lock_outputs, OUT)
     told(sweep_outputs, OUT)
+    if cache_folder := os.environ.get("SNAKEMAKE_OUTPUT_CACHE"):
+        told(check_cache, cache_folder)
     for each in CHECKS:
         check_now(*each)
 

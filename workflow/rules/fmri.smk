@@ -86,18 +86,20 @@ if FMRI:
                 for kind in ("bold", "mask", "confounds", "events")
             ],
         output:
-            **{
-                stat: list(first_level_maps(stat).values())
-                for stat in ("effect", "variance", "t", "z")
-            },
-            sidecars=list(first_level_maps("").values()),
-            interest_F=interest_map("F"),
-            interest_z=interest_map("z"),
-            designs=[
-                bold_file("design.tsv", desc=camel(name or "run"))
-                for name in RUN_NAMES
-            ],
-            sidecar=bold_file("design.json"),
+            **shareable(
+                **{
+                    stat: list(first_level_maps(stat).values())
+                    for stat in ("effect", "variance", "t", "z")
+                },
+                sidecars=list(first_level_maps("").values()),
+                interest_F=interest_map("F"),
+                interest_z=interest_map("z"),
+                designs=[
+                    bold_file("design.tsv", desc=camel(name or "run"))
+                    for name in RUN_NAMES
+                ],
+                sidecar=bold_file("design.json"),
+            ),
         log:
             log_of("fit_runs", "subject"),
         benchmark:

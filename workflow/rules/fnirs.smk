@@ -57,15 +57,17 @@ if FNIRS:
         input:
             lambda wildcards: OPTODES.files_of(wildcards.subject),
         output:
-            signals=[
-                nirs_file("nirs.snirf", desc=camel(f"haemoglobin {name}"))
-                for name in NIRS_RUNS
-            ],
-            pairs=[
-                nirs_file("channels.tsv", desc=camel(f"pairs {name}"))
-                for name in NIRS_RUNS
-            ],
-            sidecar=nirs_file("channels.json", desc="pairs"),
+            **shareable(
+                signals=[
+                    nirs_file("nirs.snirf", desc=camel(f"haemoglobin {name}"))
+                    for name in NIRS_RUNS
+                ],
+                pairs=[
+                    nirs_file("channels.tsv", desc=camel(f"pairs {name}"))
+                    for name in NIRS_RUNS
+                ],
+                sidecar=nirs_file("channels.json", desc="pairs"),
+            ),
         log:
             log_of("haemoglobin", "subject"),
         benchmark:
@@ -101,15 +103,17 @@ if FNIRS:
                 if run[kind] or kind == "events"
             ],
         output:
-            channels=nirs_file("glm.tsv", desc="channels"),
-            channel_columns=nirs_file("glm.json", desc="channels"),
-            rois=nirs_file("glm.tsv", desc="rois"),
-            roi_columns=nirs_file("glm.json", desc="rois"),
-            designs=[
-                nirs_file("design.tsv", desc=camel(name or "run"))
-                for name in NIRS_RUNS
-            ],
-            sidecar=nirs_file("design.json"),
+            **shareable(
+                channels=nirs_file("glm.tsv", desc="channels"),
+                channel_columns=nirs_file("glm.json", desc="channels"),
+                rois=nirs_file("glm.tsv", desc="rois"),
+                roi_columns=nirs_file("glm.json", desc="rois"),
+                designs=[
+                    nirs_file("design.tsv", desc=camel(name or "run"))
+                    for name in NIRS_RUNS
+                ],
+                sidecar=nirs_file("design.json"),
+            ),
         log:
             log_of("fit_channels", "subject"),
         benchmark:

@@ -17,8 +17,10 @@ rule template_grid:
             f"{MEEG.subjects_dir}/{wildcards.template}/bem/inner_skull.surf"
         ),
     output:
-        source_space=f"{OUT}/template/{{template}}_grid-{{grid}}_src.fif",
-        sidecar=f"{OUT}/template/{{template}}_grid-{{grid}}_src.json",
+        **shareable(
+            source_space=f"{OUT}/template/{{template}}_grid-{{grid}}_src.fif",
+            sidecar=f"{OUT}/template/{{template}}_grid-{{grid}}_src.json",
+        ),
     log:
         log_of("template_grid", "template", "grid"),
     benchmark:

@@ -75,8 +75,10 @@ if MEEG:
             raw=lambda wildcards: visit_of(wildcards).raw[0],
             transform=lambda wildcards: visit_of(wildcards).transform or [],
         output:
-            trans=meeg_file("trans.fif"),
-            sidecar=meeg_file("trans.json"),
+            **shareable(
+                trans=meeg_file("trans.fif"),
+                sidecar=meeg_file("trans.json"),
+            ),
         log:
             log_of("coregistration", *VISIT),
         benchmark:
@@ -103,9 +105,11 @@ if MEEG:
             calibration=lambda wildcards: visit_of(wildcards).calibration,
             cross_talk=lambda wildcards: visit_of(wildcards).cross_talk,
         output:
-            epochs=meeg_file("epo.fif", proc="clean"),
-            drops=meeg_file("drops.tsv", proc="clean"),
-            sidecar=meeg_file("epo.json", proc="clean"),
+            **shareable(
+                epochs=meeg_file("epo.fif", proc="clean"),
+                drops=meeg_file("drops.tsv", proc="clean"),
+                sidecar=meeg_file("epo.json", proc="clean"),
+            ),
         log:
             log_of("preprocess", *VISIT),
         benchmark:
@@ -136,8 +140,10 @@ if MEEG:
         input:
             epochs=rules.preprocess.output.epochs,
         output:
-            evoked=meeg_file("ave.fif"),
-            sidecar=meeg_file("ave.json"),
+            **shareable(
+                evoked=meeg_file("ave.fif"),
+                sidecar=meeg_file("ave.json"),
+            ),
         log:
             log_of("evoked", *VISIT),
         benchmark:
@@ -169,8 +175,10 @@ if MEEG:
                 visit_of(wildcards).cross_talk if ROOM_AS_HEAD else []
             ),
         output:
-            covariance=meeg_file("cov.fif"),
-            sidecar=meeg_file("cov.json"),
+            **shareable(
+                covariance=meeg_file("cov.fif"),
+                sidecar=meeg_file("cov.json"),
+            ),
         log:
             log_of("noise_covariance", *VISIT),
         benchmark:
@@ -194,8 +202,10 @@ if MEEG:
                 for name in MEEG.bem.surfaces
             ],
         output:
-            bem=anatomy_file("bem-sol.fif"),
-            sidecar=anatomy_file("bem-sol.json"),
+            **shareable(
+                bem=anatomy_file("bem-sol.fif"),
+                sidecar=anatomy_file("bem-sol.json"),
+            ),
         log:
             log_of("bem", "anatomy"),
         benchmark:
@@ -223,8 +233,10 @@ if MEEG:
                     for name in dict.fromkeys([wildcards.anatomy, MEEG.morph.to])
                 ],
             output:
-                source_space=anatomy_file("src.fif"),
-                sidecar=anatomy_file("src.json"),
+                **shareable(
+                    source_space=anatomy_file("src.fif"),
+                    sidecar=anatomy_file("src.json"),
+                ),
             log:
                 log_of("source_grid", "anatomy"),
             benchmark:
@@ -248,8 +260,10 @@ if MEEG:
                     wildcards.anatomy, MEEG.subjects_dir
                 ),
             output:
-                source_space=anatomy_file("src.fif"),
-                sidecar=anatomy_file("src.json"),
+                **shareable(
+                    source_space=anatomy_file("src.fif"),
+                    sidecar=anatomy_file("src.json"),
+                ),
             log:
                 log_of("source_space", "anatomy"),
             benchmark:
@@ -277,8 +291,10 @@ if MEEG:
                 anatomy=anatomy_of(wildcards.subject)
             ),
         output:
-            forward=meeg_file("fwd.fif"),
-            sidecar=meeg_file("fwd.json"),
+            **shareable(
+                forward=meeg_file("fwd.fif"),
+                sidecar=meeg_file("fwd.json"),
+            ),
         log:
             log_of("forward", *VISIT),
         benchmark:
@@ -303,8 +319,10 @@ if MEEG:
             forward=rules.forward.output.forward,
             covariance=rules.noise_covariance.output.covariance,
         output:
-            inverse=meeg_file("inv.fif"),
-            sidecar=meeg_file("inv.json"),
+            **shareable(
+                inverse=meeg_file("inv.fif"),
+                sidecar=meeg_file("inv.json"),
+            ),
         log:
             log_of("inverse_operator", *VISIT),
         benchmark:
@@ -334,8 +352,10 @@ if MEEG:
                 forward=rules.forward.output.forward,
                 covariance=rules.noise_covariance.output.covariance,
             output:
-                estimates=list(estimates().values()),
-                sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
+                **shareable(
+                    estimates=list(estimates().values()),
+                    sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
+                ),
             log:
                 log_of("apply_beamformer", *VISIT),
             benchmark:
@@ -362,9 +382,13 @@ if MEEG:
                 evoked=rules.evoked.output.evoked,
                 inverse=rules.inverse_operator.output.inverse,
             output:
-                estimates=list(estimates().values()),
-                residual=meeg_file("ave.fif", inv=MEEG.inverse.method, desc="residual"),
-                sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
+                **shareable(
+                    estimates=list(estimates().values()),
+                    residual=meeg_file(
+                        "ave.fif", inv=MEEG.inverse.method, desc="residual"
+                    ),
+                    sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
+                ),
             log:
                 log_of("apply_inverse", *VISIT),
             benchmark:
@@ -396,8 +420,12 @@ if MEEG:
             ],
             template=TEMPLATE,
         output:
-            estimates=list(estimates(space=MEEG.morph.to).values()),
-            sidecar=meeg_file("stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method),
+            **shareable(
+                estimates=list(estimates(space=MEEG.morph.to).values()),
+                sidecar=meeg_file(
+                    "stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method
+                ),
+            ),
         log:
             log_of("morph", *VISIT),
         benchmark:

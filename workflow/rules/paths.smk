@@ -1,5 +1,6 @@
 """Where every file is: one fact an entity, entities in one order (after BIDS derivatives)."""
 
+import os
 import re
 
 ENTITIES = (
@@ -63,6 +64,26 @@ def benchmark_of(rule: str, *wildcards: str) -> str:
         .replace("/logs/", "/benchmarks/")
         .replace(".log", ".tsv")
     )
+
+
+def shareable(**outputs: str | list[str]) -> dict:
+    """Outputs of a stage, as Snakemake's cache between workflows takes them.
+
+    It wants one beginning for all, and tells them apart by their endings.
+    """
+    each = {
+        name: [paths] if isinstance(paths, str) else list(paths)
+        for name, paths in outputs.items()
+    }
+    start = os.path.commonprefix([path for paths in each.values() for path in paths])
+    marked = {
+        name: multiext(start, *(path[len(start) :] for path in paths))
+        for name, paths in each.items()
+    }
+    return {
+        name: paths[0] if isinstance(outputs[name], str) else paths
+        for name, paths in marked.items()
+    }
 
 
 STACK = f"{OUT}/group/{{analysis}}/stack"

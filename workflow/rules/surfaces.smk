@@ -67,8 +67,10 @@ rule template_source_space:
             wildcards.template, subjects_dir_of(wildcards.template)
         ),
     output:
-        source_space=template_file("{template}", "{spacing}"),
-        sidecar=template_file("{template}", "{spacing}").replace(".fif", ".json"),
+        **shareable(
+            source_space=template_file("{template}", "{spacing}"),
+            sidecar=template_file("{template}", "{spacing}").replace(".fif", ".json"),
+        ),
     log:
         log_of("template_source_space", "template", "spacing"),
     benchmark:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from groupwise.command.page import Cell, Page, Table
 from groupwise.errors import InputError
-from groupwise.job import ending_of
+from groupwise.job import ending_of, measured_in
 from groupwise.outputs import is_locked
 from groupwise.progress import duration
 
 if TYPE_CHECKING:
-    from snakemake.jobs import Reason
+    from snakemake.jobs import Job, Reason
     from snakemake.workflow import Workflow
 
 #: How a job stands, and its mark in the table. `stopped`: killed, or the machine went down.
@@ -153,7 +153,7 @@ def _states(workflow: "Workflow") -> list[JobState]:
     dag = workflow.dag
     jobs = [job for job in dag.jobs if job.rule.name not in TARGETS]
     locked = is_locked(workflow.globals["OUT"])
-    measured = {job: _benchmark(job.benchmark) for job in jobs}
+    measured = {job: _measured(job) for job in jobs}
     took: dict[str, list[float]] = defaultdict(list)
     for job, (seconds, _) in measured.items():
         if seconds is not None:
@@ -191,14 +191,16 @@ def _states(workflow: "Workflow") -> list[JobState]:
     return sorted(states, key=lambda each: (places[each.rule], [*each.wildcards.values()]))
 
 
-def _benchmark(path: str | None) -> tuple[float | None, float | None]:
-    """Seconds and MB that a finished job took."""
+def _measured(job: "Job") -> tuple[float | None, float | None]:
+    """Seconds and MB that a finished job took, by its benchmark or by the end of its log."""
     try:
-        head, *lines = Path(path or "").read_text().splitlines()
+        head, *lines = Path(job.benchmark or "").read_text().splitlines()
         last = dict(zip(head.split("\t"), lines[-1].split("\t"), strict=True))
         return float(last["s"]), float(last["max_rss"])
     except (OSError, ValueError, IndexError, KeyError):
-        return None, None  # none yet, or too short a job for the memory to be looked at
+        pass  # none yet, or too short a job for the memory to be looked at
+    log = Path(job.log[0]) if job.log else None
+    return measured_in(log) if log and log.exists() else (None, None)
 
 
 def _why(reason: "Reason") -> str:

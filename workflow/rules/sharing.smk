@@ -1,0 +1,23 @@
+"""Stages before the group, shared with other studies of the same recordings.
+
+With a folder in the environment variable SNAKEMAKE_OUTPUT_CACHE, and `--cache`.
+"""
+
+import os
+
+from snakemake.caching.rule import RuleCache
+
+SHAREABLE = (
+    *("bem", "source_space", "source_grid", "template_source_space", "template_grid"),
+    *("coregistration", "preprocess", "evoked", "noise_covariance", "forward"),
+    *("inverse_operator", "apply_inverse", "apply_beamformer", "morph"),
+    *("fit_runs", "haemoglobin", "fit_channels"),
+)
+
+if "SNAKEMAKE_OUTPUT_CACHE" in os.environ:
+    for stage in workflow.rules:
+        if stage.name in SHAREABLE:
+            # The directive `cache` would allow no rule a benchmark, which is for studies of their
+            # own; a job whose output comes from the cache has nothing to measure.
+            stage._benchmark = None
+            stage.cache = RuleCache.from_rule(stage, True)
