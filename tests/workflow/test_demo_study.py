@@ -2,13 +2,16 @@
 
 import json
 import os
+import re
 import shutil
 
 import mne
 import numpy as np
 import pandas as pd
 import pytest
-from study_trees import Plan, demo_config, snakemake
+import yaml
+from slurm_cluster import on_cluster
+from study_trees import ROOT, Plan, demo_config, snakemake
 
 from groupwise.demo.study import make_demo
 from groupwise.permutation.merge import Null
@@ -82,12 +85,11 @@ def test_nothing_is_pending_after_a_run(study):
     assert run.returncode == 0 and "Nothing to be done" in run.text
 
 
-GROUP_STAGES = {
-    *("stack_sources", "prepare", "permute_block", "merge", "infer"),
-    *("export_surface", "figures_surface", "views_surface", "report"),
-}
-#: Residuals and explained variances are in pictures of each subject and of all.
-SOURCES = {"apply_inverse", "quality_meeg", "figures_meeg", "morph", *GROUP_STAGES}
+def test_every_stage_asks_for_more_memory_than_it_takes(study):
+    """With 300 MB to spare for the Snakemakes that start it on a cluster."""
+    states = Plan(study, config()).states
+    assert sum(job.memory is not None for job in states) > 100
+    assert {job.rule for job in states if job.memory and job.memory > job.asked - 300} == set()
 
 
 def change(key, value):
@@ -101,54 +103,26 @@ def change(key, value):
     return raw
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "reruns"),
-    [
-        ("meeg.inverse.snr", 2, SOURCES),
-        ("meeg.inverse.loose", 0.3, {"inverse_operator", *SOURCES}),
-        (
-            "meeg.covariance",
-            {"method": ["empirical"]},
-            {"noise_covariance", "inverse_operator", *SOURCES},
-        ),
-        (
-            "meeg.bem",
-            {"ico": 2},
-            {"bem", "forward", "inverse_operator", *SOURCES},
-        ),
-        (
-            "meeg.source_space",
-            {"spacing": "oct4"},
-            {"source_space", "forward", "inverse_operator", *SOURCES},
-        ),
-        (
-            "meeg.bad_channels",
-            {"03": ["MEG 0113"]},
-            {
-                *("check_inputs", "preprocess", "evoked", "noise_covariance"),
-                *("inverse_operator", *SOURCES),
-            },
-        ),
-        (
-            "meeg.morph",
-            {"spacing": 3},
-            {"template_source_space", "morph", *GROUP_STAGES},
-        ),
-        ("analyses.modality_by_side.hemispheres", ["rh"], GROUP_STAGES),
-        (
-            "analyses.modality_by_side.cluster",
-            {"threshold": {"p": 0.01}},
-            GROUP_STAGES - {"stack_sources"},
-        ),
-        ("seed", 1, GROUP_STAGES - {"stack_sources"}),
-        (
-            "analyses.modality_by_side.alpha",
-            0.04,
-            {"infer", "export_surface", "figures_surface", "views_surface", "report"},
-        ),
-    ],
-)
-def test_a_change_reruns_only_what_depends_on_it(study, key, value, reruns):
+def documented():
+    """Rows of the table in docs/reruns.md: a key with a value, and the stages it reruns."""
+    named = {}
+    for line in (ROOT / "docs/reruns.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 2 and cells[0].startswith("**"):
+            named[cells[0].strip("*")] = stages(cells[1], named)
+        elif len(cells) == 2 and cells[0].startswith("`"):
+            ((key, value),) = yaml.safe_load(cells[0].strip("`")).items()
+            yield pytest.param(key, value, stages(cells[1], named), id=key)
+
+
+def stages(text, named):
+    """Names in backticks, and those that a bold name stands for."""
+    found = set(re.findall(r"`(\w+)`", text))
+    return found.union(*(named[name] for name in re.findall(r"\*\*(.+?)\*\*", text)))
+
+
+@pytest.mark.parametrize(("key", "value", "reruns"), documented())
+def test_a_change_reruns_what_the_docs_say(study, key, value, reruns):
     run = Plan(study, change(key, value))
     assert not run.refused
     assert set(run.jobs) == reruns
@@ -268,3 +242,26 @@ def test_more_permutations_compute_only_new_blocks(study):
     np.testing.assert_array_equal(grown.mass[:64], null.mass)
     # Exact now, and still the interaction is significant.
     assert clusters(study, "modalityXside").iloc[0].p <= 0.05
+
+
+def test_the_cluster_gives_the_same_bytes(cluster, study):
+    """A subject's sources and the group stage by the profile for SLURM, one job a subject."""
+    local = study / "local"
+    results = study / "results"
+    (results / "group").rename(local)
+    shutil.move(results / "sub-03/meg", study / "sub-03")
+    raw = config(effects=["modality:side"], permutations=1024)
+    run = on_cluster(cluster, study, raw, "group")
+    assert run.returncode == 0, run.text
+    assert run.jobs["preprocess"] == run.jobs["morph"] == 1 and run.jobs["permute_block"] == 4
+    # The subject's stages are one job; so is what follows the permutations.
+    assert len(set(run.submitted)) == len(("subject", "stack", "prepare", "effect")) + 4
+    for path in (study / "sub-03").glob("*_space-fsaverage_*.h5"):
+        ours = mne.read_source_estimate(results / "sub-03/meg" / path.name, "fsaverage")
+        np.testing.assert_array_equal(ours.data, mne.read_source_estimate(path, "fsaverage").data)
+    for name in ("stack/stack.npy", "modalityXside/prepared/values.npy", "modalityXside/null.npz"):
+        group = results / "group/modality_by_side"
+        assert (group / name).read_bytes() == (local / "modality_by_side" / name).read_bytes()
+    for name in ("infer/maps.npz", "infer/clusters.tsv"):
+        path = f"modality_by_side/modalityXside/{name}"
+        assert (results / "group" / path).read_bytes() == (local / path).read_bytes()

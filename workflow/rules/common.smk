@@ -32,7 +32,21 @@ def refuse(findings: list[str]) -> None:
 
 
 STUDY = told(read_study, config)
-OUT = STUDY.output
+
+
+def own_prefix() -> str:
+    """The folder that a workflow which includes this one by `module` gives for its outputs.
+
+    Snakemake would put it before every relative path, that of a recording too, and a second time
+    before each path that is made of another rule's; here it goes before the output folder alone.
+    """
+    modifier = workflow.modifier.path_modifier
+    if modifier.prefix:
+        modifier.kept_prefix, modifier.prefix = modifier.prefix, None
+    return getattr(modifier, "kept_prefix", "")
+
+
+OUT = os.path.join(own_prefix(), STUDY.output)
 RECORDINGS = told(find_recordings, STUDY) if STUDY.meeg else None
 
 

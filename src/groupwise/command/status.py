@@ -50,6 +50,7 @@ class JobState:
     log : path, "" where there is none yet.
     seconds : what it took; of one that is to run, what those of its rule took here, or None.
     memory : the most it took, in MB, or None.
+    asked : what it asks a cluster for, in MB.
     threads : cores that it takes.
     """
 
@@ -60,6 +61,7 @@ class JobState:
     log: str
     seconds: float | None
     memory: float | None
+    asked: int
     threads: int
 
 
@@ -185,6 +187,7 @@ def _states(workflow: "Workflow") -> list[JobState]:
                 log=log,
                 seconds=seconds,
                 memory=memory,
+                asked=int(job.resources.get("mem_mb", 0)),
                 threads=int(job.threads),
             )
         )
@@ -192,15 +195,18 @@ def _states(workflow: "Workflow") -> list[JobState]:
 
 
 def _measured(job: "Job") -> tuple[float | None, float | None]:
-    """Seconds and MB that a finished job took, by its benchmark or by the end of its log."""
+    """Seconds and MB that a finished job took, by its benchmark and by the end of its log.
+
+    The benchmark looks at the memory now and then, the log knows its peak.
+    """
+    log = Path(job.log[0]) if job.log else None
+    seconds, peak = measured_in(log) if log and log.exists() else (None, None)
     try:
         head, *lines = Path(job.benchmark or "").read_text().splitlines()
         last = dict(zip(head.split("\t"), lines[-1].split("\t"), strict=True))
-        return float(last["s"]), float(last["max_rss"])
+        return float(last["s"]), max(float(last["max_rss"]), peak or 0.0)
     except (OSError, ValueError, IndexError, KeyError):
-        pass  # none yet, or too short a job for the memory to be looked at
-    log = Path(job.log[0]) if job.log else None
-    return measured_in(log) if log and log.exists() else (None, None)
+        return seconds, peak
 
 
 def _why(reason: "Reason") -> str:
@@ -367,6 +373,7 @@ def status_rows(jobs: Sequence[JobState]) -> list[dict[str, object]]:
             "log": job.log,
             "seconds": "" if job.seconds is None else f"{job.seconds:.1f}",
             "memory_mb": "" if job.memory is None else f"{job.memory:.0f}",
+            "asked_mb": job.asked,
         }
         for job in jobs
     ]

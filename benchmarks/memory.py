@@ -1,0 +1,21 @@
+"""The table of docs/cluster.md: what each stage of a finished run took, and what it asks for.
+
+Usage: groupwise status --format tsv > status.tsv; python benchmarks/memory.py status.tsv
+"""
+
+import sys
+
+import pandas as pd
+
+table = pd.read_csv(sys.argv[1], sep="\t")
+table = table[table["memory_mb"].notna() & (table["asked_mb"] > 0)]
+stages = table.groupby("stage", sort=False).agg(
+    jobs=("stage", "size"),
+    seconds=("seconds", "max"),
+    memory=("memory_mb", "max"),
+    asked=("asked_mb", "max"),
+)
+print("| stage | jobs | longest, s | most memory, MB | asked for, MB |")
+print("|---|---|---|---|---|")
+for stage, row in stages.iterrows():
+    print(f"| {stage} | {row.jobs:.0f} | {row.seconds:.1f} | {row.memory:.0f} | {row.asked:.0f} |")
