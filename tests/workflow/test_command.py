@@ -107,8 +107,8 @@ def test_status_before_a_run(tmp_path, capsys):
     write_config(tmp_path, make_config(tmp_path))
     code, out, _ = status(capsys, tmp_path)
     assert code == 0 and "0 done" not in out and " pending." in out
-    line = next(line for line in out.splitlines() if line.startswith("01 ... 07 (7)"))
-    assert set(line.removeprefix("01 ... 07 (7)").split()) == {"."}
+    line = next(line for line in out.splitlines() if line.startswith("01, 02, 03"))
+    assert set(line.removeprefix("01, 02, 03, 04, 05, 06, 07").split()) == {"."}
     assert not (tmp_path / "results").exists() and not (tmp_path / ".snakemake").exists()
 
 
@@ -163,8 +163,9 @@ def test_status_of_a_folder_that_one_may_not_write_to(tmp_path_factory):
     folder = tmp_path_factory.mktemp("readonly")
     maps.write_maps(folder)
     assert snakemake(folder, maps.config(folder), "--cores", "2", "group").returncode == 0
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
+    for parent in [folder, *folder.parents]:
+        if not parent.stat().st_mode & 0o005 == 0o005:
+            parent.chmod(0o755)
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable]
     command += ["-m", "groupwise.command.main", "status", "--configfile", folder / "study.yaml"]
     command += ["--snakefile", ROOT / "Snakefile", "--directory", folder]

@@ -40,7 +40,7 @@ def _status(options: argparse.Namespace):
 
     snakefile = options.snakefile or ("Snakefile" if Path("Snakefile").exists() else SHIPPED)
     jobs = read_status(str(snakefile), options.configfile, options.directory)
-    return status_page(jobs, options.cores), status_rows(jobs), 0
+    return status_page(jobs, options.cores, options.configfile), status_rows(jobs), 0
 
 
 def _parser() -> argparse.ArgumentParser:

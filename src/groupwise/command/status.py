@@ -223,16 +223,27 @@ def _why(reason: "Reason") -> str:
 
 
 def _changed(before: set[str], now: set[str]) -> str:
-    """Which values differ, by their keys in the parameters of a rule."""
-    old, new = (
-        {key: value for text in sorted(texts) for key, value in _leaves("", _value(text))}
-        for texts in (before, now)
+    """Which values differ, by their keys in the parameters of a rule where they have one."""
+    old, new = ([*map(_value, sorted(texts))] for texts in (before, now))
+    then, here = (
+        {
+            key: value
+            for each in values
+            if isinstance(each, dict)
+            for key, value in _leaves("", each)
+        }
+        for values in (old, new)
     )
-    keys = [key for key in {**new, **old} if old.get(key) != new.get(key)]
+    keys = [key for key in {**here, **then} if then.get(key) != here.get(key)]
     files = [key for key in keys if Path(key).is_absolute() or Path(key).exists()]
     if files:
         return f"replaced: {', '.join(files[:3])}{' ...' if len(files) > 3 else ''}"
-    told = [f"{key} {old.get(key, 'none')} -> {new.get(key, 'none')}".strip() for key in keys]
+    told = [f"{key} {then.get(key, 'none')} -> {here.get(key, 'none')}" for key in keys]
+    plain = [
+        ", ".join(str(each) for each in values if not isinstance(each, dict)) or "none"
+        for values in (old, new)
+    ]
+    told += [" -> ".join(plain)] * (plain != ["none", "none"])
     return f"changed: {', '.join(each[:80] for each in told[:3])}{' ...' if told[3:] else ''}"
 
 
@@ -285,7 +296,7 @@ def summary_of(jobs: Sequence[JobState], cores: int) -> list[str]:
     return lines
 
 
-def status_page(jobs: Sequence[JobState], cores: int) -> Page:
+def status_page(jobs: Sequence[JobState], cores: int, study: str = "a study") -> Page:
     """The state of a study as a page of tables."""
     stages = list(dict.fromkeys(job.rule for job in jobs))
     by_subject = [job for job in jobs if of_subject(job)]
@@ -305,7 +316,7 @@ def status_page(jobs: Sequence[JobState], cores: int) -> Page:
     if noted := _noted(jobs):
         tables.insert(0, Table("To look at", ["state", "stage", "of", "why", "log"], noted))
     marks = ", ".join(f"{mark} {state}" for state, mark in STATES.items())
-    return Page("Status", [*summary_of(jobs, cores), f"Marks: {marks}."], tables)
+    return Page(f"Status of {study}", [*summary_of(jobs, cores), f"Marks: {marks}."], tables)
 
 
 def _noted(jobs: Sequence[JobState]) -> list[list[Cell]]:
@@ -347,7 +358,8 @@ def _matrix(
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names) if len(names) < 4 else f"{names[0]} ... {names[-1]} ({len(names)})"
+    every = ", ".join(names)
+    return every if len(every) < 40 else f"{names[0]} ... {names[-1]} ({len(names)})"
 
 
 def _cell(jobs: list[JobState]) -> Cell:
