@@ -164,7 +164,7 @@ def test_status_of_a_folder_that_one_may_not_write_to(tmp_path_factory):
     maps.write_maps(folder)
     assert snakemake(folder, maps.config(folder), "--cores", "2", "group").returncode == 0
     for parent in [folder, *folder.parents]:
-        if not parent.stat().st_mode & 0o005 == 0o005:
+        if parent.stat().st_mode & 0o005 != 0o005:
             parent.chmod(0o755)
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable]
     command += ["-m", "groupwise.command.main", "status", "--configfile", folder / "study.yaml"]
