@@ -153,6 +153,9 @@ rule dataset_description:
         log_of("dataset_description"),
     benchmark:
         benchmark_of("dataset_description")
+    resources:
+        mem_mb=megabytes(200, 0),
+        runtime=minutes(5),
     params:
         study=STUDY.study,
         source=STUDY.bids_root,
