@@ -7,7 +7,7 @@ with job(snakemake):
     from pathlib import Path
 
     from groupwise.files import provenance, write_json, write_whole_folder
-    from groupwise.permutation.infer import read_maps
+    from groupwise.permutation.stored import read_maps
     from groupwise.stack.channels import describe_point_columns, describe_points
     from groupwise.stack.space import FeatureSpace
 

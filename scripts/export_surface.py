@@ -8,7 +8,7 @@ with job(snakemake):
 
     from groupwise.files import write_whole_folder
     from groupwise.meeg.export import export_maps
-    from groupwise.permutation.infer import read_maps
+    from groupwise.permutation.stored import read_maps
     from groupwise.stack import FeatureSpace
 
     space = FeatureSpace.load(snakemake.input.space)

@@ -7,7 +7,7 @@ with job(snakemake):
     from pathlib import Path
 
     from groupwise.files import write_whole_folder
-    from groupwise.permutation.infer import read_maps
+    from groupwise.permutation.stored import read_maps
     from groupwise.stack.space import FeatureSpace
     from groupwise.stack.volumes import write_volume
 

@@ -3,8 +3,8 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from groupwise.permutation.blocks import Block
     from groupwise.permutation.merge import merge
+    from groupwise.permutation.stored import Block
     from groupwise.progress import followed
 
     blocks = [Block.load(path) for path in followed("blocks", snakemake.input.blocks)]

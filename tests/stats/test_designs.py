@@ -8,11 +8,12 @@ from nilearn.glm import OLSModel
 from scipy import sparse, stats
 
 from groupwise.errors import InputError
-from groupwise.permutation import Lattice, permutation_test
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.plain import plain_block
 from groupwise.permutation.plain import statistics as plain_statistics
 from groupwise.permutation.prepare import Prepared, prepare
+from groupwise.permutation.test import permutation_test
+from groupwise.stack.lattice import Lattice
 from groupwise.stats import (
     GLM,
     Between,

@@ -12,7 +12,9 @@ import pytest
 from scipy import stats
 from scipy.ndimage import gaussian_filter1d
 
-from groupwise.permutation import Lattice, prepare, run_block
+from groupwise.permutation.blocks import run_block
+from groupwise.permutation.prepare import prepare
+from groupwise.stack.lattice import Lattice
 from groupwise.stats import (
     GLM,
     Between,

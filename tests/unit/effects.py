@@ -7,7 +7,11 @@ from scipy.spatial import ConvexHull
 
 from groupwise.figures.effect import Effect
 from groupwise.files import provenance
-from groupwise.permutation import describe_clusters, infer, merge, prepare, run_block
+from groupwise.permutation.blocks import run_block
+from groupwise.permutation.infer import infer
+from groupwise.permutation.merge import merge
+from groupwise.permutation.prepare import prepare
+from groupwise.permutation.table import describe_clusters
 from groupwise.stack.lattice import Lattice
 from groupwise.stack.space import FeatureSpace, Surface
 from groupwise.stack.store import Stack

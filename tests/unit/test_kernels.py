@@ -7,13 +7,13 @@ import pytest
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 
-from groupwise.permutation import Lattice
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.kernels import split_subjects
 from groupwise.permutation.plain import plain_block
 from groupwise.permutation.prepare import prepare
+from groupwise.stack.lattice import Lattice
 from groupwise.stats import OneSample, Paired, Within
 
 ARRAYS = ("statistic", "mass", "size")

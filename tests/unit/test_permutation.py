@@ -9,21 +9,7 @@ from scipy import ndimage
 from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
-from groupwise.permutation import (
-    Block,
-    Lattice,
-    Null,
-    Prepared,
-    describe_clusters,
-    describe_columns,
-    infer,
-    merge,
-    permutation_test,
-    prepare,
-    read_maps,
-    run_block,
-    write_table,
-)
+from groupwise.permutation.blocks import run_block
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import (
     SCALE,
@@ -33,7 +19,14 @@ from groupwise.permutation.fixedpoint import (
     units_of_f,
     units_of_t,
 )
+from groupwise.permutation.infer import infer
+from groupwise.permutation.merge import Null, merge
+from groupwise.permutation.prepare import Prepared, prepare
+from groupwise.permutation.stored import Block, read_maps
+from groupwise.permutation.table import describe_clusters, describe_columns, write_table
+from groupwise.permutation.test import permutation_test
 from groupwise.stack import FeatureSpace, Surface
+from groupwise.stack.lattice import Lattice
 from groupwise.stats import OneSample, Paired, Within, f_of_scores, t_of_scores
 
 ADJACENCY = Lattice((10,)).adjacency()

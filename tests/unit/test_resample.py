@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from groupwise.permutation import SignFlips
-from groupwise.permutation.resample import bijection
+from groupwise.permutation.resample import SignFlips, bijection
 
 KEY = np.array([1, 2**63 + 5, 77], np.uint64)
 

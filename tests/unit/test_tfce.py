@@ -9,11 +9,12 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import ttest_1samp
 
 from groupwise.errors import InputError
-from groupwise.permutation import Lattice, permutation_test
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.plain import plain_block
 from groupwise.permutation.prepare import prepare
+from groupwise.permutation.test import permutation_test
 from groupwise.permutation.tfce import Workspace, largest, tfce_map
+from groupwise.stack.lattice import Lattice
 from groupwise.stats import Between, OneSample, TwoSample, Within
 
 USUAL = (0.5, 2.0)

@@ -12,7 +12,7 @@ from study_trees import Plan, demo_config, snakemake, without_stamps
 
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE, make_faces
-from groupwise.permutation import permutation_test
+from groupwise.permutation.test import permutation_test
 from groupwise.stats.between import pooled_contrast
 
 GROUP = "results/group/faces"

@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 from study_trees import Plan, snakemake
 
-from groupwise.permutation.infer import read_maps
+from groupwise.permutation.stored import read_maps
 
 SHAPE, AFFINE = (9, 8, 7), np.diag([-4.0, 4.0, 4.0, 1.0])
 N = 14

@@ -10,7 +10,7 @@ import statsmodels.formula.api as smf
 from study_trees import Plan, demo_config, snakemake, without_stamps
 
 from groupwise.demo.tapping import make_tapping
-from groupwise.permutation import permutation_test
+from groupwise.permutation.test import permutation_test
 from groupwise.stats import OneSample
 
 FIRST = "results/group/first_level"

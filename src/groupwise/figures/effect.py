@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from groupwise.permutation.infer import read_maps
 from groupwise.permutation.merge import Null
+from groupwise.permutation.stored import read_maps
 from groupwise.permutation.wording import effect_words, number
 from groupwise.stack.store import Stack, read_stack
 

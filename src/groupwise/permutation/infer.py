@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.files import read_arrays, write_whole
+from groupwise.files import write_whole
 from groupwise.permutation.clusters import mass_and_size
 from groupwise.permutation.merge import Null
 from groupwise.permutation.plain import enhanced_map, least_to_reach, statistics, weights_of
@@ -205,11 +205,6 @@ class Result:
         """Write maps.npz, whole or not at all."""
         with write_whole(path) as part, part.open("wb") as handle:
             np.savez_compressed(handle, **self.maps)
-
-
-def read_maps(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The arrays of maps.npz."""
-    return read_arrays(path, "delete it, infer again")
 
 
 def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -> Result:

@@ -8,7 +8,7 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.files import read_arrays, write_whole
-from groupwise.permutation.blocks import Block
+from groupwise.permutation.stored import Block
 
 
 @dataclass(frozen=True, eq=False)
