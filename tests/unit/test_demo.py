@@ -396,6 +396,7 @@ def test_number_of_subjects_is_checked(tmp_path):
         make_demo(tmp_path, subjects=0)
 
 
+@pytest.mark.slow
 def test_command_line(demo):
     run = subprocess.run(
         [sys.executable, "-m", "groupwise.demo", str(demo), "--subjects", "1"],

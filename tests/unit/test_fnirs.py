@@ -227,6 +227,7 @@ def test_short_channels_as_regressors(first, kind, columns):
         np.testing.assert_allclose(made["hbo"].T @ made["hbo"], np.eye(2), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_short_channels_take_the_scalp_out(demo):
     """What follows the task in the scalp adds to every estimate, unless short channels see it."""
     gains = []

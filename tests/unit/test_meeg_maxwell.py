@@ -80,6 +80,7 @@ def test_what_comes_from_outside_goes_and_what_comes_from_inside_stays():
     np.testing.assert_allclose(power[1][:, ten], expected, atol=0.05 * expected.max())
 
 
+@pytest.mark.slow
 def test_bad_channels_are_found_and_made_up():
     raw, inside = helmet(extra=[40])
     broken = raw.ch_names[40]

@@ -158,21 +158,21 @@ def test_status_tells_what_keeps_a_study_from_running(tmp_path, capsys):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become a user who may not write")
-def test_status_of_a_folder_that_one_may_not_write_to(tmp_path_factory):
-    """Another user's study: nobody may read it, and is told."""
-    folder = tmp_path_factory.mktemp("readonly")
-    maps.write_maps(folder)
-    assert snakemake(folder, maps.config(folder), "--cores", "2", "group").returncode == 0
-    for parent in [folder, *folder.parents]:
+def test_status_of_a_folder_that_one_may_not_write_to(demo):
+    """Another user's study: what may not be read is told with a remedy."""
+    write_config(demo, demo_config("meeg", analyses={}))
+    trans = "results/sub-01/meg/sub-01_task-audvis_trans.fif"
+    assert snakemake(demo, demo_config("meeg", analyses={}), "--cores", "2", trans).returncode == 0
+    for parent in [demo, *demo.parents]:
         if parent.stat().st_mode & 0o005 != 0o005:
             parent.chmod(0o755)
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable]
-    command += ["-m", "groupwise.command.main", "status", "--configfile", folder / "study.yaml"]
-    command += ["--snakefile", ROOT / "Snakefile", "--directory", folder]
+    command += ["-m", "groupwise.command.main", "status", "--configfile", demo / "study.yaml"]
+    command += ["--snakefile", ROOT / "Snakefile", "--directory", demo]
     told = {"capture_output": True, "text": True, "env": os.environ | {"HOME": "/tmp"}}
-    refused = subprocess.run(command, cwd=folder, **told)
-    assert refused.returncode == 1 and "Let the owner run: chmod" in refused.stderr
-    subprocess.run(["chmod", "-R", "a+rX", folder / ".snakemake"], check=True)
-    run = subprocess.run(command, cwd=folder, **told)
+    refused = subprocess.run(command, cwd="/", **told)
+    assert refused.returncode == 1 and "Let the owner run: chmod" in refused.stderr, refused.stderr
+    subprocess.run(["chmod", "-R", "a+rX", demo / ".snakemake"], check=True)
+    run = subprocess.run(command, cwd="/", **told)
     assert run.returncode == 0 and " done" in run.stdout, run.stderr
     assert " stale" not in run.stdout.splitlines()[0]

@@ -232,7 +232,7 @@ def test_more_permutations_compute_only_new_blocks(study):
     group = study / GROUP
     before = {p: p.read_bytes() for p in sorted(group.glob("*/blocks/*.npz"))}
     null = Null.load(group / "modalityXside/null.npz")
-    run = snakemake(study, config(permutations=1024), "--cores", "2")
+    run = snakemake(study, config(permutations=1024), "--cores", "2", "group")
     assert run.returncode == 0, run.text
     assert run.jobs["permute_block"] == 2 * 3
     assert not {"prepare", "stack_sources", "morph"} & set(run.jobs), run.jobs

@@ -238,6 +238,7 @@ def test_an_unknown_parcellation_is_told(study):
     )
 
 
+@pytest.mark.slow
 def test_a_grid_through_the_brain_finds_the_same(study):
     """Last, since the estimates on the surface give way to those on the grid.
 

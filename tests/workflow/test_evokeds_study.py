@@ -82,6 +82,7 @@ def test_the_effect_is_found_and_t_is_scipys(given):
     assert "The conditions differ" in (given / "results/report.html").read_text()
 
 
+@pytest.mark.slow
 def test_the_mean_over_a_window_is_tested(given):
     config = config_of(given, crop=[0.1, 0.2], average=True)
     config["analyses"] = {"window": config["analyses"]["p3"]}

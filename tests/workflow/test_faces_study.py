@@ -70,7 +70,7 @@ def test_t_is_scipys_on_the_first_level_maps(study):
     np.testing.assert_allclose(mine[inside], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["partitioned", "pooled"])
+@pytest.mark.parametrize("kind", ["partitioned", pytest.param("pooled", marks=pytest.mark.slow)])
 def test_t_is_that_of_nilearns_second_level(study, kind):
     """On one subject's contrast maps, and on all maps with subjects as regressors."""
     weights = weights_of("famous + unfamiliar - 2 scrambled", list(CONDITIONS))
