@@ -149,6 +149,13 @@ def test_status_of_a_study_that_failed_was_killed_and_changed(tmp_path, capsys):
     assert files(tmp_path) == before
 
 
+def test_what_is_not_there_is_told(tmp_path, capsys):
+    code, _, err = status(capsys, tmp_path)
+    assert code == 1 and "study.yaml: is not there; give the study by --configfile" in err
+    code, _, err = groupwise(capsys, "check", "--configfile", tmp_path / "none.yaml")
+    assert code == 1 and "cannot be read" in err
+
+
 def test_status_tells_what_keeps_a_study_from_running(tmp_path, capsys):
     make_tree(tmp_path)
     (tmp_path / "bids/sub-02/meg/sub-02_task-audvis_meg.fif").unlink()

@@ -39,6 +39,17 @@ def _status(options: argparse.Namespace):
     from groupwise.command.status import read_status, status_page, status_rows
 
     snakefile = options.snakefile or ("Snakefile" if Path("Snakefile").exists() else SHIPPED)
+    absent = [
+        f"{path}: is not there; give {what}"
+        for path, what in (
+            (options.configfile, "the study by --configfile"),
+            (snakefile, "the workflow by --snakefile"),
+            (options.directory, "by --directory where the workflow runs"),
+        )
+        if not Path(path).exists()
+    ]
+    if absent:
+        raise InputError(absent)
     jobs = read_status(str(snakefile), options.configfile, options.directory)
     return status_page(jobs, options.cores, options.configfile), status_rows(jobs), 0
 
