@@ -34,6 +34,15 @@ def measured_in(log: Path) -> tuple[float | None, float | None]:
     return (float(found[1]), float(found[2])) if found else (None, None)
 
 
+def _peak() -> float:
+    """Most memory of this process, in MB."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 1024
+    # Elsewhere (macOS) in bytes; on Linux it would count the process that started this one.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
 def _last_line(log: Path) -> str:
     with log.open("rb") as handle:
         handle.seek(max(0, log.stat().st_size - 200))
@@ -83,9 +92,8 @@ def job(snakemake: Any) -> Iterator[None]:
             os.write(terminal, f"\nRule {snakemake.rule} failed: {last}\n  log: {log}\n".encode())
             sys.exit(1)
         finally:
-            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             took = time.monotonic() - begin
-            print(f"{ending} {took:.1f} s, peak memory {peak:.0f} MB", file=sys.stderr)
+            print(f"{ending} {took:.1f} s, peak memory {_peak():.0f} MB", file=sys.stderr)
             sys.stdout.flush()
             sys.stderr.flush()
             os.dup2(terminal, 2)
