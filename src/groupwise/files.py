@@ -41,10 +41,21 @@ def write_whole(path: str | os.PathLike) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix=f"{PART}{path.name}.", dir=path.parent))
     part = folder / path.name
     try:
-        yield part
-        with part.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        part.replace(path)
+        with _full_disk_told(path):
+            yield part
+            _to_disk(part)
+            part.replace(path)
+    finally:
+        for left in folder.iterdir():
+            left.unlink()
+        folder.rmdir()
+
+
+@contextmanager
+def _full_disk_told(path: Path) -> Iterator[None]:
+    """InputError for a write that found no room."""
+    try:
+        yield
     except OSError as error:
         # NumPy reports a write that was cut short without an error number.
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None):
@@ -53,10 +64,12 @@ def write_whole(path: str | os.PathLike) -> Iterator[Path]:
             f"{path}: could not be written ({error.strerror or error}); free space on the disk or "
             "raise the quota, and run again. What is finished is kept"
         ) from error
-    finally:
-        for left in folder.iterdir():
-            left.unlink()
-        folder.rmdir()
+
+
+def _to_disk(path: Path) -> None:
+    """Have the system write a file out, so that its name never outlives its content."""
+    with path.open("rb+") as handle:
+        os.fsync(handle.fileno())
 
 
 @contextmanager
@@ -64,17 +77,22 @@ def write_whole_folder(path: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary folder, renamed to `path` when the block ends well.
 
     On an error nothing is left behind. A folder that stands there already is replaced.
+    InputError where the disk is full.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{PART}{path.name}.", dir=path.parent))
     old = folder.with_name(f"{folder.name}.old")
     try:
-        yield folder
-        folder.chmod(0o777 & ~_umask())  # mkdtemp lets nobody else read
-        if path.exists():
-            path.rename(old)  # half of it must never stand under its name
-        folder.rename(path)
+        with _full_disk_told(path):
+            yield folder
+            for file in folder.rglob("*"):
+                if file.is_file():
+                    _to_disk(file)
+            folder.chmod(0o777 & ~_umask())  # mkdtemp lets nobody else read
+            if path.exists():
+                path.rename(old)  # half of it must never stand under its name
+            folder.rename(path)
     finally:
         for left in (folder, old):
             shutil.rmtree(left, ignore_errors=True)

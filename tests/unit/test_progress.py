@@ -1,5 +1,6 @@
 """What long work says, how a log ends, and what stands before a run."""
 
+import errno
 import logging
 import os
 import signal
@@ -109,3 +110,12 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path):
     write("second")
     assert (tmp_path / "maps/one").read_text() == "second"
     assert [path.name for path in tmp_path.iterdir()] == ["maps"]
+
+
+def test_a_full_disk_is_told_of_a_folder_too(tmp_path):
+    with (
+        pytest.raises(InputError, match="free space on the disk"),
+        write_whole_folder(tmp_path / "maps"),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert not list(tmp_path.iterdir())
