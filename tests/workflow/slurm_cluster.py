@@ -4,6 +4,7 @@ Nothing is written to /etc, /run or /var; what was started is ended by `stop`. S
 """
 
 import contextlib
+import getpass
 import os
 import re
 import shutil
@@ -54,13 +55,14 @@ class Cluster:
             raise
 
     def _write(self, cpus: int) -> None:
-        folder, user = self.folder, subprocess.getoutput("id -un")
+        folder, user = self.folder, getpass.getuser()
+        host = socket.gethostname().split(".")[0]
         key = folder / "munge/munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
         lines = [
             "ClusterName=testcluster",
-            f"SlurmctldHost={socket.gethostname().split('.')[0]}(127.0.0.1)",
+            f"SlurmctldHost={host}(127.0.0.1)",
             f"SlurmctldPort={self._ports[0]}",
             f"SlurmUser={user}",
             f"SlurmdUser={user}",
@@ -92,7 +94,6 @@ class Cluster:
             "SlurmctldTimeout=30",
             "SlurmdTimeout=10",
         ]
-        host = socket.gethostname().split(".")[0]
         lines += [
             f"NodeName={node} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={cpus} "
             f"Boards=1 SocketsPerBoard=1 CoresPerSocket={cpus} ThreadsPerCore=1 RealMemory=6000 "
@@ -174,7 +175,7 @@ class Cluster:
     def stop(self) -> None:
         """End everything that was started."""
         if "slurmctld" in self._processes:
-            subprocess.run(["scancel", "--state=ALL", "-u", subprocess.getoutput("id -un")],
+            subprocess.run(["scancel", "--state=ALL", "-u", getpass.getuser()],
                            capture_output=True, env=self.env)  # fmt: skip
             time.sleep(0.5)
         for process in reversed(self._processes.values()):

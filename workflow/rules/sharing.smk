@@ -3,8 +3,6 @@
 With a folder in the environment variable SNAKEMAKE_OUTPUT_CACHE, and `--cache`.
 """
 
-import os
-
 from snakemake.caching.rule import RuleCache
 
 SHAREABLE = (

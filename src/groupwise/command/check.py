@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from groupwise.command.page import Cell, Page, Table
 from groupwise.config.study import Study
 from groupwise.errors import InputError
+from groupwise.inputs.runs import entities_of
 
 
 @dataclass(frozen=True)
@@ -74,24 +76,26 @@ def _recorded(study: Study, data: str, find, room: str) -> tuple[list[Found], li
     rows = []
     for row in table.to_dict("records"):
         subject = str(row["subject"])
-        facts = " ".join(str(row.get(key, "")) for key in ("recording", "run"))
+        # A file's name, or the name of a run: "ses-2 run-1".
+        named = str(row.get("recording", row.get("run", "")))
+        facts = entities_of(Path(named.replace(" ", "_")))
         session = row.get("session") or getattr(study, data).session
-        session = session if isinstance(session, str) else _entity(facts, "ses")
+        session = session if isinstance(session, str) else facts.get("ses", "")
         bad = row.get("bad_channels", row.get("bad_pairs", ""))
         rows.append(
             Found(
                 data=data,
                 subject=subject,
                 session=session,
-                run=_entity(facts, "run"),
+                run=facts.get("run", ""),
                 events={name: int(row.get(name) or 0) for name in conditions if name in row},
                 bad_channels="" if bad == "n/a" else bad,
-                missing="; ".join(f for f in findings if re.search(rf"sub-{subject}\b", f)),
+                missing=_told(findings, subject),
             )
         )
     seen = {row.subject for row in rows}
     rows += [
-        Found(data, name, missing=_told(findings, name))
+        Found(data, name, missing=_told(findings, name) or "could not be read")
         for name in recordings.names
         if name not in seen
     ]
@@ -100,13 +104,8 @@ def _recorded(study: Study, data: str, find, room: str) -> tuple[list[Found], li
 
 
 def _told(findings: list[str], subject: str) -> str:
-    own = [each for each in findings if re.search(rf"sub-{subject}\b", each)]
-    return "; ".join(own) or "could not be read"
-
-
-def _entity(text: str, key: str) -> str:
-    match = re.search(rf"(?:^|[_ ]){key}-([A-Za-z0-9]+)", text)
-    return match[1] if match else ""
+    """Those findings that name a subject."""
+    return "; ".join(each for each in findings if re.search(rf"sub-{subject}\b", each))
 
 
 def _ready_made(study: Study, data: str) -> tuple[list[Found], list[str]]:

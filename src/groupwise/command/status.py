@@ -33,8 +33,6 @@ STATES = {
 }
 #: Why most stale jobs are stale.
 AGAIN = "its input is computed again"
-#: Targets of the workflow, which make nothing.
-TARGETS = ("all", "check", "first_level", "group")
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ def _workplace(directory: Path) -> Iterator[Path]:
 
 def _states(workflow: "Workflow") -> list[JobState]:
     dag = workflow.dag
-    jobs = [job for job in dag.jobs if job.rule.name not in TARGETS]
+    jobs = [job for job in dag.jobs if job.output]  # targets by name make nothing
     locked = is_locked(workflow.globals["OUT"])
     measured = {job: _measured(job) for job in jobs}
     took: dict[str, list[float]] = defaultdict(list)
