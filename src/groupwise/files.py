@@ -104,6 +104,24 @@ def _umask() -> int:
     return mask
 
 
+@contextmanager
+def arrays_of(
+    path: str | os.PathLike, wrong: str, remedy: str
+) -> "Iterator[dict[str, np.ndarray]]":
+    """The arrays of a .npz file, to be taken apart in the block.
+
+    Raises
+    ------
+    InputError : the file is absent, truncated or damaged; or it lacks what the block asks for,
+        which is told as `wrong` ("no block of permutations"). `remedy` ends both.
+    """
+    arrays = read_arrays(path, remedy)
+    try:
+        yield arrays
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path}: {wrong} ({error!r}); {remedy}") from error
+
+
 def read_arrays(path: str | os.PathLike, remedy: str) -> "dict[str, np.ndarray]":
     """The arrays of a .npz file; InputError names one that is absent, truncated or damaged."""
     import numpy as np

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.files import read_arrays, write_whole
+from groupwise.files import arrays_of, write_whole
 from groupwise.permutation.stored import Block
 
 
@@ -75,9 +75,7 @@ class Null:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Null":
         """Read a null; InputError names a file that is truncated or no null."""
-        remedy = "delete it and merge again"
-        stored = read_arrays(path, remedy)
-        try:
+        with arrays_of(path, "no null distribution", "delete it and merge again") as stored:
             return cls(
                 statistic=stored["statistic"],
                 masses=stored["mass"],
@@ -87,8 +85,6 @@ class Null:
                 digest=str(stored["digest"]),
                 distinct=int(str(stored["distinct"])),
             )
-        except (ValueError, KeyError) as error:
-            raise InputError(f"{path}: no null distribution ({error!r}); {remedy}") from error
 
 
 def merge(blocks: Iterable[Block], permutations: int) -> Null:

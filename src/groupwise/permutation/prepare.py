@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from groupwise.errors import InputError
-from groupwise.files import digest_of, read_arrays, write_whole
+from groupwise.files import arrays_of, digest_of, read_arrays, write_whole
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import to_fixed
 from groupwise.permutation.resample import Orders, SignFlips
@@ -199,15 +199,10 @@ class Prepared:
         """
         folder = Path(folder)
         again = "delete the folder and prepare again"
-        stored = read_arrays(folder / META, again)
-        try:
+        with arrays_of(folder / META, "not what prepare wrote", again) as stored:
             plain: dict[str, Any] = json.loads(str(stored["plain"]))
             arrays = {name: stored[name] for name in ARRAYS}
             indptr, indices = stored["adjacency_indptr"], stored["adjacency_indices"]
-        except (ValueError, KeyError) as error:
-            raise InputError(
-                f"{folder / META}: not what prepare wrote ({error!r}); {again}"
-            ) from error
         try:
             values = np.load(folder / VALUES, mmap_mode="r", allow_pickle=False)
         except Exception as error:  # whatever a damaged header makes numpy raise

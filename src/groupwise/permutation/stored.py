@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.files import read_arrays, write_whole
+from groupwise.files import arrays_of, read_arrays, write_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +57,7 @@ class Block:
     def load(cls, path: str | os.PathLike) -> "Block":
         """Read a block; InputError names a file that is truncated or no block."""
         remedy = "delete it, and it is computed again"
-        stored = read_arrays(path, remedy)
-        try:
+        with arrays_of(path, "no block of permutations", remedy) as stored:
             start, stop = (int(k) for k in stored["range"])
             block = cls(
                 start=start,
@@ -71,8 +70,6 @@ class Block:
                 digest=str(stored["digest"]),
                 distinct=int(str(stored["distinct"])),
             )
-        except (ValueError, KeyError) as error:
-            raise InputError(f"{path}: no block of permutations ({error!r}); {remedy}") from error
         shape = (block.stop - block.start, len(block.sides))
         shapes = [(a.shape[0], a.shape[-1]) for a in (block.statistic, block.mass, block.size)]
         if (

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
-from groupwise.files import digest_of, read_arrays, write_whole
+from groupwise.files import arrays_of, digest_of, write_whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +161,7 @@ class FeatureSpace:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "FeatureSpace":
         """Read a space; raises InputError naming a file that is absent, broken or foreign."""
-        remedy = "delete it and make it again"
-        a = read_arrays(path, remedy)
-        try:
+        with arrays_of(path, "no feature space", "delete it and make it again") as a:
             size = len(a["coordinates"])
             indices = a["adjacency_indices"]
             edges = (np.ones(len(indices), bool), indices, a["adjacency_indptr"].astype(np.int32))
@@ -192,8 +190,6 @@ class FeatureSpace:
                 grid=tuple(int(k) for k in a["grid"]) if "grid" in a else None,
                 voxels=a.get("voxels"),
             )
-        except (ValueError, KeyError) as error:
-            raise InputError(f"{path}: no feature space ({error!r}); {remedy}") from error
 
 
 def check_adjacency(adjacency: csr_array, size: int) -> None:
