@@ -1,5 +1,6 @@
 """The compiled path gives the bytes of its plain twin, for any block, batch and thread."""
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy import ndimage, sparse
 from scipy.sparse.csgraph import connected_components
 
+from groupwise.permutation import scan
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.components import largest_clusters
@@ -81,6 +83,34 @@ def test_thresholds_that_everything_or_nothing_passes(design, cells, threshold, 
     assert_same_bytes(run_block(prepared, 0, 100), plain)
     monkeypatch.setattr("groupwise.permutation.scan.MOST_HITS", 9000)
     assert_same_bytes(run_block(prepared, 0, 100, threads=2), plain)
+
+
+def test_no_thread_gets_the_room_of_one_that_still_searches(monkeypatch):
+    """One thread has too many hits and a smaller batch begins, while the other is still busy."""
+    prepared = prepare(
+        np.random.default_rng(3).standard_normal((10, 1, 1500)),
+        OneSample(),
+        Lattice((1500,)).adjacency(),
+        threshold={"stat": 1.0},
+        seed=1,
+    )
+    search, failed, busy, shared = scan._signs, [], set(), []
+
+    def slow_search(prepared, draw, level, begin, end, room, thread):
+        if len(draw) == 100 and thread == 0 and not failed:
+            failed.append(True)
+            raise scan.TooManyHitsError
+        shared.append(thread in busy)
+        busy.add(thread)
+        time.sleep(0.2 if len(draw) == 100 else 0.0)
+        found = search(prepared, draw, level, begin, end, room, thread)
+        busy.discard(thread)
+        return found
+
+    monkeypatch.setattr(scan, "_signs", slow_search)
+    block = run_block(prepared, 0, 100, threads=2, batch=100)
+    assert failed and not any(shared)
+    assert_same_bytes(block, plain_block(prepared, 0, 100))
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 64])

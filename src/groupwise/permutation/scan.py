@@ -6,7 +6,7 @@ largest statistic is wanted even if nothing passes the cluster-forming threshold
 looked at again with a lower level.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
@@ -188,7 +188,9 @@ def _scan(
             shares.append(Share(span, which[:m], where[:m], value[:m]))
         return shares, counts, has
 
-    found, counts, has = zip(*pool.map(search_in, range(0, n_points, step)), strict=True)
+    jobs = [pool.submit(search_in, start) for start in range(0, n_points, step)]
+    wait(jobs)  # a smaller batch must not get the room of those that stand beside one that failed
+    found, counts, has = zip(*(job.result() for job in jobs), strict=True)
     counts, has = sum(counts), np.any(has, axis=0)
     shares = [share for some in found for share in some]
     return shares, counts, has[:, sides].all(axis=1) | (level < 0)
