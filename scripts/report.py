@@ -1,4 +1,4 @@
-"""The report of the study: one HTML file with results, figures, quality and provenance."""
+"""The report of the study: one HTML file with results, figures, quality, methods, provenance."""
 
 from groupwise.job import job
 
@@ -6,43 +6,50 @@ with job(snakemake):
     from collections import defaultdict
     from pathlib import Path
 
-    import pandas as pd
-
-    from groupwise.files import provenance, read_manifest, write_text
-    from groupwise.report.build import availability_of, build_report, grouped
+    from groupwise.files import provenance, software, write_text
+    from groupwise.report.build import build_report, grouped
+    from groupwise.report.methods import methods_text
+    from groupwise.report.modalities import read_fmri, read_fnirs, read_meeg, read_rows
     from groupwise.report.read import read_effect, read_model
 
     source, params = snakemake.input, snakemake.params
-    views_of = defaultdict(dict)  # the pages lie beside the report, which links to them
-    report = Path(snakemake.output.report)
+    views = defaultdict(dict)
     for path in map(Path, source.get("views", [])):
         for page in (path, path.with_name("surface.html")):
-            views_of[path.parents[1]][page.stem] = page.relative_to(report.parent).as_posix()
+            views[path.parents[1]][page.stem] = page
     kinds = (source.results, source.clusters, source.peaks, source.figures, source.maps)
     effects = [
-        named | read_effect(*paths, views_of[Path(paths[0]).parents[1]])
+        named | read_effect(*paths, views[Path(paths[0]).parents[1]])
         for named, *paths in zip(params.analyses, *kinds, strict=True)
     ]
     parts = [source.get(kind, []) for kind in ("models", "model_facts", "model_figures")]
     models = [read_model(*model) for model in zip(params.models, *parts, strict=True)]
-    drops = [pd.read_csv(path, sep="\t") for path in source.get("drops", [])]
-    rows = [pd.read_csv(path, sep="\t", dtype=str) for path in source.get("observations", [])]
-    kinds = {"quality": ", M/EEG", "quality_fmri": ", fMRI", "quality_fnirs": ", fNIRS"}
-    quality = {
-        f"{each['title']}{kind}": each["figures"]
-        for key, kind in kinds.items()
-        for each in map(read_manifest, source.get(key, []))
-    }
-    checked = [pd.read_csv(path, sep="\t", dtype=str) for path in source.get("check", [])]
+    rooms = {"meeg": read_meeg, "fmri": read_fmri, "fnirs": read_fnirs}
+    modalities = [
+        rooms[room](
+            **about,
+            **{
+                key.removeprefix(f"{room}_"): files
+                for key, files in source.items()
+                if key.startswith(f"{room}_")
+            },
+            beside=Path(snakemake.output.report).parent,
+        )
+        for room, about in params.rooms.items()
+    ]
+    if ready_made := read_rows(source.get("observations", []), params.participants):
+        modalities.append(ready_made)
+    methods = methods_text(params.config, modalities, effects, models, params.left_out, software())
     report = build_report(
         study=params.study,
         config=params.config,
         analyses=grouped(effects),
-        availability=availability_of(dict(zip(params.subjects, drops, strict=False)), rows),
+        modalities=modalities,
         exclusions=params.left_out,
-        quality=quality,
+        methods=methods,
         models=models,
         provenance=provenance({}, [*source.results, *source.clusters]),
-        recordings=checked,
+        command=params.command,
     )
     write_text(snakemake.output.report, report)
+    write_text(snakemake.output.methods, methods.as_markdown(params.study))

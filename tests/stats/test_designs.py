@@ -26,6 +26,7 @@ from groupwise.stats import (
     floor_of,
     pooled_model,
 )
+from groupwise.stats.between import pooled_anova
 
 RNG = np.random.default_rng(11)
 AGE = RNG.normal(30, 8, 12)
@@ -408,3 +409,18 @@ def test_all_orders_of_blocks_once():
     np.testing.assert_allclose(
         np.sort(result.null.statistic.max(axis=1)), np.sort(largest), rtol=1e-5
     )
+
+
+def test_pooled_errors_have_the_epsilon_of_the_partitioned_design():
+    """Of one factor: errors of the pooled model are those of the repeated-measures design."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((10, 4, 20)) * np.array([1, 1, 1, 4])[:, None]
+    adjacency = Lattice((20,)).adjacency()
+    pooled = pooled_anova({"a": 4}, "a", 10)
+    one = prepare(x.reshape(40, 1, 20), pooled, adjacency, threshold={"p": 0.01})
+    other = prepare(x, Within({"a": 4}, "a"), adjacency, threshold={"p": 0.01})
+    np.testing.assert_allclose(one.observed["eps_gg"], other.observed["eps_gg"], rtol=1e-12)
+    assert one.observed["eps_gg"].max() < 0.6
+    two = pooled_anova({"a": 2}, "a", 10)
+    plain = prepare(x[:, :2].reshape(20, 1, 20), two, adjacency, threshold={"p": 0.01})
+    assert "eps_gg" not in plain.observed, "two conditions are always spherical"

@@ -152,7 +152,7 @@ def make_effect(space, *, strength, n=7, permutations=64, threshold=None, seed=1
     table.insert(0, "row", range(len(table)))
     return Effect(
         title="study, effect",
-        result=outcome.summary() | {"Space": space.name} | provenance({}, []),
+        result=outcome.summary() | {"Space": space.name, "Units": "1"} | provenance({}, []),
         clusters=describe_clusters(outcome, space),
         maps={k: v.reshape(space.shape) for k, v in outcome.maps.items()},
         null=(outcome.null.mass if outcome.has_neighbours else outcome.null.statistic).max(axis=1),

@@ -29,10 +29,12 @@ from groupwise.figures.pictures import (
     surface_pictures,
     volume_pictures,
 )
-from groupwise.figures.save import save_pictures
+from groupwise.figures.save import Picture, save_pictures
 from groupwise.figures.surface import cluster_duration, paint, picture_of, project
+from groupwise.figures.tested import column_names
 from groupwise.figures.views import interactive_surface, to_image
 from groupwise.files import read_manifest
+from groupwise.stats.between import Mixed, Regression, TwoSample, pooled_anova
 
 TIMES = np.arange(0, 0.2, 0.02)
 
@@ -257,7 +259,7 @@ class TestPictures:
     def test_no_cluster_at_all(self):
         effect = make_effect(surface_space(("lh",)), strength=0.0, threshold={"stat": 1e5})
         names = [picture.name for picture in surface_pictures(effect)]
-        assert names == ["statistic_cluster-0", "null"]
+        assert names == ["statistic_cluster-0", "contrast", "null"]
 
     def test_volume(self, mean):
         pictures = {picture.name: picture for picture in volume_pictures(mean)}
@@ -291,3 +293,29 @@ class TestPictures:
     def test_no_caption_claims_a_place_or_a_time(self, clear):
         for picture in surface_pictures(clear):
             assert not re.search(r"\beffect (at|in|on|between|from)\b", picture.caption, re.I)
+
+
+@pytest.mark.parametrize(
+    ("design", "columns", "weights"),
+    [
+        (Regression({"age": [20.0, 31, 42, 25]}, "age"), ["mean", "age"], 1),
+        (TwoSample(["a", "b", "a", "b"], weights=[1.0, -1.0]), ["a", "b"], 2),
+        (Mixed(["a", "b", "a", "b"], {"side": 2}, "group:side"), ["a", "b"], 2),
+        (
+            pooled_anova({"side": 2}, "side", 4),
+            ["left", "right", *(f"subject {k}" for k in range(1, 5))],
+            1,
+        ),
+    ],
+)
+def test_columns_of_a_design_matrix_are_named(design, columns, weights):
+    matrix = design.model()[0]
+    assert column_names(design, ["left", "right"], matrix.shape[1]) == columns
+    assert len(design.cell_weights) == weights
+
+
+def test_pictures_have_a_page_of_their_own(tmp_path):
+    figure = null_figure(np.zeros(9), [], [], alpha=0.05, title="t", label="mass")
+    save_pictures([Picture("null", figure, "A & B", "What.", "Alt.")], tmp_path / "f", "Subject 01")
+    page = (tmp_path / "f/index.html").read_text()
+    assert '<img src="null.png" alt="Alt."' in page and "A &amp; B" in page

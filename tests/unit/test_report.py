@@ -1,6 +1,9 @@
 """The report: self-contained, accessible, its sentences right, its tables those of the result."""
 
 import base64
+import gzip
+import io
+import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
@@ -9,18 +12,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from effects import WITHIN, channel_space, make_effect, surface_space, volume_space
+from PIL import Image
 
 from groupwise.errors import InputError
 from groupwise.figures.null import null_figure
 from groupwise.files import provenance, read_manifest, write_manifest
+from groupwise.inputs.acquisition import acquisition_of, sidecars_of
 from groupwise.permutation.wording import number, p_words, resampling_words, threshold_words
-from groupwise.report.build import (
-    availability_of,
-    build_report,
-    cautions,
-    design_words,
-    grouped,
-)
+from groupwise.report.build import build_report, grouped
+from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
+from groupwise.report.embedded import Views
+from groupwise.report.methods import methods_text
+from groupwise.report.modalities import Modality, read_rows
+from groupwise.report.references import REFERENCES, Citations
 from groupwise.stack.channels import describe_points
 from groupwise.stats.mixed_models import (
     FIXED,
@@ -33,6 +37,11 @@ CONFIG = {"study": "tiny", "analyses": {"sides": {"data": "meeg", "within": WITH
 TRIALS = pd.DataFrame(
     {"auditory/left": [50.0, 48.0], "visual/left": [51.0, np.nan]}, index=["01", "02"]
 )
+
+
+LEFT_OUT = ["Subject", "What", "Why"]
+#: Longer than what is stored once.
+LIBRARY = "function draw() { return 1; } // " + "library " * 400
 
 
 class Page(HTMLParser):
@@ -79,20 +88,41 @@ def html(effects, tmp_path_factory):
             "result": effect.result,
             "clusters": effect.clusters,
             "figures": figures,
+            "views": {"surface": f"<script>{LIBRARY}</script><p>{name}</p>"},
             **({} if effect.result["Neighbours"] else {"points": points_of(effect)}),
         }
         for name, effect in effects.items()
     ]
+    models = [model_of(figures[:1])]
+    modality = Modality(
+        name="M/EEG",
+        unit="trials",
+        availability=TRIALS,
+        quality=pd.DataFrame({"Epochs": [101, 48]}, index=TRIALS.index),
+        left_out=pd.DataFrame([("01", "4 of 105 epochs", "eog 4")], columns=LEFT_OUT),
+        figures=figures[:1],
+        pages={"01": (figures[0], "sub-01/figures/index.html")},
+        found=pd.DataFrame({"subject": ["01"], "sfreq": [100.0]}),
+    )
+    left_out = {"09": "moved & talked"}
+    methods = methods_text(
+        {"analyses": CONFIG["analyses"]},
+        [Modality("Ready-made data", "maps", TRIALS)],
+        entries,
+        models,
+        left_out,
+        {"groupwise": "9.9"},
+    )
     return build_report(
         study="tiny <study>",
         config=CONFIG,
         analyses=grouped(entries),
-        availability=TRIALS,
-        exclusions={"09": "moved & talked"},
-        quality={"sub-01": figures[:2]},
+        modalities=[modality],
+        exclusions=left_out,
+        methods=methods,
         provenance=provenance({}, []),
-        recordings=[pd.DataFrame({"subject": ["01"], "sfreq": [100.0]})],
-        models=[model_of(figures[:1])],
+        command="snakemake",
+        models=models,
     )
 
 
@@ -128,18 +158,40 @@ def test_it_asks_for_nothing_from_outside(html, page):
     for tag, attributes in page.tags:
         for key in ("src", "href"):
             value = attributes.get(key) or "#"
-            assert value.startswith(("data:", "#")), f"{tag} {key}={value[:60]}"
+            assert value.startswith(("data:", "#", "sub-01/")), f"{tag} {key}={value[:60]}"
 
 
-def test_every_picture_has_words_and_is_a_png(page):
+def test_every_picture_has_words_and_is_a_picture(page):
     images = page.all("img")
-    assert len(images) == 5 * 3 + 2 + 1
+    assert len(images) == 5 * 3 + 1 + 1 + 1
     for image in images:
-        assert len(image["alt"]) > 10
+        assert len(image["alt"]) > 10 and image["loading"] == "lazy"
         kind, content = image["src"].split(",", 1)
-        assert kind == "data:image/png;base64"
-        assert base64.b64decode(content)[:8] == b"\x89PNG\r\n\x1a\n"
-        assert int(image["width"]) == 197 and int(image["height"]) == 96  # two thirds of the pixels
+        assert kind == "data:image/webp;base64"
+        with Image.open(io.BytesIO(base64.b64decode(content))) as shown:
+            assert shown.format == "WEBP"
+            width = int(image["width"])
+            if width == 197:  # two thirds of the pixels
+                assert shown.width == 296 and int(image["height"]) == 96
+            else:
+                assert width == shown.width // 2
+
+
+def test_views_are_stored_once_and_come_back_whole():
+    mesh = base64.b64encode(bytes(range(256)) * 20).decode()
+    pages = [f'<p>{k}</p><script>{LIBRARY}</script>{{"x": "{mesh}", "k": {k}}}' for k in range(4)]
+    views = Views()
+    numbers = [views.add(page) for page in pages]
+    pieces = [gzip.decompress(base64.b64decode(piece)).decode() for piece in views.pieces]
+    assert ["".join(pieces[k] for k in own) for own in numbers] == pages
+    assert pieces.count(LIBRARY) == pieces.count(mesh) == 1
+
+
+def test_views_of_the_report_are_packed(page):
+    buttons = [b for b in page.all("button") if "data-pieces" in b]
+    assert len(buttons) == 5 and page.text.count("Move through the map: surface") == 5
+    ids = {tag["id"] for tag in page.all("script") if tag.get("id", "").startswith("piece-")}
+    assert {f"piece-{k}" for b in buttons for k in b["data-pieces"].split()} == ids
 
 
 def test_headings_tables_and_language(page):
@@ -195,6 +247,7 @@ def result(**changes):
         "PointsTested": 900,
         "PointsExcluded": {"not finite": 0, "no variation": 0},
         "Design": {"design": "OneSample"},
+        "Exchangeable": "signs",
     }
     return base | changes
 
@@ -229,6 +282,9 @@ def test_cautions():
     coarse = cautions(result(Permutations=32, Exact=True), CLUSTERS)
     assert "no p below 0.0312" in coarse[0] and "number of subjects" in coarse[0]
     lost = cautions(result(PointsExcluded={"not finite": 90, "no variation": 10}), CLUSTERS[:1])
+    pooled = result(Design={"design": "GLM"}, Epsilon=0.5)
+    assert "epsilon (Greenhouse and Geisser) is 0.50" in cautions(pooled, CLUSTERS[:1])[0]
+    assert cautions(result(Design={"design": "GLM"}, Epsilon=0.9), CLUSTERS[:1]) == []
     assert lost == ["100 of 1,000 points were left out (not finite: 90, no variation: 10)."]
 
 
@@ -241,19 +297,77 @@ def test_design_in_words():
     assert paired == "Paired: a minus b of each subject, against zero, two-sided."
 
 
-def test_availability_from_drops_or_rows():
-    drops = {
-        "01": pd.DataFrame({"condition": ["a", "b"], "kept": [40, 39]}),
-        "02": pd.DataFrame({"condition": ["a", "b"], "kept": [41, 0]}),
+def test_what_each_test_assumes():
+    assert "symmetrically about zero" in assumption_words(result())
+    pooled = result(Design={"design": "GLM"}, Exchangeable="orders")
+    assert "sphericity" in assumption_words(pooled)
+    groups = result(Design={"design": "TwoSample", "variances": "unequal"}, Exchangeable="orders")
+    assert "Welch" in assumption_words(groups)
+
+
+def test_uneven_trials_are_told():
+    assert uneven_trials(pd.DataFrame({"a": [50, 49], "b": [48, 50]})) == []
+    (line,) = uneven_trials(pd.DataFrame({"a": [60, 49], "b": [30, 50]}, index=["01", "02"]))
+    assert "1 of 2 subjects (01 (2:1))" in line
+
+
+def test_a_ready_made_map_counts_once(tmp_path):
+    """Two analyses share the maps; a subject without a condition has a gap."""
+    rows = {"subject": ["01", "02"], "session": "n/a", "condition": "n/a", "path": ["x", "y"]}
+    paths = [tmp_path / f"{k}.tsv" for k in range(2)]
+    for path in paths:
+        pd.DataFrame(rows).to_csv(path, sep="\t", index=False)
+    own = read_rows([str(path) for path in paths])
+    assert list(own.availability["map"]) == [1, 1] and own.unit == "maps"
+    pd.DataFrame(rows | {"condition": ["a", "b"]}).to_csv(paths[0], sep="\t", index=False)
+    table = read_rows([str(paths[0])]).availability
+    assert table.loc["01", "a"] == 1 and np.isnan(table.loc["02", "a"])
+    assert read_rows([]) is None
+
+
+def test_methods_are_written_from_what_was_run(page, effects):
+    for words in (
+        "Data of 2 participants were analysed",
+        "1 participant was left out (09: moved & talked)",
+        f"{effects['clear'].result['Permutations']:,} sign flips (exact test)",
+        "a linear mixed model (restricted maximum likelihood",
+        "Groupwise 9.9",
+    ):
+        assert words in page.text, words
+    assert "Maris E, Oostenveld R (2007)" in page.text
+    assert "To be added by the authors" in page.text and "ethics" in page.text
+    assert "Dale AM" not in page.text, "nothing was inverted, so nobody is cited for it"
+
+
+def test_references_are_cited_by_name_and_listed():
+    cite = Citations()
+    assert cite("maris", "dale") == "(Maris and Oostenveld, 2007; Dale et al., 2000)"
+    assert [line.split(" ")[0] for line in cite.listed] == ["Dale", "Maris"]
+    for short, whole in REFERENCES.values():
+        year = re.search(r"\d{4}[ab]?$", short)[0]
+        assert f"({year})" in whole and whole.startswith(short.split(",")[0].split(" ")[0])
+
+
+def test_sidecars_are_inherited(tmp_path):
+    folder = tmp_path / "sub-01" / "meg"
+    folder.mkdir(parents=True)
+    told = {
+        tmp_path / "task-a_meg.json": {"Manufacturer": "X", "PowerLineFrequency": 50},
+        tmp_path / "task-b_meg.json": {"Manufacturer": "other task"},
+        folder / "sub-01_task-a_run-1_meg.json": {"PowerLineFrequency": 60},
+        folder / "sub-01_task-a_run-2_meg.json": {"PowerLineFrequency": 1},
     }
-    table = availability_of(drops)
-    assert table.loc["01", "b"] == 39 and np.isnan(table.loc["02", "b"])
-    rows = pd.DataFrame(
-        {"subject": ["1", "2"], "session": "n/a", "condition": "n/a", "path": ["x", "y"]}
-    )
-    maps = availability_of({}, [rows, rows])
-    assert list(maps["map"]) == [1, 1] and maps.attrs["unit"] == "maps"
-    assert availability_of({}) is None
+    for path, content in told.items():
+        path.write_text(json.dumps(content))
+    found = sidecars_of(str(folder / "sub-01_task-a_run-1_meg.fif"), str(tmp_path))
+    assert [path.rsplit("/", 1)[1] for path in found] == [
+        "task-a_meg.json",
+        "sub-01_task-a_run-1_meg.json",
+    ]
+    assert acquisition_of(found) == {"Manufacturer": "X", "PowerLineFrequency": 60}
+    (tmp_path / "task-a_meg.json").write_text("{")
+    with pytest.raises(InputError, match=r"task-a_meg\.json: not readable as JSON"):
+        acquisition_of(found)
 
 
 def test_manifest_needs_words_and_files(tmp_path):

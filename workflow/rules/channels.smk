@@ -168,7 +168,9 @@ rule figures_model:
             else []
         ),
     output:
-        folder=directory(f"{OUT}/group/models/{{model}}/figures"),
+        folder=pictures(
+            f"{OUT}/group/models/{{model}}/figures", "model", "Models", "{model}"
+        ),
     log:
         log_of("figures_model", "model"),
     benchmark:
@@ -180,6 +182,6 @@ rule figures_model:
         runtime=minutes(10),
     params:
         alpha=lambda wildcards: STUDY.models[wildcards.model].alpha,
-        version=1,
+        version=2,
     script:
         "../../scripts/figures_model.py"

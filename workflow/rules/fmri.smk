@@ -139,7 +139,12 @@ if FMRI:
                 run["confounds"] for run in RUNS.of(wildcards.subject)
             ],
         output:
-            folder=directory(f"{OUT}/sub-{{subject}}/func/figures"),
+            folder=pictures(
+                f"{OUT}/sub-{{subject}}/func/figures",
+                "quality",
+                "Quality of the data",
+                "fMRI",
+            ),
         log:
             log_of("quality_fmri", "subject"),
         benchmark:
@@ -152,7 +157,7 @@ if FMRI:
         params:
             conditions=list(FMRI.conditions),
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/quality_fmri.py"
 
@@ -164,7 +169,12 @@ if FMRI:
                 for name in RUNS.names
             ],
         output:
-            folder=directory(f"{OUT}/group/first_level/figures"),
+            folder=pictures(
+                f"{OUT}/group/first_level/figures",
+                "first_level",
+                "Quality of the data",
+                "fMRI, all",
+            ),
         log:
             log_of("figures_first_level"),
         benchmark:
@@ -176,6 +186,6 @@ if FMRI:
             subjects=RUNS.names,
             conditions=list(FMRI.conditions),
             contrasts=FMRI.contrasts,
-            version=1,
+            version=2,
         script:
             "../../scripts/figures_first_level.py"

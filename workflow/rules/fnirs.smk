@@ -144,7 +144,12 @@ if FNIRS:
             channels=rules.fit_channels.output.channels,
             rois=rules.fit_channels.output.rois,
         output:
-            folder=directory(f"{OUT}/sub-{{subject}}/nirs/figures"),
+            folder=pictures(
+                f"{OUT}/sub-{{subject}}/nirs/figures",
+                "quality",
+                "Quality of the data",
+                "fNIRS",
+            ),
         log:
             log_of("quality_fnirs", "subject"),
         benchmark:
@@ -156,7 +161,7 @@ if FNIRS:
             runtime=minutes(10),
         params:
             conditions=list(FNIRS.conditions),
-            version=1,
+            version=2,
         script:
             "../../scripts/quality_fnirs.py"
 
@@ -200,7 +205,12 @@ if FNIRS:
             channels=rules.channel_table.output.channels,
             rois=rules.channel_table.output.rois,
         output:
-            folder=directory(f"{OUT}/group/first_level/figures_fnirs"),
+            folder=pictures(
+                f"{OUT}/group/first_level/figures_fnirs",
+                "first_level",
+                "Quality of the data",
+                "fNIRS, all",
+            ),
         log:
             log_of("figures_fnirs"),
         benchmark:
@@ -213,6 +223,6 @@ if FNIRS:
             runs=NIRS_RUNS,
             conditions=list(FNIRS.conditions),
             rois=FNIRS.rois,
-            version=1,
+            version=2,
         script:
             "../../scripts/figures_fnirs.py"

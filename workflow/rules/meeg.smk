@@ -463,7 +463,7 @@ if MEEG:
             residual=rules.apply_inverse.output.residual if RESIDUALS else [],
             explained=rules.apply_inverse.output.sidecar if RESIDUALS else [],
         output:
-            folder=directory(FIGURES),
+            folder=pictures(FIGURES, "quality", "Quality of the data", "M/EEG"),
         log:
             log_of("quality_meeg", *VISIT),
         benchmark:
@@ -472,7 +472,7 @@ if MEEG:
             mem_mb=megabytes(800, 4),
             runtime=minutes(10),
         params:
-            version=2,
+            version=3,
         script:
             "../../scripts/quality_meeg.py"
 
@@ -484,7 +484,12 @@ if MEEG:
                 of_visits(rules.apply_inverse.output.sidecar) if RESIDUALS else []
             ),
         output:
-            folder=directory(f"{OUT}/group/first_level/figures_meeg"),
+            folder=pictures(
+                f"{OUT}/group/first_level/figures_meeg",
+                "first_level",
+                "Quality of the data",
+                "M/EEG, all",
+            ),
             covariances=f"{OUT}/group/first_level/noise_covariances.tsv",
             covariance_columns=f"{OUT}/group/first_level/noise_covariances.json",
             explained=f"{OUT}/group/first_level/explained_variance.tsv",
@@ -498,6 +503,6 @@ if MEEG:
             runtime=minutes(5),
         params:
             subjects=[own.label for own in RECORDINGS.subjects],
-            version=1,
+            version=2,
         script:
             "../../scripts/figures_meeg.py"

@@ -86,6 +86,29 @@ def shareable(**outputs: str | list[str]) -> dict:
     }
 
 
+def pictures(folder: str, caption: str, category: str, subcategory: str):
+    """A folder of pictures, which Snakemake's own report shows too."""
+    return report(
+        directory(folder),
+        patterns=["{picture}.png"],
+        caption=f"../report/{caption}.rst",
+        category=category,
+        subcategory=subcategory,
+        labels={"picture": "{picture}"},
+    )
+
+
+def told_table(path: str, what: str):
+    """A table of an effect, which Snakemake's own report shows too."""
+    return report(
+        path,
+        caption="../report/table.rst",
+        category="{analysis}",
+        subcategory="{effect}",
+        labels={"table": what},
+    )
+
+
 STACK = f"{OUT}/group/{{analysis}}/stack"
 EFFECT = f"{OUT}/group/{{analysis}}/{{effect}}"
 #: An analysis' maps as one array, the table of its rows, what its points are, and the sidecar.

@@ -181,7 +181,7 @@ rule prepare:
             include={"alternative", "hat", "tfce"}
         ),
         seed=STUDY.seed,
-        version=2,
+        version=3,
     script:
         "../../scripts/prepare.py"
 
@@ -254,9 +254,9 @@ rule infer:
         nulls=nulls_of_analysis,
     output:
         maps=f"{EFFECT}/infer/maps.npz",
-        clusters=f"{EFFECT}/infer/clusters.tsv",
+        clusters=told_table(f"{EFFECT}/infer/clusters.tsv", "clusters"),
         columns=f"{EFFECT}/infer/clusters.json",
-        peaks=f"{EFFECT}/infer/peaks.tsv",
+        peaks=told_table(f"{EFFECT}/infer/peaks.tsv", "peaks"),
         peak_columns=f"{EFFECT}/infer/peaks.json",
         result=f"{EFFECT}/infer/result.json",
     log:
@@ -268,6 +268,6 @@ rule infer:
         runtime=minutes(15),
     params:
         alpha=lambda wildcards: STUDY.analyses[wildcards.analysis].alpha,
-        version=4,
+        version=5,
     script:
         "../../scripts/infer.py"

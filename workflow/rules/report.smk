@@ -1,5 +1,7 @@
 """Maps in the field's formats, pictures, and the report."""
 
+from groupwise.inputs.acquisition import sidecars_of
+
 
 def effects() -> list[tuple[str, str]]:
     """Analysis and effect slug of everything that is inferred."""
@@ -18,31 +20,90 @@ def of_effects(pattern: str) -> list[str]:
     ]
 
 
-def quality_of_meeg() -> list[str]:
-    """Pictures of all subjects' M/EEG, and of each subject's."""
+def participants_of(section) -> str | list:
+    """The participants table of a modality, which may have a BIDS root of its own."""
+    root = getattr(section, "bids_root", None) or STUDY.bids_root
+    path = STUDY.participants or f"{root}/participants.tsv"
+    return path if root and Path(path).is_file() else []
+
+
+def report_of_meeg() -> dict[str, str | list[str]]:
+    """What the report tells of M/EEG, by the names of `groupwise.report.modalities`."""
     if not MEEG:
-        return []
-    return [rules.figures_meeg.output.folder] + of_visits(
-        rules.quality_meeg.output.folder
-    )
+        return {}
+    first = RECORDINGS.subjects[0].raw[0]
+    return {
+        "found": CHECKED,
+        "drops": of_visits(rules.preprocess.output.drops),
+        "epochs": of_visits(rules.preprocess.output.sidecar),
+        "covariances": of_visits(rules.noise_covariance.output.sidecar),
+        "estimates": of_visits(rules.apply_inverse.output.sidecar) if RESIDUALS else [],
+        "transforms": (
+            of_visits(rules.coregistration.output.sidecar) if MEEG.subjects_dir else []
+        ),
+        "groups": [rules.figures_meeg.output.folder],
+        "folders": of_visits(rules.quality_meeg.output.folder),
+        "participants": participants_of(MEEG),
+        "sidecars": sidecars_of(first, STUDY.bids_root),
+    }
 
 
-def quality_of_fmri() -> list[str]:
-    """Pictures of all subjects' first level, and of each subject's."""
+def report_of_fmri() -> dict[str, str | list[str]]:
+    """The same of fMRI."""
     if not FMRI:
-        return []
+        return {}
     own = rules.quality_fmri.output.folder
-    return [rules.figures_first_level.output.folder] + [
-        own.format(subject=name) for name in RUNS.names
-    ]
+    raw = RUNS.of(RUNS.names[0])[0]["events"].replace("_events.tsv", "_bold.nii.gz")
+    made = Path(FMRI.derivatives) / "dataset_description.json"
+    return {
+        "found": RUNS_CHECKED,
+        "designs": [
+            rules.fit_runs.output.sidecar.format(subject=name) for name in RUNS.names
+        ],
+        "groups": [rules.figures_first_level.output.folder],
+        "folders": [own.format(subject=name) for name in RUNS.names],
+        "participants": participants_of(FMRI),
+        "sidecars": [
+            *sidecars_of(raw, FMRI.bids_root or STUDY.bids_root),
+            *([str(made)] if made.is_file() else []),
+        ],
+    }
 
 
-def quality_of_fnirs() -> list[str]:
-    """Pictures of all participants' fNIRS, and of each participant's."""
+def report_of_fnirs() -> dict[str, str | list[str]]:
+    """The same of fNIRS."""
     if not FNIRS:
-        return []
-    own = of_participants(rules.quality_fnirs.output.folder)
-    return [rules.figures_fnirs.output.folder, *own]
+        return {}
+    raw = OPTODES.of(OPTODES.names[0])[0]["raw"]
+    root = FNIRS.bids_root or STUDY.bids_root
+    return {
+        "found": OPTODES_CHECKED,
+        "pairs": [
+            path.format(subject=name)
+            for name in OPTODES.names
+            for path in rules.haemoglobin.output.pairs
+        ],
+        "designs": of_participants(rules.fit_channels.output.sidecar),
+        "groups": [rules.figures_fnirs.output.folder],
+        "folders": of_participants(rules.quality_fnirs.output.folder),
+        "participants": participants_of(FNIRS),
+        "sidecars": sidecars_of(raw, root) if root and not FNIRS.recordings else [],
+    }
+
+
+def rooms() -> dict[str, dict]:
+    """What the report needs of each modality beside files."""
+    known = {}
+    if MEEG:
+        known["meeg"] = {"subjects": [own.label for own in RECORDINGS.subjects]}
+    if FMRI:
+        known["fmri"] = {"subjects": RUNS.names, "conditions": list(FMRI.conditions)}
+    if FNIRS:
+        known["fnirs"] = {
+            "subjects": OPTODES.names,
+            "conditions": list(FNIRS.conditions),
+        }
+    return known
 
 
 def targets_of_check() -> list[str]:
@@ -182,7 +243,7 @@ rule figures_surface:
     input:
         **TESTED,
     output:
-        folder=directory(f"{EFFECT}/figures"),
+        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
         log_of("figures_surface", "analysis", "effect"),
     benchmark:
@@ -194,7 +255,7 @@ rule figures_surface:
         runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
-        version=2,
+        version=3,
     script:
         "../../scripts/figures_surface.py"
 
@@ -204,7 +265,7 @@ rule figures_volume:
     input:
         **TESTED,
     output:
-        folder=directory(f"{EFFECT}/figures"),
+        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
         log_of("figures_volume", "analysis", "effect"),
     benchmark:
@@ -216,7 +277,7 @@ rule figures_volume:
         runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
-        version=2,
+        version=3,
     script:
         "../../scripts/figures_volume.py"
 
@@ -231,7 +292,7 @@ rule figures_channels:
             else []
         ),
     output:
-        folder=directory(f"{EFFECT}/figures"),
+        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
         log_of("figures_channels", "analysis", "effect"),
     benchmark:
@@ -243,7 +304,7 @@ rule figures_channels:
         runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
-        version=1,
+        version=2,
     script:
         "../../scripts/figures_channels.py"
 
@@ -254,7 +315,7 @@ rule figures_sensors:
         **TESTED,
         evoked=lambda wildcards: sensor_rows(wildcards.analysis)[0]["path"],
     output:
-        folder=directory(f"{EFFECT}/figures"),
+        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
         log_of("figures_sensors", "analysis", "effect"),
     benchmark:
@@ -267,7 +328,7 @@ rule figures_sensors:
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
         kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,
-        version=1,
+        version=2,
     script:
         "../../scripts/figures_sensors.py"
 
@@ -277,7 +338,7 @@ rule figures_labels:
     input:
         **TESTED,
     output:
-        folder=directory(f"{EFFECT}/figures"),
+        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
         log_of("figures_labels", "analysis", "effect"),
     benchmark:
@@ -289,7 +350,7 @@ rule figures_labels:
         runtime=minutes(10),
     params:
         within=lambda wildcards: within_of(wildcards.analysis),
-        version=1,
+        version=2,
     script:
         "../../scripts/figures_labels.py"
 
@@ -359,25 +420,31 @@ def views() -> list[str]:
 rule report:
     """The report of the study: one HTML file with results, figures, quality and provenance."""
     input:
+        **{f"meeg_{key}": files for key, files in report_of_meeg().items()},
+        **{f"fmri_{key}": files for key, files in report_of_fmri().items()},
+        **{f"fnirs_{key}": files for key, files in report_of_fnirs().items()},
         results=of_effects(rules.infer.output.result),
         clusters=of_effects(rules.infer.output.clusters),
         peaks=of_effects(rules.infer.output.peaks),
         figures=of_effects(f"{EFFECT}/figures"),
         maps=of_effects(f"{EFFECT}/maps"),
         observations=[
-            f"{STACK}/observations.tsv".format(analysis=a) for a in STUDY.analyses
+            f"{STACK}/observations.tsv".format(analysis=name)
+            for name, analysis in STUDY.analyses.items()
+            if analysis.data in ("maps", "estimates", "evokeds", "values")
         ],
-        quality=quality_of_meeg(),
-        quality_fmri=quality_of_fmri(),
-        quality_fnirs=quality_of_fnirs(),
         models=of_models(rules.fit_model.output.table),
         model_facts=of_models(rules.fit_model.output.columns),
         model_figures=of_models(rules.figures_model.output.folder),
-        drops=of_visits(rules.preprocess.output.drops) if MEEG else [],
-        check=targets_of_check(),
         views=views(),
     output:
-        report=f"{OUT}/report.html",
+        report=report(
+            f"{OUT}/report.html",
+            caption="../report/study.rst",
+            category="Study",
+            labels={"page": "report"},
+        ),
+        methods=f"{OUT}/methods.md",
     log:
         log_of("report"),
     benchmark:
@@ -391,7 +458,18 @@ rule report:
         analyses=[
             {"analysis": analysis, "effect": effect} for analysis, effect in effects()
         ],
-        subjects=[own.label for own in RECORDINGS.subjects] if MEEG else [],
+        rooms=rooms(),
+        participants=participants_of(STUDY) or None,
+        command=" ".join(
+            [
+                "snakemake",
+                *(
+                    f"--configfile {path}"
+                    for path in workflow.config_settings.configfiles
+                ),
+            ]
+        ),
+        given=given,
         models=list(STUDY.models),
         left_out={
             **(RECORDINGS.left_out if MEEG else {}),
@@ -399,6 +477,6 @@ rule report:
             **(OPTODES.left_out if FNIRS else {}),
             **MAPS_LEFT_OUT,
         },
-        version=3,
+        version=4,
     script:
         "../../scripts/report.py"

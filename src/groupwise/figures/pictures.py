@@ -4,13 +4,11 @@ Captions take every number from the result itself.
 """
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 
 from groupwise.figures.channels import statistic_figure
 from groupwise.figures.colours import colour_limit, colour_map, fade
-from groupwise.figures.contrasts import contrast_figure
 from groupwise.figures.courses import (
     cluster_average,
     collapse,
@@ -27,6 +25,7 @@ from groupwise.figures.surface import (
     strip_figure,
     surface_figure,
 )
+from groupwise.figures.tested import design_pictures
 from groupwise.figures.volume import (
     axial_heights,
     glass_figure,
@@ -85,7 +84,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             f"{views}: map of {statistic_words(result)}{when}, largest at "
             f"{_place(effect, int(np.argmax(np.abs(statistic[:, time]))))}.",
         )
-    yield from _weights(effect)
+    yield from design_pictures(effect)
     yield from _averages(effect)
     yield from _null(effect)
 
@@ -178,7 +177,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             f"Lateral and medial views of both hemispheres with {name} beyond "
             "the cluster-forming threshold.",
         )
-    yield from _weights(effect)
+    yield from design_pictures(effect)
     yield from _averages(effect)
     yield from _null(effect)
 
@@ -210,6 +209,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
         f"exceed the dashed line. {test_words(result)}.",
         f"{name} of {tested.sum()} points, {verdict}.",
     )
+    yield from design_pictures(effect)
     best = int(np.nanargmax(np.abs(statistic)))
     where = " ".join(part for part in (space.label[best], space.part[best]) if part)
     if result["Design"]["design"] in ("OneSample", "Paired", "Within", "Contrast"):
@@ -283,38 +283,16 @@ def label_pictures(effect: Effect) -> Iterator[Picture]:
         f"stretch of time of one label. Test: {test_words(result)}.",
         f"{name} of {space.n_spatial} labels at {space.n_times} times; {effect.verdict}.",
     )
+    yield from design_pictures(effect)
     yield from _averages(effect)
     yield from _null(effect)
 
 
 def sensor_pictures(effect: Effect) -> Iterator[Picture]:
-    """Courses of the conditions over the channels of each cluster, and the null."""
+    """The design, courses of the conditions over the channels of each cluster, and the null."""
+    yield from design_pictures(effect)
     yield from _averages(effect)
     yield from _null(effect)
-
-
-def _weights(effect: Effect) -> Iterator[Picture]:
-    """The weights of the conditions, where the effect is a contrast."""
-    design = effect.result["Design"]
-    if design["design"] != "Contrast":
-        return
-    cells = ["/".join(levels) for levels in product(*effect.within.values())]
-    sums = np.array(design["weights"]).reshape(len(cells), -1).T
-    names = [design["name"]] if len(sums) == 1 else [f"sum {k}" for k in range(1, len(sums) + 1)]
-    weights = {
-        name: dict(zip(cells, row, strict=True)) for name, row in zip(names, sums, strict=True)
-    }
-    yield Picture(
-        "contrast",
-        contrast_figure(weights, cells),
-        "Weights of the conditions",
-        f"What is tested: {'this sum' if len(sums) == 1 else 'these sums together'} of each "
-        "subject's maps, against zero.",
-        "; ".join(
-            f"{name}: " + ", ".join(f"{cell} {number(w)}" for cell, w in row.items() if w)
-            for name, row in weights.items()
-        ),
-    )
 
 
 def _duration(effect: Effect, views: str) -> Picture:

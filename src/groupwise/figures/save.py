@@ -3,7 +3,9 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
 
 from groupwise.files import write_manifest, write_whole_folder
@@ -26,7 +28,8 @@ def save_pictures(
     title: str,
     subject: str | None = None,
 ) -> None:
-    """Write each picture as PNG (150 dpi) and `figures.json`, the manifest the report reads.
+    """Write each picture as PNG (150 dpi), `figures.json`, the manifest the report reads, and
+    `index.html`, a page with all of them.
 
     The folder is there with all of them, or not at all.
     """
@@ -39,3 +42,7 @@ def save_pictures(
             words = {"title": picture.title, "caption": picture.caption, "alt": picture.alt}
             listed.append({"file": str(path), **words})
         write_manifest(part / "figures.json", listed, title=title, subject=subject)
+        page = Environment(loader=PackageLoader("groupwise", "figures"), autoescape=True)
+        figures = [{**figure, "file": Path(figure["file"]).name} for figure in listed]
+        text = page.get_template("page.html.j2").render(title=title, figures=figures)
+        (part / "index.html").write_text(text, encoding="utf-8")

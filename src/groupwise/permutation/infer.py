@@ -15,7 +15,7 @@ maps.npz
     labels         int32    id of the point's cluster, 0 outside
     significant    bool     the point's cluster has p <= alpha
     excluded       bool     not tested
-    eps_gg ...     float64  eps_gg, eps_hf, p_gg, p_hf: only where the effect has d > 1
+    eps_gg ...     float64  eps_gg, eps_hf, p_gg, p_hf: where d > 1 (eps_gg: pooled errors too)
     =============  =======  ==================================================================
 clusters.tsv, clusters.json
     `describe_clusters` and the meaning of its columns.
@@ -181,11 +181,16 @@ class Result:
             "Alpha": self.alpha,
             "Threshold": {"asked": p.asked[self.which], "statistic": self.threshold},
             "Mass": p.mass,
+            # Median over the tested points; None where nothing depends on sphericity.
+            "Epsilon": None
+            if "eps_gg" not in self.maps
+            else float(np.median(self.maps["eps_gg"][~self.maps["excluded"]])),
             "Hat": p.hat,
             "TFCE": p.tfce,
             "Seed": p.seed,
             "Permutations": self.null.n,
             "DistinctResamplings": self.null.distinct,
+            "Exchangeable": p.design.exchange,
             "Exact": self.exact,
             "PointsTested": len(p.kept),
             "PointsExcluded": {"not finite": p.not_finite, "no variation": p.no_variation},

@@ -27,8 +27,8 @@ from groupwise.stats.anova import (
     welch_of_groups,
 )
 from groupwise.stats.declared import design_from_dict
-from groupwise.stats.designs import Design, exclusions, is_symmetric
-from groupwise.stats.partition import Partition
+from groupwise.stats.designs import Design, exclusions, is_symmetric, weighted
+from groupwise.stats.partition import Partition, orthonormal
 from groupwise.stats.thresholds import cluster_threshold, p_of, p_of_t
 
 #: Raised with every edit that changes a result of prepare, blocks or merge: part of the digest,
@@ -71,7 +71,8 @@ class Prepared:
     n_times : times a place.
     not_finite, no_variation : numbers of excluded points.
     observed : maps (points,) in float64: statistic, p_uncorrected and, where d > 1, eps_gg,
-        eps_hf, p_gg, p_hf; NaN at excluded points. None when loaded without maps.
+        eps_hf, p_gg, p_hf (of pooled errors of conditions eps_gg alone); NaN at excluded points.
+        None when loaded without maps.
     """
 
     values: np.ndarray
@@ -391,9 +392,26 @@ def _observed_maps(
         gg, hf = sphericity(*((y,) if model is None else (model.errors(y), model.df[1])))
         found |= {"eps_gg": gg, "eps_hf": hf}
         found |= {"p_gg": corrected_p(statistic, gg, df), "p_hf": corrected_p(statistic, hf, df)}
+    elif model is not None:
+        found |= _epsilon_of_conditions(design, model.errors(y))
     if hat:
         found["variance"] = (y * y).sum(axis=(0, 1)) / (df[1] + statistic**2)
     return found
+
+
+def _epsilon_of_conditions(design: Design, errors: np.ndarray) -> dict[str, np.ndarray]:
+    """Epsilon of the errors of three or more conditions that a pooled-error model has; else {}."""
+    blocks = design.model()[2]
+    if blocks is None:
+        return {}
+    cells = int(np.count_nonzero(blocks == blocks[0]))
+    subjects = len(blocks) // cells
+    whole = subjects * cells == len(blocks) and subjects > 2 and cells > 2
+    if not whole or (blocks != np.repeat(blocks[::cells], cells)).any():
+        return {}
+    contrasts = orthonormal(np.eye(cells) - 1 / cells)
+    scores = weighted(errors.reshape(subjects, cells, -1), contrasts)
+    return {"eps_gg": sphericity(scores, subjects - 1)[0]}
 
 
 def _regularise(prepared: Prepared) -> None:

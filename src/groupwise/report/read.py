@@ -18,7 +18,7 @@ def read_effect(
     ----------
     result, clusters, peaks, figures : what `infer` and the figures' rule wrote.
     maps : folder of the exported maps; it holds a table where points have no neighbours.
-    views : name to a page beside the report.
+    views : name to the file of an interactive page.
     """
     told = json.loads(Path(result).read_text(encoding="utf-8"))
     effect: dict[str, Any] = {
@@ -26,7 +26,7 @@ def read_effect(
         "clusters": _table(clusters),
         "peaks": _table(peaks),
         "figures": read_manifest(figures)["figures"],
-        "views": views,
+        "views": {name: Path(page).read_text(encoding="utf-8") for name, page in views.items()},
     }
     if not told["Neighbours"]:
         (points,) = Path(maps).glob("*_statmap.tsv")

@@ -46,7 +46,7 @@ class _Model(Design):
         """Subject-level values (n, d, *points) float64 of maps (n, cells, *points)."""
         x = cells_of(self, x)
         self.df(len(x))
-        return weighted(x, self._weights)
+        return weighted(x, self.cell_weights)
 
     @property
     def n_cells(self) -> int:
@@ -54,7 +54,7 @@ class _Model(Design):
         return 1 if self.weights is None else len(self.weights)
 
     @property
-    def _weights(self) -> np.ndarray:
+    def cell_weights(self) -> np.ndarray:
         """(cells, d) weights of the cells in a score."""
         return np.ones((1, 1)) if self.weights is None else np.array(self.weights)[:, None]
 
@@ -193,7 +193,8 @@ class Mixed(_Model):
         return "orders" if self.group in self.effect.split(":") else "signs"
 
     @property
-    def _weights(self) -> np.ndarray:
+    def cell_weights(self) -> np.ndarray:
+        """(cells, d) weights of the cells in a score."""
         if not self._within:
             return np.full((self.n_cells, 1), 1.0 / self.n_cells)
         return effect_contrasts(dict(self.factors), ":".join(self._within))
@@ -206,7 +207,7 @@ class Mixed(_Model):
     @property
     def d(self) -> int:
         """Components of the effect within subjects."""
-        return self._weights.shape[1]
+        return self.cell_weights.shape[1]
 
     @property
     def claim(self) -> str:

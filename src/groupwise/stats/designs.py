@@ -37,6 +37,11 @@ class Design:
     d: int
     claim: str
 
+    @property
+    def cell_weights(self) -> np.ndarray:
+        """(cells, d) weights of a subject's maps in its score."""
+        return np.ones((1, 1))
+
     def df(self, n: int) -> tuple[int, int]:
         """Numerator and denominator degrees of freedom with n subjects."""
         raise NotImplementedError
@@ -84,6 +89,11 @@ class Paired(Design):
     n_cells: ClassVar[int] = 2
     d: ClassVar[int] = 1
     claim: ClassVar[str] = "the conditions differ"
+
+    @property
+    def cell_weights(self) -> np.ndarray:
+        """(cells, d) weights of a subject's maps in its score."""
+        return np.array([[1.0], [-1.0]])
 
     def df(self, n: int) -> tuple[int, int]:
         """Numerator and denominator degrees of freedom with n subjects."""
@@ -142,7 +152,7 @@ class Contrast(Design):
         return f"the conditions differ in {self.name}"
 
     @property
-    def contrasts(self) -> np.ndarray:
+    def cell_weights(self) -> np.ndarray:
         """(cells, d) weights; of an F orthonormal, so that no sum counts more than another."""
         weights = np.array(self.weights)
         return orthonormal(weights) if weights.ndim == 2 else weights[:, None]
@@ -155,7 +165,7 @@ class Contrast(Design):
     @property
     def d(self) -> int:
         """Components of the effect."""
-        return self.contrasts.shape[1]
+        return self.cell_weights.shape[1]
 
     def df(self, n: int) -> tuple[int, int]:
         """Numerator and denominator degrees of freedom with n subjects."""
@@ -163,7 +173,7 @@ class Contrast(Design):
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Contrast scores (n, d, *points) float64 of maps (n, cells, *points)."""
-        return weighted(cells_of(self, x), self.contrasts)
+        return weighted(cells_of(self, x), self.cell_weights)
 
     def to_dict(self) -> dict[str, Any]:
         """The design as plain values."""
@@ -190,7 +200,7 @@ class Within(Design):
         object.__setattr__(self, "effect", canonical_effect(dict(factors), self.effect))
 
     @property
-    def contrasts(self) -> np.ndarray:
+    def cell_weights(self) -> np.ndarray:
         """(cells, d) orthonormal contrasts of the effect."""
         return effect_contrasts(dict(self.factors), self.effect)
 
@@ -202,7 +212,7 @@ class Within(Design):
     @property
     def d(self) -> int:
         """Components of the effect, its numerator degrees of freedom."""
-        return self.contrasts.shape[1]
+        return self.cell_weights.shape[1]
 
     @property
     def claim(self) -> str:
@@ -215,7 +225,7 @@ class Within(Design):
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Contrast scores (n, d, *points) float64 of maps (n, cells, *points)."""
-        return weighted(cells_of(self, x), self.contrasts)
+        return weighted(cells_of(self, x), self.cell_weights)
 
     def to_dict(self) -> dict[str, Any]:
         """The design as plain values."""

@@ -1,0 +1,88 @@
+"""What an effect tests, as pictures: weights of the conditions, and the model of the subjects."""
+
+from collections.abc import Iterator
+from itertools import product
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from groupwise.figures.contrasts import contrast_figure
+from groupwise.figures.effect import Effect
+from groupwise.figures.save import Picture
+from groupwise.permutation.wording import effect_words, number
+from groupwise.stats.between import Between, Mixed, Regression, TwoSample
+from groupwise.stats.declared import design_from_dict
+from groupwise.stats.designs import Design
+
+
+def design_pictures(effect: Effect) -> Iterator[Picture]:
+    """The design of an effect as matrices: conditions of a subject, then subjects."""
+    design = design_from_dict(effect.result["Design"])
+    name = effect_words(effect.result)
+    cells = ["/".join(levels) for levels in product(*(effect.within or {}).values())]
+    weights = design.cell_weights
+    if len(weights) == len(cells) > 1:
+        names = [name] if weights.shape[1] == 1 else [
+            f"component {k + 1}" for k in range(weights.shape[1])
+        ]  # fmt: skip
+        each = {
+            row: dict(zip(cells, column, strict=True))
+            for row, column in zip(names, weights.T, strict=True)
+        }
+        together = "this sum" if len(names) == 1 else "these sums together, whatever their basis,"
+        yield Picture(
+            "contrast",
+            contrast_figure(each, cells),
+            "Weights of the conditions",
+            f"What is tested of {name}: {together} of each subject's maps"
+            f"{', against zero' if design.model() is None else ', by the model of the subjects'}.",
+            "; ".join(
+                f"{row}: " + ", ".join(f"{cell} {number(w)}" for cell, w in own.items() if w)
+                for row, own in each.items()
+            )
+            + ".",
+        )
+    if design.model() is not None:
+        matrix, contrast, _ = design.model()
+        columns = column_names(design, cells, matrix.shape[1])
+        rows = "subject" if len(matrix) == int(effect.result["Subjects"]) else "map"
+        shown = ", ".join(columns[:12]) + (", ..." if len(columns) > 12 else "")
+        yield Picture(
+            "design",
+            matrix_figure(matrix, contrast.reshape(len(contrast), -1).T, columns, rows),
+            "Design matrix",
+            f"The model, a row a {rows}, columns scaled to their largest magnitude; below it the "
+            f"contrast that is tested ({name}).",
+            f"Design matrix of {matrix.shape[0]} rows and {matrix.shape[1]} columns: {shown}.",
+        )
+
+
+def column_names(design: Design, cells: list[str], count: int) -> list[str]:
+    """What the columns of a design matrix are."""
+    if isinstance(design, Regression):
+        return ["mean", *(name for name, _ in design.covariates)]
+    if isinstance(design, (TwoSample, Between, Mixed)):
+        return [str(level) for level in design.levels]
+    own = cells if len(cells) < count else []
+    return [*own, *(f"subject {k + 1}" for k in range(count - len(own)))]
+
+
+def matrix_figure(
+    matrix: np.ndarray, contrast: np.ndarray, columns: list[str], rows: str
+) -> Figure:
+    """A design matrix with the contrast below it."""
+    height = float(np.clip(0.12 * len(matrix), 2.4, 6.0))
+    below = 0.34 * len(contrast)
+    size = (max(3.2, 1.6 + 0.3 * len(columns)), height + below + 1.6)
+    figure = Figure(figsize=size, layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(height, below))
+    largest = np.abs(matrix).max(axis=0)
+    style = {"aspect": "auto", "vmin": -1, "vmax": 1, "interpolation": "nearest"}
+    upper.imshow(matrix / np.where(largest == 0, 1, largest), cmap="gray", **style)
+    upper.set_ylabel(rows)
+    lower.imshow(contrast / np.abs(contrast).max(), cmap="RdBu_r", **style)
+    lower.set_yticks([])
+    lower.set_ylabel("contrast", rotation=0, ha="right", va="center")
+    lower.set_xticks(range(len(columns)), columns, rotation=60, ha="right", fontsize=8)
+    upper.tick_params(bottom=False)
+    return figure

@@ -1,0 +1,266 @@
+"""Tables of the report: numbers rounded for the eye, whole in the file to download."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from groupwise.permutation.wording import number, statistic_words
+
+#: Columns of the cluster table as the report shows them: title, and factor to the unit shown.
+CLUSTER_COLUMNS = {
+    "id": ("Cluster", None),
+    "p": ("p", None),
+    "p_low": ("p, 95% low", None),
+    "p_high": ("p, 95% high", None),
+    "mass": ("Mass", None),
+    "p_size": ("p of size", None),
+    "size": ("Points", None),
+    "hemisphere": ("Hemisphere", None),
+    "area_mm2": ("Area (mm²)", None),
+    "volume_mm3": ("Volume (mm³)", None),
+    "channels": ("Channels", None),
+    "vertex_ms": ("Vertices × ms", None),
+    "t_start": ("Start (ms)", 1e3),
+    "t_stop": ("End (ms)", 1e3),
+    "peak_time": ("Peak (ms)", 1e3),
+    "peak_statistic": ("Peak {statistic}", None),
+    "x": ("x (mm)", None),
+    "y": ("y (mm)", None),
+    "z": ("z (mm)", None),
+    "peak_vertex": ("Peak vertex", None),
+    "label": ("Label of the peak", None),
+    "labels": ("Labels", None),
+}
+#: Shown as they are, without rounding.
+COUNTS = {"id", "size", "channels", "peak_vertex", "vertex_ms"}
+ROWS_SHOWN = 20
+
+
+def table_of(
+    frame: pd.DataFrame,
+    caption: str,
+    *,
+    strong: Sequence[bool] | None = None,
+    css: Mapping[str, str] | None = None,
+    whole: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Any table; numbers with three digits.
+
+    Parameters
+    ----------
+    strong : rows that are bold.
+    css : class of a column's cells, by its title.
+    whole : columns whose numbers are counts, and shown with all their digits.
+    """
+    columns = [{"title": str(name), "numeric": is_numeric(frame[name])} for name in frame]
+    rows = []
+    for k, record in enumerate(frame.itertuples(index=False)):
+        cells = []
+        for column, value in zip(columns, record, strict=True):
+            title, numeric = column["title"], column["numeric"]
+            if pd.isna(value) or value == "":
+                made = cell("", "–", numeric)
+            elif numeric:
+                made = cell(value, f"{value:,.0f}" if title in whole else number(value), True)
+            else:
+                made = cell(value, str(value), False)
+            special = (css or {}).get(title)
+            cells.append(made | {"css": special} if special else made)
+        rows.append({"cells": cells, "strong": bool(strong[k]) if strong is not None else False})
+    return finished(caption, columns, rows)
+
+
+def finished(caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, Any]:
+    """What the template draws: a table that can be sorted, if that makes a difference."""
+    return {
+        "caption": caption,
+        "columns": columns,
+        "rows": rows,
+        "sortable": len(rows) > 1,
+        "download": None,
+    }
+
+
+def cell(value: Any, text: str, numeric: bool, *, css: str = "") -> dict[str, Any]:
+    """A cell: what is sorted by, and what is read."""
+    return {"value": value, "text": text, "numeric": numeric, "css": "n" if numeric else css}
+
+
+def is_numeric(column: pd.Series) -> bool:
+    """Numbers, and not truth values."""
+    return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+
+
+def download(frame: pd.DataFrame, file: str, what: str, shown: int) -> dict[str, Any]:
+    """A whole table as a TSV to download, and a note where the page shows a part of it."""
+    text = frame.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
+    return {
+        "href": data_uri("text/tab-separated-values", text.encode()),
+        "file": file,
+        "what": what,
+        "shown": shown,
+        "all": len(frame),
+    }
+
+
+def data_uri(kind: str, content: bytes) -> str:
+    """Bytes as part of the page."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """The heaviest clusters."""
+    # An exact p has no Monte-Carlo interval.
+    left_out = ("p_low", "p_high") if result["Exact"] else ()
+    kept = [name for name in CLUSTER_COLUMNS if name in clusters and name not in left_out]
+    columns, rows = [], []
+    for name in kept:
+        title = CLUSTER_COLUMNS[name][0].format(statistic=result["Statistic"])
+        columns.append({"title": title, "numeric": is_numeric(clusters[name])})
+    for record in clusters.head(ROWS_SHOWN).to_dict("records"):
+        cells = []
+        for name, column in zip(kept, columns, strict=True):
+            value = record[name]
+            if pd.isna(value) or value in ("", "n/a"):
+                cells.append(cell("", "–", column["numeric"]))
+            elif name in COUNTS:
+                cells.append(cell(value, f"{float(value):,.0f}", True))
+            elif column["numeric"]:
+                value = float(value) * (CLUSTER_COLUMNS[name][1] or 1)
+                cells.append(cell(value, number(value), True))
+            else:
+                cells.append(cell(value, str(value), False, css="wrap" * (name == "labels")))
+        rows.append({"cells": cells, "strong": record["p"] <= result["Alpha"]})
+    caption = (
+        f"Clusters, the heaviest first; bold: p ≤ {result['Alpha']:g}. Place, extent and time "
+        "are descriptive."
+    )
+    return finished(caption, columns, rows) | {
+        "download": download(clusters, file, "clusters", len(rows))
+    }
+
+
+def peak_table(
+    peaks: pd.DataFrame | None, clusters: pd.DataFrame, result: Mapping[str, Any], file: str
+) -> dict[str, Any]:
+    """Peaks of the significant clusters, or else of the heaviest."""
+    if peaks is None or not len(peaks):
+        return table_of(pd.DataFrame(), "")
+    shown = clusters.loc[clusters["p"] <= result["Alpha"], "id"].head(ROWS_SHOWN)
+    shown = set(shown) or set(clusters["id"].head(1))
+    table = peaks[peaks["cluster"].isin(shown)].copy()
+    kind = "partial η²" if result["Statistic"] == "F" else "effect size"
+    if "time" in table:
+        table["time"] *= 1000
+    titles = {
+        "cluster": "Cluster", "rank": "Peak", "time": "ms", "x": "x (mm)", "y": "y (mm)",
+        "z": "z (mm)", "statistic": result["Statistic"], "p_max": "p (max)",
+        "effect_size": kind, "effect_low": "95% low", "effect_high": "95% high", "label": "Label",
+    }  # fmt: skip
+    kept = [name for name in titles if name in table]
+    made = table_of(
+        table[kept].rename(columns=titles),
+        "Peaks: local maxima 8 mm apart, up to four a cluster. p (max) is corrected by the largest "
+        "statistic; effect sizes of peaks, which were chosen for their size, are too large.",
+        whole=("Cluster", "Peak"),
+    )
+    return made | {"download": download(peaks, file, "peaks", len(table))}
+
+
+def point_table(points: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Places with the smallest corrected p, where points have no neighbours."""
+    table = points.sort_values("p_max", kind="stable").head(ROWS_SHOWN)
+    titles = {
+        "place": "Place", "Chroma": "Chromophore", result["Statistic"]: result["Statistic"],
+        "p_max": "p (max)", "p_uncorrected": "p uncorrected", "q_fdr": "q (FDR)",
+        "p_bonferroni": "p (Bonferroni)", "x": "x (mm)", "y": "y (mm)", "z": "z (mm)",
+    }  # fmt: skip
+    kept = [name for name in titles if name in table and table[name].notna().any()]
+    made = table_of(
+        table[kept].rename(columns=titles),
+        f"Places, the smallest p first; bold: p (max) ≤ {result['Alpha']:g}, the permutation p "
+        "corrected over all by the largest statistic.",
+        strong=list(table["p_max"] <= result["Alpha"]),
+    )
+    return made | {"download": download(points, file, "points", len(table))}
+
+
+def found_in(result: Mapping[str, Any]) -> int:
+    """How many clusters are significant or, without neighbours, how many points."""
+    return int(result["SignificantClusters" if result["Neighbours"] else "SignificantPoints"])
+
+
+def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All tests at a glance, a row an effect."""
+    rows, strong = [], []
+    for analysis in analyses:
+        for effect in analysis["effects"]:
+            result = effect["result"]
+            near = result["Neighbours"]
+            p = result["SmallestClusterP"] if near else result["MaximumStatistic"]["p"]
+            exact = " (exact)" if result["Exact"] else ""
+            rows.append(
+                {
+                    "Analysis": analysis["name"],
+                    "Effect": effect["name"],
+                    "Smallest p": float("nan") if p is None else float(p),
+                    "Significant": found_in(result),
+                    "Of": f"{result['Clusters']:,} clusters"
+                    if near
+                    else f"{result['PointsTested']:,} points",
+                    "Test": statistic_words(result),
+                    "Subjects": int(result["Subjects"]),
+                    "Permutations": f"{result['Permutations']:,}{exact}",
+                }
+            )
+            strong.append(found_in(result) > 0)
+    return table_of(
+        pd.DataFrame(rows),
+        "All tests; bold: a significant cluster (or point, without neighbours)",
+        strong=strong,
+        whole=("Significant", "Subjects"),
+    )
+
+
+def models_table(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """All models at a glance."""
+    rows = [
+        {
+            "Model": model["name"],
+            "Formula": model["facts"]["Model"]["formula"],
+            "Coefficients": len(model["table"]),
+            "Significant (Bonferroni)": int(
+                (model["table"]["p_bonferroni"] <= float(model["facts"]["Model"]["alpha"])).sum()
+            ),
+            "Fits": ", ".join(dict.fromkeys(model["table"]["verdict"])),
+        }
+        for model in models
+    ]
+    return table_of(
+        pd.DataFrame(rows),
+        "All models of tables",
+        whole=("Coefficients", "Significant (Bonferroni)"),
+    )
+
+
+def coefficients_table(table: pd.DataFrame, facts: Mapping[str, Any], file: str) -> dict[str, Any]:
+    """Coefficients of a model, the smallest p first."""
+    alpha = float(facts["Model"]["alpha"])
+    titles = {
+        "estimate": f"Estimate ({facts['estimate']['Units']})", "low": "95% low",
+        "high": "95% high", "z": "z", "p": "p", "q_fdr": "q (FDR)",
+        "p_bonferroni": "p (Bonferroni)", "verdict": "Fit", "participants": "Participants",
+        "rows": "Rows",
+    }  # fmt: skip
+    shown = table.sort_values("p", kind="stable").head(ROWS_SHOWN)
+    factors = [name for name in table if name not in (*facts["Fixed"], "term")]
+    factors = factors if len(factors) and table[factors].notna().all(axis=None) else ["term"]
+    made = table_of(
+        shown[[*factors, *titles]].rename(columns=titles),
+        f"Coefficients, the smallest p first; bold: Bonferroni's p ≤ {alpha:g}.",
+        strong=list(shown["p_bonferroni"] <= alpha),
+        whole=("Participants", "Rows"),
+    )
+    return made | {"download": download(table, file, "coefficients", len(shown))}
