@@ -1,6 +1,6 @@
 # A fresh machine needs python3 (3.11 or newer), pip, make and git: all else is set up here.
 .DELETE_ON_ERROR:
-.PHONY: env demo test test-slow test-peers bench bench-pipeline lint format generate lock clean
+.PHONY: env demo test test-slow test-peers bench bench-pipeline docs lint format generate lock clean
 
 PYTHON ?= python3
 UV_VERSION = 0.13.8
@@ -56,6 +56,10 @@ bench: env .bench/.ready
 # The demo's MEG study beside mne-bids-pipeline, on a quiet machine: some fifteen minutes.
 bench-pipeline: env .peers/.ready
 	$(BIN)/python benchmarks/pipeline.py
+
+docs: env
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build
+	@echo "The docs: docs/_build/index.html"
 
 lint: env
 	$(BIN)/ruff check

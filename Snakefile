@@ -32,7 +32,7 @@ rule all:
     input:
         rules.report.output,
         of_effects(f"{EFFECT}/maps"),
-        f"{OUT}/dataset_description.json",
+        rules.dataset_description.output,
 
 
 rule check:

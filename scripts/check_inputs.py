@@ -3,6 +3,7 @@
 from groupwise.job import job
 
 with job(snakemake):
+    from groupwise.columns import describe
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.inputs.checked import settled
     from groupwise.meeg.check import look_into
@@ -11,5 +12,6 @@ with job(snakemake):
     table = settled(look_into(**parameters))
     with write_whole(snakemake.output.table) as part:
         table.to_csv(part, sep="\t", index=False)
+    columns = describe(table, "Events of this condition")
     given = {"Given": snakemake.params.given}
-    write_json(snakemake.output.sidecar, provenance(parameters, []) | given)
+    write_json(snakemake.output.sidecar, columns | provenance(parameters, []) | given)

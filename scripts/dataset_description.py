@@ -1,12 +1,12 @@
-"""What the output folder is, the BIDS way: a derivative, by whom, of what."""
+"""What the output folder is, the BIDS way: a derivative, by whom, of what, and what is not BIDS."""
 
 from groupwise.job import job
 
 with job(snakemake):
-    from groupwise.files import write_json
-    from groupwise.inputs.description import dataset_description
+    from groupwise.files import write_json, write_text
+    from groupwise.inputs.description import NOT_BIDS, README, dataset_description
 
-    write_json(
-        snakemake.output.description,
-        dataset_description(snakemake.params.study, snakemake.params.source),
-    )
+    output, study = snakemake.output, snakemake.params.study
+    write_json(output.description, dataset_description(study, snakemake.params.source))
+    write_text(output.readme, README.format(study=study))
+    write_text(output.ignored, "\n".join(NOT_BIDS) + "\n")

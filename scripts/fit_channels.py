@@ -8,6 +8,7 @@ with job(snakemake):
 
     import pandas as pd
 
+    from groupwise.columns import describe
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.fnirs.first_level import (
         channel_table,
@@ -34,6 +35,7 @@ with job(snakemake):
             table.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.12g")
     write_json(output.channel_columns, column_notes(channels) | facts)
     write_json(output.roi_columns, column_notes(regions) | facts)
+    regressors = dict.fromkeys(name for own in made.designs for name in own["hbo"])
     for path, design in zip(output.designs, made.designs, strict=True):
         with write_whole(path) as part:
             design["hbo"].to_csv(part, sep="\t", index_label="time", float_format="%.8g")
@@ -41,6 +43,7 @@ with job(snakemake):
         output.sidecar,
         {
             "Description": "First-level GLM of the channels (designs as for HbO)",
+            **describe(["time", *regressors], "Regressor (a condition's, drift or confound)"),
             "Runs": [run["name"] for run in params["runs"]],
             "SamplingFrequency": rates,
             "VarianceInflation": made.inflation,

@@ -3,6 +3,7 @@
 from groupwise.job import freeze_imports, job
 
 with job(snakemake):
+    from groupwise.columns import describe
     from groupwise.config.formula import contrasts_of
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.fmri.first_level import (
@@ -22,6 +23,7 @@ with job(snakemake):
     source = provenance(params, [run["bold"] for run in params["runs"]])
 
     factors = [inflation(design, list(spec["conditions"])) for design in model.design_matrices_]
+    regressors = dict.fromkeys(name for own in model.design_matrices_ for name in own)
     for path, design in zip(output.designs, model.design_matrices_, strict=True):
         with write_whole(path) as part:
             design.to_csv(part, sep="\t", index=False, float_format="%.8g")
@@ -29,6 +31,7 @@ with job(snakemake):
         output.sidecar,
         {
             "Description": "First-level GLM of the BOLD runs",
+            **describe(regressors, "Regressor (a condition's, drift or confound)"),
             "Runs": [run["name"] for run in params["runs"]],
             "RepetitionTime": model.t_r,
             "SliceTimeReference": model.slice_time_ref,

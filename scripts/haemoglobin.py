@@ -24,7 +24,7 @@ with job(snakemake):
             "Description": "Haemoglobin (mol/l) of every source-detector pair",
             "Runs": [run["name"] for run in params["runs"]],
             "SamplingFrequency": rates,
-            "Columns": PAIR_COLUMNS,
+            **PAIR_COLUMNS,
             **provenance(params, snakemake.input),
         },
     )

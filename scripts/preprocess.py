@@ -3,6 +3,7 @@
 from groupwise.job import job
 
 with job(snakemake):
+    from groupwise.columns import describe
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.meeg.maxwell import cleaner
     from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels, remove_artifacts
@@ -30,6 +31,7 @@ with job(snakemake):
         epochs.save(part, overwrite=True)
     with write_whole(snakemake.output.drops) as part:
         drops.replace("", "n/a").to_csv(part, sep="\t", index=False)
+    write_json(snakemake.output.drop_columns, describe(drops, "Dropped epochs"))
     sources = [
         path
         for key in ("raw", "events", "channels", "calibration", "cross_talk")

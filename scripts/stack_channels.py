@@ -7,7 +7,8 @@ with job(snakemake):
 
     import pandas as pd
 
-    from groupwise.files import provenance, write_whole
+    from groupwise.columns import describe
+    from groupwise.files import provenance, write_json, write_whole
     from groupwise.stack.channels import read_values, stack_of_channels
     from groupwise.stack.store import write_stack
 
@@ -23,6 +24,7 @@ with job(snakemake):
     data, space, coverage = stack_of_channels(table, rows, positions=positions, **facts)
     with write_whole(snakemake.output.coverage) as part:
         coverage.to_csv(part, sep="\t", index=False)
+    write_json(snakemake.output.coverage_columns, describe(coverage, "Channel or region"))
     left_out = coverage.loc[coverage["included"] == "false"].iloc[:, 0]
     write_stack(
         Path(snakemake.output.data).parent,

@@ -230,5 +230,5 @@ def provenance(params: dict[str, Any], sources: list[str | os.PathLike]) -> dict
         "GeneratedBy": [{"Name": "groupwise", "Version": version("groupwise")}],
         "Software": software(),
         "Parameters": params,
-        "Sources": {str(path): digest_of_file(path) for path in sources},
+        "SourceDigests": {str(path): digest_of_file(path) for path in sources},
     }

@@ -1,5 +1,6 @@
 """Trees of empty files, and the workflow run on them as a user runs it."""
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -9,6 +10,7 @@ import yaml
 
 from groupwise.command.status import planned, read_status
 from groupwise.errors import InputError
+from groupwise.inputs.acquisition import sidecars_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,3 +138,29 @@ def snakemake(folder: Path, config: dict, *arguments: str) -> Run:
     command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"]
     command += ["--configfile", path, "--directory", folder, "--nocolor", *arguments]
     return Run(subprocess.run(command, capture_output=True, text=True, timeout=1200))
+
+
+def undescribed(results: Path) -> dict[str, list[str]]:
+    """Columns of tables that no JSON sidecar describes, by the tables' paths."""
+    found = {}
+    for table in sorted(results.rglob("*.tsv")):
+        path = table.relative_to(results)
+        if path.parts[0] in ("benchmarks", "logs"):  # Snakemake's, no data
+            continue
+        told = {}
+        for sidecar in sidecars_of(str(table), str(results)):
+            told |= json.loads(Path(sidecar).read_text(encoding="utf-8"))
+        with table.open(encoding="utf-8") as handle:
+            names = handle.readline().rstrip("\n").split("\t")
+        missing = [n for n in names if not (isinstance(told.get(n), dict) and told[n])]
+        if missing:
+            found[str(path)] = missing
+    return found
+
+
+def bids_errors(results: Path) -> list[str]:
+    """What the BIDS validator calls an error."""
+    validator = Path(sys.executable).parent / "bids-validator-deno"
+    done = subprocess.run([validator, results, "--json"], capture_output=True, text=True)
+    issues = json.loads(done.stdout)["issues"]["issues"]
+    return [f"{i['code']} {i.get('location')}" for i in issues if i["severity"] == "error"]

@@ -10,29 +10,76 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from browser import read_as_a_reader
+from docs_pages import DOCS, config_of, follow
 from slurm_cluster import on_cluster
-from study_trees import ROOT, Plan, demo_config, snakemake
+from study_trees import ROOT, Plan, bids_errors, snakemake, undescribed
 
-from groupwise.demo.study import make_demo
 from groupwise.permutation.merge import Null
 
 GROUP = "results/group/modality_by_side"
 
 
+TUTORIAL = DOCS / "tutorials/meeg.md"
+
+
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """The demo made and run as `make demo` does it, with 64 of the 128 permutations."""
+def followed(tmp_path_factory):
+    """The tutorial followed word by word: a folder, and what each command printed."""
     folder = tmp_path_factory.mktemp("study")
-    make_demo(folder / "demo", jobs=2)
-    run = snakemake(folder, config(), "--cores", "2")
-    assert run.returncode == 0, run.text
-    return folder
+    return folder, follow(TUTORIAL, folder)
+
+
+@pytest.fixture(scope="module")
+def study(followed):
+    return followed[0]
 
 
 def config(**analysis):
-    raw = demo_config("meeg", block_size=32)
-    raw["analyses"]["modality_by_side"].update({"permutations": 64, **analysis})
+    raw = config_of(TUTORIAL)
+    raw["analyses"]["modality_by_side"].update(analysis)
     return raw
+
+
+def test_the_tutorial_shows_what_it_says(followed):
+    _, said = followed
+    assert said["groupwise check --configfile audvis.yaml"].count("_meg.fif") == 8
+    assert "apply_inverse" in said["snakemake --configfile audvis.yaml -n"]
+    assert "elapsed" in said["snakemake --configfile audvis.yaml --cores 2"]
+    assert "done" in said["groupwise status --configfile audvis.yaml"]
+
+
+def test_the_report_in_a_browser(study, tmp_path):
+    read_as_a_reader(study / "results/report.html", tmp_path)
+
+
+def test_methods_are_those_of_the_study(study):
+    text = " ".join((study / "results/methods.md").read_text().split())
+    for words in (
+        "Data of 8 participants were analysed (M/EEG); mean age",
+        "102 magnetometers and 204 planar gradiometers",
+        "low-pass filtered at 40 Hz (-6 dB at 45 Hz)",
+        "above 4000 fT/cm (planar gradiometers), 4000 fT (magnetometers), 150 µV (EOG)",
+        "oct5: 1,026 a hemisphere",
+        "noise normalisation, dSPM (Dale et al., 2000)",
+        "icosahedron grade 4: 2,562 vertices a hemisphere",
+        "modality:side, F(1, 7), clusters of F > 29.2 (uncorrected p < 0.001), 64 random sign "
+        "flips of 128",
+    ):
+        assert words in text, words
+
+
+def test_every_table_is_described_and_bids_has_no_errors(study):
+    assert undescribed(study / "results") == {}
+    assert bids_errors(study / "results") == []
+
+
+def test_snakemakes_own_report(study):
+    run = snakemake(study, config(), "--report", "workflow.html")
+    assert run.returncode == 0, run.text
+    page = (study / "workflow.html").read_text()
+    for words in ("modality_by_side", "Quality of the data", "describes its columns"):
+        assert words in page, words
 
 
 def clusters(study, effect):

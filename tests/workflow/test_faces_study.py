@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+from browser import read_as_a_reader
+from docs_pages import DOCS, config_of, follow
 from nilearn.glm.second_level import SecondLevelModel
-from study_trees import Plan, demo_config, snakemake, without_stamps
+from study_trees import Plan, bids_errors, undescribed, without_stamps
 
 from groupwise.config.formula import weights_of
-from groupwise.demo.faces import CONDITIONS, SPACE, make_faces
+from groupwise.demo.faces import CONDITIONS, SPACE
 from groupwise.permutation.test import permutation_test
 from groupwise.stats.between import pooled_contrast
 
@@ -24,14 +26,35 @@ PUT = {
 }
 
 
+TUTORIAL = DOCS / "tutorials/fmri.md"
+
+
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """The fMRI part of the demo made and run as `make demo` does it."""
+def followed(tmp_path_factory):
+    """The tutorial followed word by word: a folder, and what each command printed."""
     folder = tmp_path_factory.mktemp("faces")
-    make_faces(folder / "demo/faces", jobs=2, tell=lambda _: None)
-    run = snakemake(folder, demo_config("fmri"), "--cores", "2")
-    assert run.returncode == 0, run.text
-    return folder
+    return folder, follow(TUTORIAL, folder)
+
+
+@pytest.fixture(scope="module")
+def study(followed):
+    return followed[0]
+
+
+def test_the_tutorial_shows_what_it_says(followed):
+    _, said = followed
+    assert said["groupwise check --configfile faces.yaml"].count("run-1") == 12
+    assert "fit_runs" in said["snakemake --configfile faces.yaml -n"]
+    assert "done" in said["groupwise status --configfile faces.yaml"]
+
+
+def test_the_report_in_a_browser(study, tmp_path):
+    read_as_a_reader(study / "results/report.html", tmp_path)
+
+
+def test_every_table_is_described_and_bids_has_no_errors(study):
+    assert undescribed(study / "results") == {}
+    assert bids_errors(study / "results") == []
 
 
 def table(study, effect, name="clusters"):
@@ -152,8 +175,8 @@ def test_report_and_views(study):
 
 
 def test_a_rerun_has_nothing_to_do_and_a_new_smoothing_reruns_the_first_level(study):
-    assert not Plan(study, demo_config("fmri")).jobs
-    changed = demo_config("fmri")
+    assert not Plan(study, config_of(TUTORIAL)).jobs
+    changed = config_of(TUTORIAL)
     changed["fmri"]["smoothing"] = 6
     jobs = Plan(study, changed).jobs
     assert jobs["fit_runs"] == 12 and jobs["prepare"] == 3
@@ -162,7 +185,7 @@ def test_a_rerun_has_nothing_to_do_and_a_new_smoothing_reruns_the_first_level(st
 
 def test_other_designs_on_the_same_runs(study):
     """A first-level contrast by age, groups, the ANOVA and pooled error, in one plan."""
-    changed = demo_config("fmri")
+    changed = config_of(TUTORIAL)
     changed["fmri"]["contrasts"] = {"facesVsScrambled": "famous + unfamiliar - 2 scrambled"}
     people = pd.read_csv(study / "demo/faces/bids/participants.tsv", sep="\t")
     people["hand"] = ["left", "right"] * 6
@@ -187,4 +210,4 @@ def test_other_designs_on_the_same_runs(study):
 
 
 def test_every_stage_looks_at_what_it_is_given(study):
-    assert without_stamps(study, demo_config("fmri")) == set()
+    assert without_stamps(study, config_of(TUTORIAL)) == set()

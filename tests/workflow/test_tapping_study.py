@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import scipy.stats
 import statsmodels.formula.api as smf
-from study_trees import Plan, demo_config, snakemake, without_stamps
+from browser import read_as_a_reader
+from docs_pages import DOCS, config_of, follow
+from study_trees import Plan, bids_errors, snakemake, undescribed, without_stamps
 
-from groupwise.demo.tapping import make_tapping
 from groupwise.permutation.test import permutation_test
 from groupwise.stats import OneSample
 
@@ -17,14 +18,35 @@ FIRST = "results/group/first_level"
 CONDITIONS = ["Control", "Tapping/Left", "Tapping/Right"]
 
 
+TUTORIAL = DOCS / "tutorials/fnirs.md"
+
+
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """The fNIRS part of the demo made and run as `make demo` does it."""
+def followed(tmp_path_factory):
+    """The tutorial followed word by word: a folder, and what each command printed."""
     folder = tmp_path_factory.mktemp("tapping")
-    make_tapping(folder / "demo/tapping", jobs=2, tell=lambda _: None)
-    run = snakemake(folder, demo_config("fnirs"), "--cores", "2")
-    assert run.returncode == 0, run.text
-    return folder
+    return folder, follow(TUTORIAL, folder)
+
+
+@pytest.fixture(scope="module")
+def study(followed):
+    return followed[0]
+
+
+def test_the_tutorial_shows_what_it_says(followed):
+    _, said = followed
+    assert "06" in said["groupwise check --configfile tapping.yaml"]
+    assert "fit_model" in said["snakemake --configfile tapping.yaml -n"]
+    assert "done" in said["groupwise status --configfile tapping.yaml"]
+
+
+def test_the_report_in_a_browser(study, tmp_path):
+    read_as_a_reader(study / "results/report.html", tmp_path)
+
+
+def test_every_table_is_described_and_bids_has_no_errors(study):
+    assert undescribed(study / "results") == {}
+    assert bids_errors(study / "results") == []
 
 
 def table(study, path, **options):
@@ -90,7 +112,7 @@ def test_statistics_are_scipys_and_the_engines(study):
 
 
 def test_a_bad_pair_is_left_out_and_told(study):
-    pairs = table(study, "results/sub-04/nirs/sub-04_task-tapping_desc-pairs_channels.tsv")
+    pairs = table(study, "results/sub-04/nirs/sub-04_task-tapping_desc-pairs_quality.tsv")
     bad = pairs[pairs["status"] == "bad"]
     assert list(bad["pair"]) == ["S7_D7"]  # detached in the simulation
     coverage = table(study, "results/group/tapping/stack/coverage.tsv", keep_default_na=False)
@@ -154,7 +176,7 @@ def test_every_table_has_a_sidecar_of_its_columns(study):
     ],
 )
 def test_only_what_depends_on_a_change_runs_again(study, change, rules):
-    config = demo_config("fnirs")
+    config = config_of(TUTORIAL)
     for key, value in change.items():
         place = config
         *path, last = key.split("__")
@@ -236,4 +258,4 @@ def test_too_few_participants_for_the_test_are_told(tmp_path):
 
 
 def test_every_stage_looks_at_what_it_is_given(study):
-    assert without_stamps(study, demo_config("fnirs")) == set()
+    assert without_stamps(study, config_of(TUTORIAL)) == set()

@@ -98,6 +98,7 @@ rule stack_channels:
     output:
         **STACKED,
         coverage=f"{STACK}/coverage.tsv",
+        coverage_columns=f"{STACK}/coverage.json",
     log:
         log_of("stack_channels", "analysis"),
     benchmark:
@@ -111,7 +112,7 @@ rule stack_channels:
         rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
         facts=lambda wildcards: stack_facts(wildcards.analysis),
         given=given,
-        version=1,
+        version=2,
     script:
         "../../scripts/stack_channels.py"
 

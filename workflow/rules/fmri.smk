@@ -73,7 +73,7 @@ if FMRI:
         params:
             spec=RUNS_CHECK,
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/check_runs.py"
 
@@ -125,7 +125,7 @@ if FMRI:
                 },
             ),
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/fit_runs.py"
 
@@ -139,12 +139,7 @@ if FMRI:
                 run["confounds"] for run in RUNS.of(wildcards.subject)
             ],
         output:
-            folder=pictures(
-                f"{OUT}/sub-{{subject}}/func/figures",
-                "quality",
-                "Quality of the data",
-                "fMRI",
-            ),
+            folder=directory(f"{OUT}/sub-{{subject}}/func/figures"),
         log:
             log_of("quality_fmri", "subject"),
         benchmark:

@@ -48,7 +48,7 @@ if FNIRS:
         params:
             spec=OPTODES_CHECK,
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/check_optodes.py"
 
@@ -63,10 +63,10 @@ if FNIRS:
                     for name in NIRS_RUNS
                 ],
                 pairs=[
-                    nirs_file("channels.tsv", desc=camel(f"pairs {name}"))
+                    nirs_file("quality.tsv", desc=camel(f"pairs {name}"))
                     for name in NIRS_RUNS
                 ],
-                sidecar=nirs_file("channels.json", desc="pairs"),
+                sidecar=nirs_file("quality.json"),
             ),
         log:
             log_of("haemoglobin", "subject"),
@@ -86,7 +86,7 @@ if FNIRS:
             spec=fnirs_params("quality", "motion", "ppf", "resample", "long"),
             longest=FNIRS.short_channels.longest,
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/haemoglobin.py"
 
@@ -130,7 +130,7 @@ if FNIRS:
                 *("hrf", "drift", "high_pass", "noise", "rois", "roi_weights"),
             ),
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/fit_channels.py"
 
@@ -144,12 +144,7 @@ if FNIRS:
             channels=rules.fit_channels.output.channels,
             rois=rules.fit_channels.output.rois,
         output:
-            folder=pictures(
-                f"{OUT}/sub-{{subject}}/nirs/figures",
-                "quality",
-                "Quality of the data",
-                "fNIRS",
-            ),
+            folder=directory(f"{OUT}/sub-{{subject}}/nirs/figures"),
         log:
             log_of("quality_fnirs", "subject"),
         benchmark:

@@ -70,6 +70,6 @@ rule stack_grid:
         units=lambda wildcards: units_of_sources(wildcards.analysis),
         subjects_dir=lambda wildcards: MEEG.subjects_dir,
         given=given,
-        version=1,
+        version=2,
     script:
         "../../scripts/stack_grid.py"

@@ -65,7 +65,7 @@ if MEEG:
         params:
             spec=CHECK,
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/check_inputs.py"
 
@@ -108,6 +108,7 @@ if MEEG:
             **shareable(
                 epochs=meeg_file("epo.fif", proc="clean"),
                 drops=meeg_file("drops.tsv", proc="clean"),
+                drop_columns=meeg_file("drops.json", proc="clean"),
                 sidecar=meeg_file("epo.json", proc="clean"),
             ),
         log:
@@ -131,7 +132,7 @@ if MEEG:
                 else 0
             ),
             given=given,
-            version=1,
+            version=2,
         script:
             "../../scripts/preprocess.py"
 
@@ -463,7 +464,7 @@ if MEEG:
             residual=rules.apply_inverse.output.residual if RESIDUALS else [],
             explained=rules.apply_inverse.output.sidecar if RESIDUALS else [],
         output:
-            folder=pictures(FIGURES, "quality", "Quality of the data", "M/EEG"),
+            folder=directory(FIGURES),
         log:
             log_of("quality_meeg", *VISIT),
         benchmark:

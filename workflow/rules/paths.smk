@@ -115,6 +115,7 @@ EFFECT = f"{OUT}/group/{{analysis}}/{{effect}}"
 STACKED = {
     "data": f"{STACK}/stack.npy",
     "observations": f"{STACK}/observations.tsv",
+    "columns": f"{STACK}/observations.json",
     "space": f"{STACK}/space.npz",
     "sidecar": f"{STACK}/stack.json",
 }

@@ -210,6 +210,8 @@ rule dataset_description:
     """What the output folder is, the BIDS way."""
     output:
         description=f"{OUT}/dataset_description.json",
+        readme=f"{OUT}/README.md",
+        ignored=f"{OUT}/.bidsignore",
     log:
         log_of("dataset_description"),
     benchmark:
@@ -220,7 +222,7 @@ rule dataset_description:
     params:
         study=STUDY.study,
         source=STUDY.bids_root,
-        version=1,
+        version=2,
     script:
         "../../scripts/dataset_description.py"
 

@@ -43,6 +43,6 @@ rule stack_sensors:
         crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
         average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
         given=given,
-        version=1,
+        version=2,
     script:
         "../../scripts/stack_sensors.py"

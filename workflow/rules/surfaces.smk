@@ -116,7 +116,7 @@ rule stack_sources:
             template_of(wildcards.analysis)[0]
         ),
         given=given,
-        version=2,
+        version=3,
     script:
         "../../scripts/stack_sources.py"
 
@@ -178,6 +178,6 @@ rule stack_labels:
             template_of(wildcards.analysis)[0]
         ),
         given=given,
-        version=1,
+        version=2,
     script:
         "../../scripts/stack_labels.py"

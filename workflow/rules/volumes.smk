@@ -58,6 +58,6 @@ rule stack_volumes:
         rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
         told=lambda wildcards: told_of(wildcards.analysis),
         given=given,
-        version=2,
+        version=3,
     script:
         "../../scripts/stack_volumes.py"

@@ -78,7 +78,8 @@ def matrix_figure(
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(height, below))
     largest = np.abs(matrix).max(axis=0)
     style = {"aspect": "auto", "vmin": -1, "vmax": 1, "interpolation": "nearest"}
-    upper.imshow(matrix / np.where(largest == 0, 1, largest), cmap="gray", **style)
+    numbered = (-0.5, len(columns) - 0.5, len(matrix) + 0.5, 0.5)  # rows from 1
+    upper.imshow(matrix / np.where(largest == 0, 1, largest), cmap="gray", extent=numbered, **style)
     upper.set_ylabel(rows)
     lower.imshow(contrast / np.abs(contrast).max(), cmap="RdBu_r", **style)
     lower.set_yticks([])

@@ -1,4 +1,4 @@
-"""`dataset_description.json` of the derivatives."""
+"""What the output folder says of itself, as BIDS asks of a derivative."""
 
 import json
 from importlib.metadata import version
@@ -7,6 +7,22 @@ from typing import Any
 
 #: Version of BIDS that the outputs' names follow.
 BIDS_VERSION = "1.10.0"
+
+#: Outputs whose suffixes BIDS does not define (yet), which its validator is to leave out.
+NOT_BIDS = (
+    *("report.html", "methods.md", "benchmarks", "check", "group", "logs", "template"),
+    *("fsaverage*", "**/figures", "*_statmap.*", "*_design.*", "*_glm.*", "*_quality.*"),
+    *("*_nirs.snirf", "*_epo.*", "*_drops.*", "*_ave.*", "*_cov.*", "*_trans.*", "*_bem-sol.*"),
+    *("*_src.*", "*_fwd.*", "*_inv.*", "*_stc.*"),
+)
+README = """# {study}: outputs of Groupwise
+
+`report.html` is the report of the study: results, figures, tables, quality of the data, methods and
+provenance in one file; `methods.md` its methods section. `sub-*` holds each subject's stages,
+`group` the group analyses, `check` what was found in the recordings. Beside each file stands a JSON
+sidecar with parameters, software and digests of its inputs; beside each table, the meaning of its
+columns. `logs` and `benchmarks` tell of every job what it said and what it took.
+"""
 
 
 def dataset_description(study: str, source: str | None) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def build_report(
     modalities : what the recordings of each are worth; see `groupwise.report.modalities`.
     exclusions : subjects left out, each with the reason.
     methods : the methods section.
-    provenance : from `groupwise.files.provenance`: Software and Sources are shown.
+    provenance : from `groupwise.files.provenance`: Software and SourceDigests are shown.
     command : how the workflow is run.
     models : each {"name", "table" (of coefficients), "facts" (its sidecar), "figures"}.
     """
@@ -76,10 +76,10 @@ def build_report(
         }
         for analysis in analyses
     ]
-    sources = dict(provenance.get("Sources", {}))
+    sources = dict(provenance.get("SourceDigests", {}))
     for analysis in analyses:
         for effect in analysis["effects"]:
-            sources |= effect["result"].get("Sources", {})
+            sources |= effect["result"].get("SourceDigests", {})
     environment = Environment(
         loader=PackageLoader("groupwise", "report"), autoescape=True, undefined=StrictUndefined
     )

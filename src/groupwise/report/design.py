@@ -83,13 +83,13 @@ def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     if kind == "Contrast":
         cells = len(design["weights"])
         return (
-            f"Contrast of {cells} conditions of each subject{_formula(result, analysis)}, against "
-            "zero, with its own error term."
+            f"Contrast of {cells} conditions of each subject{formula_words(result, analysis)}, "
+            "against zero, with its own error term."
         )
     if kind == "GLM":
         return (
             "Pooled-error model with a regressor for each subject. Tested: "
-            f"{effect_words(result)}{_formula(result, analysis)}; errors are taken as "
+            f"{effect_words(result)}{formula_words(result, analysis)}; errors are taken as "
             "exchangeable over conditions (sphericity)."
         )
     side = ALTERNATIVES.get(result["Alternative"], "two-sided")
@@ -100,7 +100,7 @@ def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     return f"One sample: one map of each subject{of}, against zero, {side}."
 
 
-def _formula(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
+def formula_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """The sum or sums that the config gives for a contrast, in brackets."""
     sums = (analysis.get("contrasts") or {}).get(result["Effect"])
     if sums is None:

@@ -19,6 +19,7 @@ from groupwise.permutation.wording import (
     statistic_words,
     threshold_words,
 )
+from groupwise.report.design import assumption_words, design_words, formula_words
 from groupwise.report.modalities import Modality
 from groupwise.report.references import Citations
 
@@ -579,8 +580,6 @@ def _group(
     config: Mapping[str, Any], effects: Sequence[Mapping[str, Any]], cite: Citations
 ) -> list[str]:
     """A paragraph an analysis, and what is common to all."""
-    from groupwise.report.design import assumption_words, design_words
-
     by_name: dict[str, list] = {}
     for effect in effects:
         by_name.setdefault(effect["analysis"], []).append(effect["result"])
@@ -589,20 +588,16 @@ def _group(
         spec = config.get("analyses", {}).get(name, {})
         first = results[0]
         sentences = [f"Analysis {name}: {_place_words(config, spec, first)}."]
-        # What the designs of all effects have in common is said once.
-        common = list(dict.fromkeys(design_words(r, spec).split(" Tested: ")[0] for r in results))
-        sentences += common
+        sentences += dict.fromkeys(_design(result, spec) for result in results)
         tests = "; ".join(
-            f"{effect_words(result)}: {statistic_words(result)}{_formed(result)}, "
-            f"{_how_many(result)}"
+            f"{effect_words(result)}{formula_words(result, spec)}, {statistic_words(result)}"
+            f"{_formed(result)}, {_how_many(result)}"
             for result in results
         )
-        sentences.append(f"Tested were {tests}.")
-        if "Within" in {result["Design"]["design"] for result in results}:
-            sentences.append("Each effect has its own error term.")
+        sentences.append(f"Tests: {tests}.")
         sentences.append(_correction(spec, first, cite))
         assumed = list(dict.fromkeys(assumption_words(result) for result in results))
-        sentences.append(f"Assumed is: {'; '.join(assumed)}.")
+        sentences.append(f"The tests assume that {'; and that '.join(assumed)}.")
         if len(results) > 1:
             sentences.append(
                 "Each effect was corrected by itself"
@@ -634,6 +629,18 @@ def _group(
     seeds = ", ".join(str(seed) for seed in sorted({result["Seed"] for result in results}))
     common += f" The seed of the resampling was {seeds}."
     return [*paragraphs, common]
+
+
+def _design(result: Mapping[str, Any], spec: Mapping[str, Any]) -> str:
+    """What the designs of an analysis' effects have in common."""
+    kind = result["Design"]["design"]
+    if kind == "Contrast":
+        return (
+            f"Contrasts of {len(result['Design']['weights'])} conditions of each participant were "
+            "tested against zero, each with its own error term."
+        )
+    frame = design_words(result, spec).split(" Tested: ")[0]
+    return f"{frame} Each effect has its own error term." if kind == "Within" else frame
 
 
 def _formed(result: Mapping[str, Any]) -> str:
@@ -716,7 +723,7 @@ def _neighbours(spec: Mapping[str, Any]) -> str:
 
 def _correction(spec: Mapping[str, Any], result: Mapping[str, Any], cite: Citations) -> str:
     side = ALTERNATIVES.get(result["Alternative"], "two-sided")
-    sided = f", {side}" if result["Statistic"] == "t" else ""
+    sided = f" ({side})" if result["Statistic"] == "t" else ""
     if result["Exchangeable"] == "signs":
         how = "The signs of the participants' values or contrast scores were flipped"
     elif result["Design"]["design"] == "GLM":
@@ -730,10 +737,10 @@ def _correction(spec: Mapping[str, Any], result: Mapping[str, Any], cite: Citati
         )
     mass = "of the statistic" + (" above the threshold" if result["Mass"] == "excess" else "")
     words = (
-        f"{how}. Points beyond the cluster-forming threshold{sided} and neighbours "
-        f"({_neighbours(spec)}) formed clusters, whose mass (sum {mass}) was compared with the "
-        f"largest of each resampling {cite('maris')}, at a family-wise error rate of "
-        f"{result['Alpha']:g}."
+        f"{how}. Neighbouring points beyond the cluster-forming threshold{sided} formed clusters "
+        f"(neighbours are {_neighbours(spec)}), whose mass (sum {mass}) "
+        f"was compared with the largest of each resampling {cite('maris')}, at a family-wise error "
+        f"rate of {result['Alpha']:g}."
     )
     if result.get("TFCE"):
         words += f" Threshold-free cluster enhancement was tested beside it {cite('smith')}."

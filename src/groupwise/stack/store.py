@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from groupwise.columns import describe
 from groupwise.errors import InputError
 from groupwise.files import digest_of_file, write_json, write_whole
 from groupwise.progress import Progress
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DATA, OBSERVATIONS, SPACE, SIDECAR = "stack.npy", "observations.tsv", "space.npz", "stack.json"
+COLUMNS = "observations.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,7 @@ def write_stack(
         del data
     with write_whole(folder / OBSERVATIONS) as part:
         table.replace("", "n/a").to_csv(part, sep="\t", index=False, lineterminator="\n")
+    write_json(folder / COLUMNS, describe(table, "Level of this factor"))
     space.save(folder / SPACE)
     write_json(
         folder / SIDECAR,
