@@ -43,10 +43,10 @@ def config(**analysis):
 
 def test_the_tutorial_shows_what_it_says(followed):
     _, said = followed
-    assert said["groupwise check --configfile audvis.yaml"].count("_meg.fif") == 8
-    assert "apply_inverse" in said["snakemake --configfile audvis.yaml -n"]
-    assert "elapsed" in said["snakemake --configfile audvis.yaml --cores 2"]
-    assert "done" in said["groupwise status --configfile audvis.yaml"]
+    assert "8 subjects, 8 complete" in said["groupwise check --configfile study.yaml"]
+    assert "apply_inverse" in said["snakemake --configfile study.yaml -n"]
+    assert "elapsed" in said["snakemake --configfile study.yaml --cores 2"]
+    assert "done" in said["groupwise status --configfile study.yaml"]
 
 
 def test_the_report_in_a_browser(study, tmp_path):

@@ -59,9 +59,9 @@ def maps(tmp_path_factory):
 
 def test_the_tutorial_of_ready_made_maps(maps):
     folder, said = maps
-    assert "12" in said["groupwise check --configfile reward.yaml"]
-    assert "permute_block" in said["snakemake --configfile reward.yaml -n"]
-    assert "done" in said["groupwise status --configfile reward.yaml"]
+    assert "12 subjects, 12 complete" in said["groupwise check --configfile study.yaml"]
+    assert "permute_block" in said["snakemake --configfile study.yaml -n"]
+    assert "done" in said["groupwise status --configfile study.yaml"]
     methods = (folder / "results/methods.md").read_text()
     assert "all 2,048 sign flips (exact test)" in methods
     clusters = (folder / "results/group/reward/oneSample/infer/clusters.tsv").read_text()

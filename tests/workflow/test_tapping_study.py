@@ -35,9 +35,9 @@ def study(followed):
 
 def test_the_tutorial_shows_what_it_says(followed):
     _, said = followed
-    assert "06" in said["groupwise check --configfile tapping.yaml"]
-    assert "fit_model" in said["snakemake --configfile tapping.yaml -n"]
-    assert "done" in said["groupwise status --configfile tapping.yaml"]
+    assert "6 subjects, 6 complete" in said["groupwise check --configfile study.yaml"]
+    assert "fit_model" in said["snakemake --configfile study.yaml -n"]
+    assert "done" in said["groupwise status --configfile study.yaml"]
 
 
 def test_the_report_in_a_browser(study, tmp_path):

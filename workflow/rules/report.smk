@@ -466,7 +466,7 @@ rule report:
             [
                 "snakemake",
                 *(
-                    f"--configfile {path}"
+                    f"--configfile {Path(path).name}"
                     for path in workflow.config_settings.configfiles
                 ),
             ]
