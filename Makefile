@@ -66,6 +66,7 @@ lint: env
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/lint-imports
+	$(BIN)/mypy
 
 format: env
 	$(BIN)/ruff check --fix

@@ -37,7 +37,7 @@ with job(snakemake):
         )
         for room, about in params.rooms.items()
     ]
-    if ready_made := read_rows(source.get("observations", []), params.participants):
+    if ready_made := read_rows(source.get("observations", []), source.participants):
         modalities.append(ready_made)
     methods = methods_text(params.config, modalities, effects, models, params.left_out, software())
     report = build_report(

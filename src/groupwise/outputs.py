@@ -8,6 +8,7 @@ import shutil
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 from groupwise.errors import InputError
 from groupwise.files import PART, software, write_json
@@ -20,7 +21,7 @@ OLD_PART = 3600
 #: In the cache between workflows: the versions that its results are of.
 SOFTWARE = "groupwise_software.json"
 
-_held = []  # open locks: one that nobody refers to would be closed
+_held: list[Any] = []  # open locks: one that nobody refers to would be closed
 
 
 def lock_outputs(folder: str | os.PathLike) -> None:
@@ -79,7 +80,7 @@ def sweep_outputs(folder: str | os.PathLike) -> None:
     InputError : naming the file that is furthest ahead, and how many are.
     """
     now, ahead = time.time(), []
-    for root, folders, names in os.walk(folder):
+    for root, folders, names in os.walk(str(folder)):
         for name in [each for each in folders if each.startswith(PART)]:
             folders.remove(name)
             with contextlib.suppress(FileNotFoundError):

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from logging import LogRecord
+from typing import Any
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -53,7 +54,7 @@ class LogHandler(LogHandlerBase):
         self._stopped.set()
         super().close()
 
-    def _follow(self, event: LogEvent | None, record: LogRecord) -> None:
+    def _follow(self, event: LogEvent | None, record: Any) -> None:
         """Keep count of the jobs."""
         now = time.monotonic()
         if event == LogEvent.RUN_INFO:

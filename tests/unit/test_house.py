@@ -62,7 +62,7 @@ def test_every_rule_has_one_script_of_its_name_and_every_script_its_rule():
 def test_every_rule_has_the_same_anatomy():
     for name, text in rule_blocks().items():
         assert re.search(r':\n\s+"""', text), f"{name} has no docstring"
-        for part in ("output:", "log:", "benchmark:", "params:", "version="):
+        for part in ("output:", "log:", "benchmark:", "params:", "version=", "conda:"):
             assert part in text, f"{name} lacks {part}"
         assert not re.search(r"^\s+(run|shell):", text, flags=re.M), f"{name} is no script rule"
 

@@ -74,6 +74,11 @@ def test_every_table_is_described_and_bids_has_no_errors(study):
     assert bids_errors(study / "results") == []
 
 
+def test_snakemakes_lint_finds_nothing(study):
+    run = snakemake(study, config(), "--lint")
+    assert run.returncode == 0 and "Congratulations" in run.text, run.text
+
+
 def test_snakemakes_own_report(study):
     run = snakemake(study, config(), "--report", "workflow.html")
     assert run.returncode == 0, run.text

@@ -4,56 +4,6 @@ CHANNELS = [*analyses_of("fnirs"), *analyses_of("values")]
 VALUES = STUDY.values
 
 
-def channel_rows(analysis: str) -> list[dict]:
-    """The maps of an analysis of channels: subject, factors, and what chooses its rows."""
-    spec = STUDY.analyses[analysis]
-    if spec.data == "values":
-        return value_rows(analysis)
-    rows = []
-    for subject in OPTODES.names:
-        for cell in cells_of(spec):
-            known = [*FNIRS.conditions, *FNIRS.contrasts]
-            (name,) = conditions_with(cell["tags"], known)
-            rows.append(
-                {
-                    "subject": subject,
-                    "session": FNIRS.session or "n/a",
-                    **cell["factors"],
-                    "condition": name,
-                    "keys": {"Condition": name},
-                }
-            )
-    return rows
-
-
-def value_rows(analysis: str) -> list[dict]:
-    """The maps of an analysis of ready-made values."""
-    spec = STUDY.analyses[analysis]
-    wanted = list(within_of(analysis))
-    # MNE-NIRS writes Condition with a capital.
-    stands = {
-        name: name if name in value_table else name.capitalize() for name in wanted
-    }
-    maps = pd.DataFrame({"subject": value_table["ID"], "path": ""}).assign(
-        **{name: value_table[own] for name, own in stands.items() if own in value_table}
-    )
-    maps = maps.drop_duplicates()
-    rows, left_out = select_maps(
-        maps, cells_of(spec), STUDY.subjects, STUDY.exclude, STUDY.missing
-    )
-    MAPS_LEFT_OUT.update(left_out)
-    return [
-        {name: value for name, value in row.items() if name != "path"}
-        | {"keys": {stands[name]: row[name] for name in wanted}}
-        for row in rows
-    ]
-
-
-def table_of(data: str, space: str = "channels") -> str:
-    """The table of values that an analysis or a model is of."""
-    return VALUES.table if data == "values" else f"{OUT}/group/first_level/{space}.tsv"
-
-
 if VALUES:
     import pandas as pd
 
@@ -64,23 +14,6 @@ if VALUES:
 
 for name in CHANNELS:
     MAP_ROWS[name] = told(channel_rows, name)
-
-
-def stack_facts(analysis: str) -> dict:
-    """What the values of an analysis are: columns, chromophores, units, space."""
-    spec = STUDY.analyses[analysis]
-    if spec.data == "values":
-        has_chroma = "Chroma" in value_table
-        found = sorted(set(value_table["Chroma"])) if has_chroma else []
-        return {"place": VALUES.place, "value": VALUES.value, "units": VALUES.units} | {
-            "chromas": found,
-            "name": "values",
-        }
-    place = {"channels": "pair", "rois": "ROI"}[spec.space or "channels"]
-    return {"place": place, "value": "theta", "units": "umol/l"} | {
-        "chromas": spec.chroma,
-        "name": "head",
-    }
 
 
 rule stack_channels:
@@ -105,6 +38,8 @@ rule stack_channels:
         benchmark_of("stack_channels", "analysis")
     wildcard_constraints:
         analysis=one_of(CHANNELS),
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(500, 10),
         runtime=minutes(10),
@@ -115,13 +50,6 @@ rule stack_channels:
         version=2,
     script:
         "../../scripts/stack_channels.py"
-
-
-def participants_of_models() -> str | list:
-    """The participants' table that columns of a formula may come from, where there is one."""
-    own = f"{FNIRS.bids_root}/participants.tsv" if FNIRS and FNIRS.bids_root else None
-    path = STUDY.participants or own or PARTICIPANTS
-    return path if path and Path(path).is_file() else []
 
 
 rule fit_model:
@@ -140,6 +68,8 @@ rule fit_model:
         benchmark_of("fit_model", "model")
     wildcard_constraints:
         model=one_of(list(STUDY.models)),
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(500, 10),
         runtime=minutes(30),
@@ -178,6 +108,8 @@ rule figures_model:
         benchmark_of("figures_model", "model")
     wildcard_constraints:
         model=one_of(list(STUDY.models)),
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),

@@ -5,43 +5,6 @@ if FMRI:
     bold_file = partial(file_of, FMRI, "func")
 
 
-def first_level_maps(stat: str) -> dict[str, str]:
-    """Path of a map of each condition and contrast; {subject} stays a wildcard."""
-    named = [("cond", name) for name in FMRI.conditions]
-    named += [("contrast", name) for name in FMRI.contrasts]
-    chosen = {"stat": stat} if stat else {}
-    ending = "statmap.nii.gz" if stat else "statmap.json"
-    return {
-        name: bold_file(ending, space=FMRI.space, **{entity: camel(name)}, **chosen)
-        for entity, name in named
-    }
-
-
-def interest_map(stat: str) -> str:
-    """Path of the map of all conditions together."""
-    return bold_file(
-        "statmap.nii.gz", space=FMRI.space, contrast="effectsOfInterest", stat=stat
-    )
-
-
-def fmri_rows(analysis: str) -> list[dict[str, str]]:
-    """The maps of an analysis: one row a subject and cell."""
-    effects, rows = first_level_maps("effect"), []
-    for subject in RUNS.names:
-        for cell in cells_of(STUDY.analyses[analysis]):
-            (name,) = conditions_with(cell["tags"], list(effects))
-            rows.append(
-                {
-                    "subject": subject,
-                    "session": FMRI.session or "n/a",
-                    **cell["factors"],
-                    "condition": name,
-                    "path": effects[name].format(subject=subject),
-                }
-            )
-    return rows
-
-
 if FMRI:
 
     from groupwise.inputs.runs import find_runs
@@ -67,6 +30,8 @@ if FMRI:
             log_of("check_runs"),
         benchmark:
             benchmark_of("check_runs")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(1000, 0),
             runtime=minutes(20),
@@ -106,6 +71,8 @@ if FMRI:
             benchmark_of("fit_runs", "subject")
         wildcard_constraints:
             subject=one_of(RUNS.names),
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(1000, 12),
             runtime=minutes(60),
@@ -146,6 +113,8 @@ if FMRI:
             benchmark_of("quality_fmri", "subject")
         wildcard_constraints:
             subject=one_of(RUNS.names),
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(700, 10),
             runtime=minutes(10),
@@ -174,6 +143,8 @@ if FMRI:
             log_of("figures_first_level"),
         benchmark:
             benchmark_of("figures_first_level")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(700, 10),
             runtime=minutes(10),

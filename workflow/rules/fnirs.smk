@@ -5,17 +5,6 @@ if FNIRS:
     nirs_file = partial(file_of, FNIRS, "nirs")
 
 
-def fnirs_params(*keys: str) -> dict:
-    """Just these keys of the section, as plain values that Snakemake compares."""
-    dumped = FNIRS.model_dump(mode="json")
-    return {key: dumped[key] for key in keys}
-
-
-def of_participants(pattern: str) -> list[str]:
-    """A path of each participant with fNIRS."""
-    return [pattern.format(subject=name) for name in OPTODES.names] if FNIRS else []
-
-
 if FNIRS:
     from groupwise.inputs.optodes import find_optodes
 
@@ -42,6 +31,8 @@ if FNIRS:
             log_of("check_optodes"),
         benchmark:
             benchmark_of("check_optodes")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(600, 0),
             runtime=minutes(20),
@@ -74,6 +65,8 @@ if FNIRS:
             benchmark_of("haemoglobin", "subject")
         wildcard_constraints:
             subject=one_of(OPTODES.names),
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(600, 12),
             runtime=minutes(15),
@@ -120,6 +113,8 @@ if FNIRS:
             benchmark_of("fit_channels", "subject")
         wildcard_constraints:
             subject=one_of(OPTODES.names),
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(600, 12),
             runtime=minutes(30),
@@ -151,6 +146,8 @@ if FNIRS:
             benchmark_of("quality_fnirs", "subject")
         wildcard_constraints:
             subject=one_of(OPTODES.names),
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(600, 10),
             runtime=minutes(10),
@@ -180,6 +177,8 @@ if FNIRS:
             log_of("channel_table"),
         benchmark:
             benchmark_of("channel_table")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(300, 10),
             runtime=minutes(10),
@@ -210,6 +209,8 @@ if FNIRS:
             log_of("figures_fnirs"),
         benchmark:
             benchmark_of("figures_fnirs")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(700, 10),
             runtime=minutes(10),

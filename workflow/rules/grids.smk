@@ -1,15 +1,6 @@
 """Source estimates of M/EEG on a grid inside the brain as one array."""
 
 
-def grid_rows(analysis: str) -> list[dict]:
-    """Rows of an analysis on the grid: subject, condition, factors and file of each map."""
-    paths = estimates()
-    return [
-        row | {"path": paths[row["condition"]].format(**row)}
-        for row in rows_of_sources(analysis)
-    ]
-
-
 rule template_grid:
     """A regular grid inside the template's brain."""
     input:
@@ -27,6 +18,8 @@ rule template_grid:
         benchmark_of("template_grid", "template", "grid")
     wildcard_constraints:
         grid=r"[0-9.]+",
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(1500, 0),
         runtime=minutes(15),
@@ -56,6 +49,8 @@ rule stack_grid:
         benchmark_of("stack_grid", "analysis")
     wildcard_constraints:
         analysis=one_of(ON_GRID),
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(800, 1),
         runtime=minutes(20),

@@ -6,39 +6,8 @@ if MEEG:
 MEEG_ON_GRID = bool(MEEG) and MEEG.source_space.kind == "volume"
 
 
-def meeg_params(*keys: str) -> dict:
-    """Just these sections of the study, as plain values that Snakemake compares."""
-    dumped = MEEG.model_dump(mode="json")
-    return {key: dumped[key] for key in keys}
-
-
 #: Wildcards of a subject's recordings: several sessions are told apart.
 VISIT = ("subject", "session") if MEEG and MEEG.sessions else ("subject",)
-
-
-def visit_of(wildcards):
-    """The input files of a subject, and of a session where there are several."""
-    return RECORDINGS.of(wildcards.subject, wildcards.get("session"))
-
-
-def of_visits(pattern: str) -> list[str]:
-    """A path of each subject with recordings, and of each of its sessions."""
-    return [pattern.format(**own.visit) for own in RECORDINGS.subjects] if MEEG else []
-
-
-def bad_channels(wildcards) -> list[str]:
-    """Bad channels of the config: for everyone, and for this subject."""
-    given = MEEG.bad_channels
-    return [*given.get("all", []), *given.get(wildcards.subject, [])]
-
-
-def estimates(space: str | None = None) -> dict[str, str]:
-    """Path of the source estimate of each condition; {subject} stays a wildcard."""
-    entities = {"inv": MEEG.inverse.method} | ({"space": space} if space else {})
-    return {
-        name: meeg_file("stc.h5", cond=camel(name), **entities)
-        for name in MEEG.conditions
-    }
 
 
 if MEEG:
@@ -59,6 +28,8 @@ if MEEG:
             log_of("check_inputs"),
         benchmark:
             benchmark_of("check_inputs")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(400, 0),
             runtime=minutes(10),
@@ -83,6 +54,8 @@ if MEEG:
             log_of("coregistration", *VISIT),
         benchmark:
             benchmark_of("coregistration", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(500, 0),
             runtime=minutes(5),
@@ -115,6 +88,8 @@ if MEEG:
             log_of("preprocess", *VISIT),
         benchmark:
             benchmark_of("preprocess", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(500, 8),
             runtime=minutes(10, 15),
@@ -149,6 +124,8 @@ if MEEG:
             log_of("evoked", *VISIT),
         benchmark:
             benchmark_of("evoked", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(400, 4),
             runtime=minutes(5),
@@ -184,6 +161,8 @@ if MEEG:
             log_of("noise_covariance", *VISIT),
         benchmark:
             benchmark_of("noise_covariance", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(600, 6),
             runtime=minutes(20),
@@ -211,11 +190,13 @@ if MEEG:
             log_of("bem", "anatomy"),
         benchmark:
             benchmark_of("bem", "anatomy")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(1500, 0),
             runtime=minutes(20),
         params:
-            subjects_dir=MEEG.subjects_dir,
+            subjects_dir=lambda wildcards: MEEG.subjects_dir,
             spec=meeg_params("bem"),
             given=given,
             version=1,
@@ -242,6 +223,8 @@ if MEEG:
                 log_of("source_grid", "anatomy"),
             benchmark:
                 benchmark_of("source_grid", "anatomy")
+            conda:
+                "groupwise"
             resources:
                 mem_mb=megabytes(800, 0),
                 runtime=minutes(10),
@@ -269,6 +252,8 @@ if MEEG:
                 log_of("source_space", "anatomy"),
             benchmark:
                 benchmark_of("source_space", "anatomy")
+            conda:
+                "groupwise"
             resources:
                 mem_mb=megabytes(1000, 0),
                 runtime=minutes(15),
@@ -300,6 +285,8 @@ if MEEG:
             log_of("forward", *VISIT),
         benchmark:
             benchmark_of("forward", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(2000, 0),
             runtime=minutes(30),
@@ -328,6 +315,8 @@ if MEEG:
             log_of("inverse_operator", *VISIT),
         benchmark:
             benchmark_of("inverse_operator", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(600, 8),
             runtime=minutes(15),
@@ -361,6 +350,8 @@ if MEEG:
                 log_of("apply_beamformer", *VISIT),
             benchmark:
                 benchmark_of("apply_beamformer", *VISIT)
+            conda:
+                "groupwise"
             resources:
                 mem_mb=megabytes(700, 8),
                 runtime=minutes(20),
@@ -394,6 +385,8 @@ if MEEG:
                 log_of("apply_inverse", *VISIT),
             benchmark:
                 benchmark_of("apply_inverse", *VISIT)
+            conda:
+                "groupwise"
             resources:
                 mem_mb=megabytes(600, 8),
                 runtime=minutes(15),
@@ -431,6 +424,8 @@ if MEEG:
             log_of("morph", *VISIT),
         benchmark:
             benchmark_of("morph", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(800, 8),
             runtime=minutes(15),
@@ -469,6 +464,8 @@ if MEEG:
             log_of("quality_meeg", *VISIT),
         benchmark:
             benchmark_of("quality_meeg", *VISIT)
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(800, 4),
             runtime=minutes(10),
@@ -499,6 +496,8 @@ if MEEG:
             log_of("figures_meeg"),
         benchmark:
             benchmark_of("figures_meeg")
+        conda:
+            "groupwise"
         resources:
             mem_mb=megabytes(400, 4),
             runtime=minutes(5),

@@ -11,55 +11,6 @@ ON_GRID = [name for name in analyses_of("meeg") if name in OF_SOURCES and MEEG_O
 ON_SURFACE = [name for name in OF_SOURCES if name not in (*ON_LABELS, *ON_GRID)]
 
 
-def subjects_dir_of(template: str) -> str:
-    """FreeSurfer's folder that a template is in."""
-    if MEEG and template == MEEG.morph.to:
-        return MEEG.subjects_dir
-    return STUDY.estimates.subjects_dir
-
-
-def template_of(analysis: str) -> tuple[str, int]:
-    """Template and icosahedron grade of an analysis on surfaces."""
-    if STUDY.analyses[analysis].data == "meeg":
-        return MEEG.morph.to, MEEG.morph.spacing
-    return STUDY.estimates.template, STUDY.estimates.spacing
-
-
-def rows_of_sources(analysis: str) -> list[dict]:
-    """Rows of an analysis' stack: subject, condition, factors and file of each map."""
-    if STUDY.analyses[analysis].data == "estimates":
-        return MAP_ROWS[analysis]
-    paths = estimates(space=MEEG.morph.to)
-    return [
-        {
-            "subject": own.name,
-            "session": own.session or MEEG.session or "n/a",
-            **cell["factors"],
-            "condition": condition,
-            "path": paths[condition].format(**own.visit),
-        }
-        for own in RECORDINGS.subjects
-        for cell in cells_of(STUDY.analyses[analysis])
-        if cell["factors"].get("session", own.session) == own.session
-        for condition in conditions_with(cell["tags"], list(MEEG.conditions))
-    ]
-
-
-def estimate_files(analysis: str) -> list[str]:
-    """Files of all estimates of an analysis; a ready-made one may be a pair of hemispheres."""
-    paths = [row["path"] for row in rows_of_sources(analysis)]
-    if STUDY.analyses[analysis].data == "meeg":
-        return paths
-    return [part for path in paths for part in hemispheres_of(path)]
-
-
-def units_of_sources(analysis: str) -> str:
-    """Units of an analysis on surfaces."""
-    if STUDY.analyses[analysis].data == "estimates":
-        return STUDY.estimates.units
-    return "A m" if MEEG.inverse.method == "MNE" else MEEG.inverse.method
-
-
 rule template_source_space:
     """The template's vertices, which every subject is morphed to."""
     input:
@@ -77,6 +28,8 @@ rule template_source_space:
         benchmark_of("template_source_space", "template", "spacing")
     wildcard_constraints:
         spacing=r"\d",
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(1000, 0),
         runtime=minutes(15),
@@ -103,6 +56,8 @@ rule stack_sources:
         benchmark_of("stack_sources", "analysis")
     wildcard_constraints:
         analysis=one_of(ON_SURFACE),
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(800, 1),
         runtime=minutes(20),
@@ -119,23 +74,6 @@ rule stack_sources:
         version=3,
     script:
         "../../scripts/stack_sources.py"
-
-
-def label_mode(analysis: str) -> str:
-    """How a label's sources are averaged: signed ones with the cortex's folds in mind."""
-    if STUDY.analyses[analysis].data == "estimates":
-        return "mean"
-    own = MEEG.inverse
-    signed = own.orientation == "normal" or own.fixed or not own.loose
-    return "mean_flip" if signed else "mean"
-
-
-def parcels_of(analysis: str) -> list[str]:
-    """Files of the template's parcellation."""
-    template, _ = template_of(analysis)
-    name = STUDY.analyses[analysis].parcellation
-    folder = f"{subjects_dir_of(template)}/{template}/label"
-    return [f"{folder}/{hemi}.{name}.annot" for hemi in ("lh", "rh")]
 
 
 for name in ON_LABELS:
@@ -163,6 +101,8 @@ rule stack_labels:
         benchmark_of("stack_labels", "analysis")
     wildcard_constraints:
         analysis=one_of(ON_LABELS),
+    conda:
+        "groupwise"
     resources:
         mem_mb=megabytes(800, 1),
         runtime=minutes(20),

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -54,7 +55,7 @@ def read_study_file(path: str) -> Study:
     return read_study(raw, path)
 
 
-def _findings(item: dict[str, Any]) -> list[str]:
+def _findings(item: Mapping[str, Any]) -> list[str]:
     key = ".".join(str(part) for part in item["loc"] if not _is_union_member(part))
     if item["type"] == "extra_forbidden":
         return [f"{key}: unknown key; {_remedy(item['loc'][-1], _keys_at(item['loc'][:-1]))}"]

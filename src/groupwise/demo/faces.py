@@ -13,6 +13,7 @@ import joblib
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from nibabel.affines import apply_affine
 from nilearn.datasets import load_mni152_brain_mask, load_mni152_template
 from nilearn.glm.first_level import compute_regressor
 from scipy.ndimage import gaussian_filter
@@ -63,29 +64,29 @@ class Region:
     effect: str
 
 
-def _rows(famous: tuple, unfamiliar: tuple, scrambled: tuple, size: float) -> tuple:
+def _rows(*famous_unfamiliar_scrambled: tuple, size: float) -> tuple:
     return tuple(
-        tuple(round(size * value, 4) for value in row) for row in (famous, unfamiliar, scrambled)
+        tuple(round(size * value, 4) for value in row) for row in famous_unfamiliar_scrambled
     )
 
 
 FACES = ((1, 1, 1), (1, 1, 1), (0.2, 0.2, 0.2))
 REGIONS = (
-    Region("fusiform-rh", (42, -52, -18), 7, _rows(*FACES, 0.6), "faces > scrambled"),
-    Region("fusiform-lh", (-40, -52, -18), 7, _rows(*FACES, 0.5), "faces > scrambled"),
-    Region("occipital-rh", (18, -92, -6), 9, _rows(*[(1, 1, 1)] * 3, 1.0), "all alike"),
-    Region("occipital-lh", (-18, -92, -6), 9, _rows(*[(1, 1, 1)] * 3, 1.0), "all alike"),
+    Region("fusiform-rh", (42, -52, -18), 7, _rows(*FACES, size=0.6), "faces > scrambled"),
+    Region("fusiform-lh", (-40, -52, -18), 7, _rows(*FACES, size=0.5), "faces > scrambled"),
+    Region("occipital-rh", (18, -92, -6), 9, _rows(*[(1, 1, 1)] * 3, size=1.0), "all alike"),
+    Region("occipital-lh", (-18, -92, -6), 9, _rows(*[(1, 1, 1)] * 3, size=1.0), "all alike"),
     Region(
         "medial-prefrontal", (-2, 52, -6), 7,
-        _rows((1, 1, 1), (0.1, 0.1, 0.1), (0, 0, 0), 0.8), "famous > unfamiliar",
+        _rows((1, 1, 1), (0.1, 0.1, 0.1), (0, 0, 0), size=0.8), "famous > unfamiliar",
     ),
     Region(
         "occipital-face-rh", (40, -78, -10), 8,
-        _rows((1, 0.1, 0.5), (0.6, 1, 0.8), (0.4, 0.4, 0.4), 1.3),
+        _rows((1, 0.1, 0.5), (0.6, 1, 0.8), (0.4, 0.4, 0.4), size=1.3),
         "stimulus x immediate repetition",
     ),
     Region(
-        "parietal-lh", (-34, -56, 48), 8, _rows(*[(0.2, 0.9, 0.6)] * 3, 0.5), "presentation",
+        "parietal-lh", (-34, -56, 48), 8, _rows(*[(0.2, 0.9, 0.6)] * 3, size=0.5), "presentation",
     ),
 )  # fmt: skip
 
@@ -156,7 +157,7 @@ def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
     person, noise = (np.random.default_rng([SEED, number, purpose]) for purpose in range(2))
     mask = load_mni152_brain_mask(resolution=VOXEL)
     inside = np.asarray(mask.dataobj) > 0
-    places = nib.affines.apply_affine(mask.affine, np.argwhere(inside))
+    places = apply_affine(mask.affine, np.argwhere(inside))
     drawn, maps = [], np.zeros((len(CONDITIONS), len(places)))
     for region in REGIONS:
         center = np.array(region.place) + person.normal(0, PLACE_SD, 3)

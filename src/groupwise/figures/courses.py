@@ -1,6 +1,7 @@
 """Time courses and subject values of the conditions inside a cluster, with within-subject bands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -47,7 +48,7 @@ def cluster_average(
 
 
 def collapse(
-    x: np.ndarray, factors: dict[str, Sequence[str]], keep: Sequence[str]
+    x: np.ndarray, factors: Mapping[str, Sequence[str]], keep: Sequence[str]
 ) -> tuple[np.ndarray, list[str]]:
     """Average cells (n, cells, ...) over the factors that are not kept; the first varies slowest.
 
@@ -148,7 +149,7 @@ def values_figure(
         np.arange(k) + 0.25, mean, half, fmt="D", color="black", capsize=4, ms=6, lw=1.6, zorder=3
     )
     axis.axhline(0, color="0.35", lw=0.8, zorder=0)
-    slanted = {"rotation": 25, "ha": "right"} if k > 6 else {}
+    slanted: dict[str, Any] = {"rotation": 25, "ha": "right"} if k > 6 else {}
     axis.set_xticks(range(k), conditions, **slanted)
     axis.set_xlim(-0.5, k - 0.4)
     axis.set_ylabel(f"{what} ({units})", fontsize=11)

@@ -44,7 +44,7 @@ def null_figure(
     # Bins as fine as the bulk of the null asks for, however far away an observed cluster lies.
     bulk = np.quantile(null, 0.99) or top
     width = max(bulk / np.clip(np.sqrt(len(null)), 10, 30), top / 500)
-    axis.hist(null, np.arange(0, top + 2 * width, width), color="0.65", edgecolor="none")
+    axis.hist(null, list(np.arange(0, top + 2 * width, width)), color="0.65", edgecolor="none")
     critical = critical_mass(null, alpha)
     if np.isfinite(critical):
         axis.axvline(critical, color="black", ls="--", lw=1.4)

@@ -269,7 +269,7 @@ def label_pictures(effect: Effect) -> Iterator[Picture]:
     yield Picture(
         "statistic",
         label_figure(
-            space.label,
+            list(space.label),
             space.times,
             effect.statistic,
             outline,
@@ -376,8 +376,8 @@ def _averages(effect: Effect) -> Iterator[Picture]:
         conditions = ["all subjects"]
         if effect.within:
             x, conditions = collapse(x, effect.within, effect.keep)
-        over = [name for name in effect.within or {} if name not in effect.keep]
-        over = f", averaged over {', '.join(over)}" if over else ""
+        others = [name for name in effect.within or {} if name not in effect.keep]
+        over = f", averaged over {', '.join(others)}" if others else ""
         title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
         kinds = {"mm2": "vertices", "mm3": "voxels", "channel": "channels", "region": "regions"}
         where = f"the {members.sum():,} {kinds[space.measure_unit]} of {effect.name_of(cluster)}"

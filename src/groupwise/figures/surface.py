@@ -223,7 +223,7 @@ def strip_figure(
     figure = Figure(
         figsize=(0.5 + 1.5 * len(headings), 1.2 + 1.08 * len(rows)), layout="constrained"
     )
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.05, wspace=0, hspace=0)
+    figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.05, wspace=0, hspace=0)
     axes = figure.subplots(len(rows), len(headings), squeeze=False)
     for row, (surface, side) in enumerate(rows):
         mine = space.part == surface.hemisphere

@@ -188,7 +188,7 @@ def fit_channels(
     -------
     Channel name to nilearn's regression results.
     """
-    fitted = {}
+    fitted: dict[str, Any] = {}
     for chroma, design in designs.items():
         part = raw.copy().pick(chroma, exclude=())
         fitted |= run_glm(part, design, noise_model=noise, bins=len(raw.ch_names)).data

@@ -153,7 +153,7 @@ def group_figures(
     return found
 
 
-def signals_figure(runs: Mapping[str, Mapping[str, Any]]) -> Figure:
+def signals_figure(runs: Mapping[str, Mapping[Any, Any]]) -> Figure:
     """Mean course of long and short channels of each run."""
     figure = Figure(figsize=(10, 0.6 + 3.4 * len(runs)), layout="constrained")
     panels = figure.subplots(2 * len(runs), 1, squeeze=False, sharex=True)[:, 0]

@@ -105,7 +105,9 @@ def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequen
             continue
         colour = "#D55E00" if name.startswith("S") else "#0072B2"
         axis.plot(*place, "o", ms=15, color=colour, zorder=2)
-        axis.text(*place, name, color="white", ha="center", va="center", fontsize=7, zorder=3)
+        axis.text(
+            place[0], place[1], name, color="white", ha="center", va="center", fontsize=7, zorder=3
+        )
     for name, colour in colours.items():
         axis.plot([], [], color=colour, lw=3, label=name.replace("_", " "))
     if len(short):

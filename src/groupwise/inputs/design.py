@@ -59,10 +59,10 @@ def design_of(
     if not factors:
         return {"design": {"one-sample": "OneSample", "paired": "Paired"}[analysis.test]}
     if analysis.contrasts:
-        weights = {"weights": analysis.weights(effect), "name": effect}
+        named = {"weights": analysis.weights(effect), "name": effect}
         if analysis.error == "pooled":
-            return {"design": "Pooled", **weights, "subjects": len(subjects)}
-        return {"design": "Contrast", **weights}
+            return {"design": "Pooled", **named, "subjects": len(subjects)}
+        return {"design": "Contrast", **named}
     if analysis.error == "pooled":
         return {"design": "Pooled", "factors": factors, "effect": effect,
                 "subjects": len(subjects)}  # fmt: skip

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from groupwise.errors import InputError
 
@@ -65,7 +66,8 @@ def values_of(
     if column not in known:
         have = ", ".join(known) or "none"
         raise InputError(f"{origin}: has no column {column} (columns: {have}); add it")
-    findings, values = [], []
+    findings: list[str] = []
+    values: list[Any] = []
     for subject in subjects:
         value = people.get(subject, {}).get(column, "")
         if value in ABSENT:

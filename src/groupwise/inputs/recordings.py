@@ -235,7 +235,7 @@ def _find_subject(
 
 
 def _find_anatomy(
-    study: Study, root: Path, subjects_dir: Path, name: str, session: str | None
+    study: Study, root: Path, subjects_dir: Path, name: str, session: str | list[str] | None
 ) -> tuple[Path | None, list[str]]:
     """A subject's head-to-MRI transform, and what is missing of it and of the surfaces."""
     meeg, missing = study.meeg, []
@@ -280,7 +280,7 @@ def _beside(raw: Path, datatype: str, ending: str) -> Path:
     return raw.with_name(f"{stem}_{ending}")
 
 
-def _transform(study: Study, root: Path, name: str, session: str | None) -> Path | None:
+def _transform(study: Study, root: Path, name: str, session: str | list[str] | None) -> Path | None:
     pattern = study.meeg.coregistration.trans
     if pattern is not None:
         path = Path(pattern.format(subject=name, session=session))

@@ -94,7 +94,9 @@ def cleaner(
     """
     if options is None:
         return None
-    tuning = {key: next(iter(files[key]), None) for key in ("calibration", "cross_talk")}
+    tuning: dict[str, Any] = {
+        key: next(iter(files[key]), None) for key in ("calibration", "cross_talk")
+    }
 
     def clean(raw: "mne.io.BaseRaw", first: "mne.io.BaseRaw") -> "mne.io.BaseRaw":
         done, facts = maxwell_filter(raw, first=first, **options, **tuning)

@@ -1,7 +1,7 @@
 """Pictures of one subject's recording, by which to judge it before it enters the group."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -327,7 +327,7 @@ def quality_figures(
     return pictures
 
 
-def _butterfly(axis: Axes, times: np.ndarray, data: np.ndarray, **style: float | str) -> None:
+def _butterfly(axis: Axes, times: np.ndarray, data: np.ndarray, **style: Any) -> None:
     """One line a channel, as one object: hundreds of lines take ten times longer to draw."""
     lines = [np.column_stack([times, channel]) for channel in data]
     axis.add_collection(LineCollection(lines, alpha=0.5, **style))

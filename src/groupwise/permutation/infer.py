@@ -142,7 +142,7 @@ class Result:
         low, high = interval(np.array(round(best * self.null.n)), self.null)
         p_value = f"{'p' if found else 'smallest p'} = {_number(best)}"
         if not self.exact:
-            p_value += f", 95% Monte-Carlo interval {_number(low)} to {_number(high)}"
+            p_value += f", 95% Monte-Carlo interval {_number(float(low))} to {_number(float(high))}"
         test = f"permutation test of the largest statistic, {p_value}; {how}"
         if not found:
             return f"No evidence that {claim} ({test})."
@@ -209,7 +209,7 @@ class Result:
     def save_maps(self, path: str | os.PathLike) -> None:
         """Write maps.npz, whole or not at all."""
         with write_whole(path) as part, part.open("wb") as handle:
-            np.savez_compressed(handle, **self.maps)
+            np.savez_compressed(handle, allow_pickle=False, **self.maps)
 
 
 def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -> Result:

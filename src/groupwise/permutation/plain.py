@@ -73,10 +73,10 @@ def enhanced_map(prepared: Prepared, values: np.ndarray) -> np.ndarray:
         prepared.adjacency.indices.astype(np.int32),
     )
     exponents = (prepared.tfce["E"], prepared.tfce["H"])
-    return sum(
-        side * tfce_map(whole, side, *places, prepared.n_times, exponents)
-        for side in prepared.sides
-    )
+    enhanced = np.zeros_like(whole)
+    for side in prepared.sides:
+        enhanced = enhanced + side * tfce_map(whole, side, *places, prepared.n_times, exponents)
+    return enhanced
 
 
 def statistics(

@@ -117,8 +117,8 @@ class Prepared:
         return self.design.exchange == "signs"
 
     @cached_property
-    def resampling(self) -> SignFlips | Orders:
-        """The resamplings."""
+    def resampling(self) -> Any:
+        """The resamplings: `SignFlips` or `Orders`."""
         if self.flips:
             return SignFlips(self.n, is_symmetric(self.design, self.alternative), self.seed)
         return Orders(tuple(self.types.tolist()), tuple(self.blocks.tolist()), self.seed)
@@ -170,7 +170,7 @@ class Prepared:
         with write_whole(folder / VALUES) as part:
             np.save(part, self.values, allow_pickle=False)
         with write_whole(folder / OBSERVED) as part, part.open("wb") as handle:
-            np.savez(handle, **self.observed)
+            np.savez(handle, allow_pickle=False, **self.observed)
         plain = {name: getattr(self, name) for name in PLAIN} | {
             "design": self.design.to_dict(),
             "values_digest": self.values_digest,
@@ -202,7 +202,7 @@ class Prepared:
         again = "delete the folder and prepare again"
         with arrays_of(folder / META, "not what prepare wrote", again) as stored:
             plain: dict[str, Any] = json.loads(str(stored["plain"]))
-            arrays = {name: stored[name] for name in ARRAYS}
+            arrays: dict[str, Any] = {name: stored[name] for name in ARRAYS}
             indptr, indices = stored["adjacency_indptr"], stored["adjacency_indices"]
         try:
             values = np.load(folder / VALUES, mmap_mode="r", allow_pickle=False)

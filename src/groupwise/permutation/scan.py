@@ -62,7 +62,8 @@ class Room:
     def of(self, thread: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(parts, room) permutation, point and sum of hits."""
         room = self.most // parts
-        return tuple(a[: parts * room].reshape(parts, room) for a in self._buffers[thread])
+        which, where, sums = (a[: parts * room].reshape(parts, room) for a in self._buffers[thread])
+        return which, where, sums
 
 
 class TooManyHitsError(Exception):
@@ -190,8 +191,8 @@ def _scan(
 
     jobs = [pool.submit(search_in, start) for start in range(0, n_points, step)]
     wait(jobs)  # a smaller batch must not get the room of those that stand beside one that failed
-    found, counts, has = zip(*(job.result() for job in jobs), strict=True)
-    counts, has = sum(counts), np.any(has, axis=0)
+    found, each, on_sides = zip(*(job.result() for job in jobs), strict=True)
+    counts, has = np.sum(each, axis=0), np.any(on_sides, axis=0)
     shares = [share for some in found for share in some]
     return shares, counts, has[:, sides].all(axis=1) | (level < 0)
 
@@ -293,7 +294,7 @@ def _statistic(
     df1, df2 = prepared.df
     if prepared.kind == "welch":
         values = prepared.values[0]
-        first = np.count_nonzero(prepared.coefficients[draw[0], 0] > 0)
+        first = int(np.count_nonzero(prepared.coefficients[draw[0], 0] > 0))
         some, back = np.unique(where, return_inverse=True)
         mine = values[:, some].astype(np.int64)
         all_total, all_squares = mine.sum(axis=0)[back], (mine * mine).sum(axis=0)[back]

@@ -1,11 +1,12 @@
 """The numbers of a result as words: for captions, titles and reports, always from its own file."""
 
+from collections.abc import Mapping
 from typing import Any
 
 ALTERNATIVES = {"greater": "one-sided, greater", "less": "one-sided, less"}
 
 
-def effect_words(result: dict[str, Any]) -> str:
+def effect_words(result: Mapping[str, Any]) -> str:
     """What an effect is called: its factors, or the test of a design that has none."""
     named = {"OneSample": "one sample", "Paired": "paired"}
     if result["Effect"]:
@@ -14,7 +15,7 @@ def effect_words(result: dict[str, Any]) -> str:
     return named[kind] if kind in named else " against ".join(map(str, result["Design"]["levels"]))
 
 
-def groups_words(result: dict[str, Any]) -> str:
+def groups_words(result: Mapping[str, Any]) -> str:
     """The groups and how many subjects they have, such as "patients (n = 7), controls (n = 8)"."""
     return ", ".join(f"{name} (n = {n})" for name, n in (result.get("Groups") or {}).items())
 
@@ -27,12 +28,12 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def statistic_words(result: dict[str, Any]) -> str:
+def statistic_words(result: Mapping[str, Any]) -> str:
     """Statistic with its degrees of freedom, such as "F(1, 7)"."""
     return f"{result['Statistic']}({', '.join(number(df) for df in result['DegreesOfFreedom'])})"
 
 
-def threshold_words(result: dict[str, Any]) -> str:
+def threshold_words(result: Mapping[str, Any]) -> str:
     """Cluster-forming threshold, such as "|t| > 3.66 (uncorrected p < 0.001)"."""
     name, sign, value = result["Statistic"], ">", float(result["Threshold"]["statistic"])
     if name == "t" and result["Alternative"] == "two-sided":
@@ -43,7 +44,7 @@ def threshold_words(result: dict[str, Any]) -> str:
     return f"{name} {sign} {value:.3g}" + (f" (uncorrected p < {asked:g})" if asked else "")
 
 
-def resampling_words(result: dict[str, Any]) -> str:
+def resampling_words(result: Mapping[str, Any]) -> str:
     """How many permutations there were, and whether they are all there are."""
     count = f"{int(result['Permutations']):,}"
     if result["Exact"]:
@@ -53,7 +54,7 @@ def resampling_words(result: dict[str, Any]) -> str:
     return f"{count} random permutations of {of}"
 
 
-def setting_words(result: dict[str, Any]) -> str:
+def setting_words(result: Mapping[str, Any]) -> str:
     """Threshold and number of permutations, for a title."""
     kind = "exact" if result["Exact"] else "random"
     return (
@@ -62,7 +63,7 @@ def setting_words(result: dict[str, Any]) -> str:
     )
 
 
-def test_words(result: dict[str, Any]) -> str:
+def test_words(result: Mapping[str, Any]) -> str:
     """The whole test in one line for a caption."""
     side = ALTERNATIVES.get(result["Alternative"])
     groups = f": {groups_words(result)}" if result.get("Groups") else ""
@@ -74,7 +75,7 @@ def test_words(result: dict[str, Any]) -> str:
     )
 
 
-def p_words(cluster: dict[str, Any]) -> str:
+def p_words(cluster: Mapping[str, Any]) -> str:
     """A cluster's p, with its Monte-Carlo interval unless the test is exact."""
     if str(cluster["exact"]).lower() == "true":
         return f"p = {number(cluster['p'])}"

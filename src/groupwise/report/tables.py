@@ -54,8 +54,10 @@ def table_of(
     css : class of a column's cells, by its title.
     whole : columns whose numbers are counts, and shown with all their digits.
     """
-    columns = [{"title": str(name), "numeric": is_numeric(frame[name])} for name in frame]
-    rows = []
+    columns: list[dict[str, Any]] = [
+        {"title": str(name), "numeric": is_numeric(frame[name])} for name in frame
+    ]
+    rows: list[dict[str, Any]] = []
     for k, record in enumerate(frame.itertuples(index=False)):
         cells = []
         for column, value in zip(columns, record, strict=True):
@@ -115,7 +117,8 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
     # An exact p has no Monte-Carlo interval.
     left_out = ("p_low", "p_high") if result["Exact"] else ()
     kept = [name for name in CLUSTER_COLUMNS if name in clusters and name not in left_out]
-    columns, rows = [], []
+    columns: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
     for name in kept:
         title = CLUSTER_COLUMNS[name][0].format(statistic=result["Statistic"])
         columns.append({"title": title, "numeric": is_numeric(clusters[name])})

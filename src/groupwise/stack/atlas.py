@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from nibabel.affines import apply_affine
 
 from groupwise.errors import InputError
 from groupwise.stack.space import FeatureSpace
@@ -78,14 +79,14 @@ def names_of(
     except (OSError, ValueError, nib.filebasedimages.ImageFileError) as error:
         what = f"atlas {fetch}: could not be fetched" if fetch else f"{image}, {labels}: no atlas"
         raise InputError(f"{what} ({error}); give atlas.image and atlas.labels") from error
-    values = np.asarray(atlas.dataobj)
+    values: np.ndarray = np.asarray(atlas.dataobj)
     values = values.reshape(values.shape[:3])
     if not {"index", "name"} <= set(named.columns):
         raise InputError(f"{labels}: needs the columns index and name")
     if not np.array_equal(values, np.round(values)):
         raise InputError(f"{image}: not all values are integers; an atlas has a number a region")
     names = dict(zip(named["index"].astype(int), named["name"].astype(str), strict=True))
-    voxels = np.round(nib.affines.apply_affine(np.linalg.inv(atlas.affine), coordinates))
+    voxels = np.round(apply_affine(np.linalg.inv(atlas.affine), coordinates))
     inside = ((voxels >= 0) & (voxels < values.shape)).all(axis=1)
     found = np.zeros(len(coordinates), int)
     found[inside] = values[tuple(voxels[inside].astype(int).T)]

@@ -66,7 +66,7 @@ def read_values(path: str | os.PathLike, place: str, value: str) -> pd.DataFrame
 
 def stack_of_channels(
     table: pd.DataFrame,
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[Mapping[str, Any]],
     *,
     place: str,
     value: str,
@@ -98,7 +98,8 @@ def stack_of_channels(
     ------
     InputError : no place is left, or a place stands twice in a map.
     """
-    columns, findings = [], []
+    columns: list[Any] = []
+    findings: list[str] = []
     for row in rows:
         own = table[table["ID"] == row["subject"]]
         for key, wanted in row["keys"].items():

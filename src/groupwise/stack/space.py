@@ -67,7 +67,7 @@ class FeatureSpace:
     times: np.ndarray | None = None
     surfaces: tuple[Surface, ...] = field(default=())
     affine: np.ndarray | None = None
-    grid: tuple[int, int, int] | None = None
+    grid: tuple[int, ...] | None = None
     voxels: np.ndarray | None = None
 
     def __post_init__(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import apply_affine
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from nibabel.wrapstruct import WrapStructError
@@ -40,7 +41,7 @@ def files_of(path: str | os.PathLike) -> list[str]:
 
 
 #: Shape and affine (voxel to mm) of images.
-Grid = tuple[tuple[int, int, int], np.ndarray]
+Grid = tuple[tuple[int, ...], np.ndarray]
 
 
 def read_map(path: str | os.PathLike, onto: Grid | None = None) -> np.ndarray:
@@ -95,7 +96,7 @@ def _same(shape: tuple, affine: np.ndarray, other: tuple, other_affine: np.ndarr
     return tuple(shape) == tuple(other) and np.allclose(affine, other_affine, rtol=0, atol=SAME_MM)
 
 
-def common_grid(paths: Sequence[str | os.PathLike]) -> tuple[tuple[int, int, int], np.ndarray]:
+def common_grid(paths: Sequence[str | os.PathLike]) -> Grid:
     """Shape and affine (voxel to mm) that all images share; reads headers only.
 
     Raises
@@ -192,7 +193,7 @@ def volume_space(
     return FeatureSpace(
         kind="volume",
         name=name,
-        coordinates=nib.affines.apply_affine(affine, voxels).astype(np.float32),
+        coordinates=apply_affine(affine, voxels).astype(np.float32),
         measure=np.full(len(voxels), abs(np.linalg.det(affine[:3, :3])), np.float32),
         measure_unit="mm3",
         part=nothing,
@@ -270,7 +271,7 @@ def _open(path: str | os.PathLike) -> nib.spatialimages.SpatialImage:
         ) from error
 
 
-def _grid(path: str | os.PathLike, image: nib.spatialimages.SpatialImage) -> tuple[int, int, int]:
+def _grid(path: str | os.PathLike, image: nib.spatialimages.SpatialImage) -> tuple[int, ...]:
     shape = tuple(int(k) for k in image.shape)
     if len(shape) < 3 or any(k != 1 for k in shape[3:]):
         raise InputError(f"{path}: shape {shape}; a map is one volume, give one file a map")

@@ -202,7 +202,7 @@ class Mixed(_Model):
     @property
     def n_cells(self) -> int:
         """Maps a subject."""
-        return int(np.prod([levels for _, levels in self.factors]))
+        return math.prod(dict(self.factors).values())
 
     @property
     def d(self) -> int:
@@ -298,9 +298,10 @@ class Regression(_Model):
 
     def model(self) -> tuple[np.ndarray, np.ndarray, None]:
         """Intercept and centred covariates."""
-        names = [name for name, _ in self.covariates]
-        columns = [np.ones(len(self.covariates[0][1]))]
-        for _, values in self.covariates:
+        covariates = dict(self.covariates)
+        names = list(covariates)
+        columns = [np.ones(len(covariates[names[0]]))]
+        for values in covariates.values():
             column = np.array(values)
             columns.append(column - math.fsum(values) / len(values))
         tested = self.effect.split("+")
@@ -313,7 +314,7 @@ class Regression(_Model):
         """The design as plain values."""
         return {
             "design": "Regression",
-            "covariates": {name: list(values) for name, values in self.covariates},
+            "covariates": {name: list(values) for name, values in dict(self.covariates).items()},
             "effect": self.effect,
             "weights": None if self.weights is None else list(self.weights),
         }
@@ -388,13 +389,13 @@ def pooled_anova(factors: Mapping[str, int], effect: str, subjects: int) -> GLM:
     return pooled_contrast(effect_contrasts(factors, effect), subjects, name)
 
 
-def pooled_contrast(weights: Sequence, subjects: int, name: str = "contrast") -> GLM:
+def pooled_contrast(weights: Sequence | np.ndarray, subjects: int, name: str = "contrast") -> GLM:
     """A contrast of conditions with pooled error: weights (cells,) for a t, (cells, q) for an F."""
-    weights = np.asarray(weights, float)
-    matrix, blocks = pooled_model(subjects, len(weights))
-    return GLM(
-        matrix, np.concatenate([weights, np.zeros((subjects, *weights.shape[1:]))]), blocks, name
-    )
+    of_cells = np.asarray(weights, float)
+    matrix, blocks = pooled_model(subjects, len(of_cells))
+    of_subjects = np.zeros((subjects, *of_cells.shape[1:]))
+    contrast = np.concatenate([of_cells, of_subjects])
+    return GLM(matrix.tolist(), contrast.tolist(), blocks.tolist(), name)
 
 
 def pooled_model(subjects: int, cells: int) -> tuple[np.ndarray, np.ndarray]:

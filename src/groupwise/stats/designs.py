@@ -4,6 +4,7 @@ A design is declared, comparable, and has a dict form for configs, sidecars and 
 within subjects stand here, designs that compare subjects in `between.py`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.stats.contrasts import canonical_effect, effect_contrasts
-from groupwise.stats.partition import orthonormal
+from groupwise.stats.partition import Partition, orthonormal
 
 ALTERNATIVES = ("two-sided", "greater", "less")
 
@@ -36,6 +37,10 @@ class Design:
     n_cells: int
     d: int
     claim: str
+    # Of designs that compare subjects: their model, and their groups where they have some.
+    partition: Partition
+    groups: Sequence[Any]
+    levels: Sequence[Any]
 
     @property
     def cell_weights(self) -> np.ndarray:
@@ -207,7 +212,7 @@ class Within(Design):
     @property
     def n_cells(self) -> int:
         """Maps a subject."""
-        return int(np.prod([levels for _, levels in self.factors]))
+        return math.prod(dict(self.factors).values())
 
     @property
     def d(self) -> int:

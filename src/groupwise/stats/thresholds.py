@@ -13,14 +13,14 @@ from groupwise.errors import InputError
 from groupwise.stats.designs import Design, check_alternative
 
 
-def p_of_t(t: np.ndarray, df: float, alternative: str) -> np.ndarray:
+def p_of_t(t: np.ndarray, df: float | np.ndarray, alternative: str) -> np.ndarray:
     """p of Student's t; "two-sided", "greater" or "less". NaN stays NaN."""
     if alternative == "two-sided":
         return 2.0 * stdtr(df, -np.abs(t))
     return stdtr(df, -t if alternative == "greater" else t)
 
 
-def p_of_f(f: np.ndarray, df: tuple[float, float]) -> np.ndarray:
+def p_of_f(f: np.ndarray, df: tuple[float | np.ndarray, float | np.ndarray]) -> np.ndarray:
     """Upper-tail p of F. NaN stays NaN."""
     f = np.asarray(f, dtype=float)
     return np.where(np.isposinf(f), 0.0, fdtrc(df[0], df[1], f))

@@ -11,7 +11,7 @@ ENTITIES = (
 def camel(name: str) -> str:
     """A name as the value of an entity: auditory/left becomes auditoryLeft."""
     first, *rest = [part for part in re.split(r"[^A-Za-z0-9]+", name) if part]
-    return first + "".join(part[0].upper() + part[1:] for part in rest)
+    return "".join([first, *(part[0].upper() + part[1:] for part in rest)])
 
 
 def file_of(section, folder: str, ending: str, **entities: str) -> str:
@@ -50,20 +50,19 @@ def surfaces(subject: str, subjects_dir: str) -> list[str]:
     ]
 
 
+def job_of(rule: str, *wildcards: str) -> str:
+    """The name of a rule's job; wildcards stay wildcards."""
+    return "_".join([rule, *(f"{{{name}}}" for name in wildcards)])
+
+
 def log_of(rule: str, *wildcards: str) -> str:
     """A job's log."""
-    return (
-        f"{OUT}/logs/{'_'.join([rule, *('{' + name + '}' for name in wildcards)])}.log"
-    )
+    return f"{OUT}/logs/{job_of(rule, *wildcards)}.log"
 
 
 def benchmark_of(rule: str, *wildcards: str) -> str:
     """A job's time and memory."""
-    return (
-        log_of(rule, *wildcards)
-        .replace("/logs/", "/benchmarks/")
-        .replace(".log", ".tsv")
-    )
+    return f"{OUT}/benchmarks/{job_of(rule, *wildcards)}.tsv"
 
 
 def shareable(**outputs: str | list[str]) -> dict:
