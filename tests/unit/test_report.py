@@ -317,7 +317,9 @@ def test_a_ready_made_map_counts_once(tmp_path):
     paths = [tmp_path / f"{k}.tsv" for k in range(2)]
     for path in paths:
         pd.DataFrame(rows).to_csv(path, sep="\t", index=False)
+    (tmp_path / "stack.json").write_text('{"SourceDigests": {"x": "12", "y": "34"}}')
     own = read_rows([str(path) for path in paths])
+    assert own.inputs == {"x": "12", "y": "34"}
     assert list(own.availability["map"]) == [1, 1] and own.unit == "maps"
     pd.DataFrame(rows | {"condition": ["a", "b"]}).to_csv(paths[0], sep="\t", index=False)
     table = read_rows([str(paths[0])]).availability

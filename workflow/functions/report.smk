@@ -81,6 +81,7 @@ def report_of_fnirs() -> dict[str, str | list[str]]:
             for name in OPTODES.names
             for path in rules.haemoglobin.output.pairs
         ],
+        "pair_facts": of_participants(rules.haemoglobin.output.sidecar),
         "designs": of_participants(rules.fit_channels.output.sidecar),
         "groups": [rules.figures_fnirs.output.folder],
         "folders": of_participants(rules.quality_fnirs.output.folder),

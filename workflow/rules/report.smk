@@ -352,6 +352,6 @@ rule report:
             **(OPTODES.left_out if FNIRS else {}),
             **MAPS_LEFT_OUT,
         },
-        version=4,
+        version=5,
     script:
         "../../scripts/report.py"

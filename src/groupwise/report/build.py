@@ -76,7 +76,8 @@ def build_report(
         }
         for analysis in analyses
     ]
-    sources = dict(provenance.get("SourceDigests", {}))
+    sources = {path: digest for each in modalities for path, digest in each.inputs.items()}
+    sources |= provenance.get("SourceDigests", {})
     for analysis in analyses:
         for effect in analysis["effects"]:
             sources |= effect["result"].get("SourceDigests", {})

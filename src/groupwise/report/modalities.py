@@ -4,7 +4,7 @@ What enters are the tables and sidecars that the stages wrote.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class Modality:
     found : the table of what was found, as it is.
     people : participants (index, without sub-) by what participants.tsv tells of them.
     acquisition : what the BIDS sidecars of a recording tell.
+    inputs : files that the study was given, with their digests.
     facts : what else the methods text needs beside the config.
     """
 
@@ -52,6 +53,7 @@ class Modality:
     found: pd.DataFrame | None = None
     people: pd.DataFrame = field(default_factory=pd.DataFrame)
     acquisition: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -121,6 +123,7 @@ def read_meeg(
         people=_people(participants),
         acquisition=acquisition_of(sidecars),
         found=checked,
+        inputs=_inputs(cut.values()),
         facts={
             "trials": trials,
             "bad": {s: len(own["BadChannels"]) for s, own in cut.items()},
@@ -175,6 +178,7 @@ def read_fmri(
         people=_people(participants),
         acquisition=acquisition_of(sidecars),
         found=runs,
+        inputs=_inputs(facts.values()),
         facts={"designs": list(facts.values())},
     )
 
@@ -185,6 +189,7 @@ def read_fnirs(
     *,
     found: str,
     pairs: Sequence[str],
+    pair_facts: Sequence[str],
     designs: Sequence[str],
     groups: Sequence[str] = (),
     folders: Sequence[str] = (),
@@ -192,11 +197,13 @@ def read_fnirs(
     sidecars: Sequence[str] = (),
     beside: Path,
 ) -> Modality:
-    """fNIRS from the table of recordings, pairs (a file a run) and designs; see `read_meeg`."""
+    """fNIRS from the table of recordings, pairs (a file a run; their sidecars) and designs; see
+    `read_meeg`."""
     recordings = _table(found)
     recordings = recordings[recordings["subject"].isin(subjects)]
     each = np.array_split(np.array(pairs), len(subjects))
     quality, left, every = {}, [], []
+    pairs_of = [_json(path) for path in pair_facts]
     for s, paths, design in zip(subjects, each, designs, strict=True):
         own = pd.concat([_table(path) for path in paths])
         every.append(own)
@@ -224,6 +231,7 @@ def read_fnirs(
         people=_people(participants),
         acquisition=acquisition_of(sidecars),
         found=recordings,
+        inputs=_inputs(pairs_of),
         facts={"pairs": every},
     )
 
@@ -238,7 +246,9 @@ def read_rows(observations: Sequence[str], participants: str | None = None) -> M
     rows = rows.fillna("n/a").drop_duplicates()
     condition = rows["condition"].where(~rows["condition"].isin(["", "n/a"]), "map")
     table = _counts(pd.crosstab(rows["subject"], condition))
-    return Modality("Ready-made data", "maps", table, people=_people(participants))
+    stacks = [_json(Path(path).with_name("stack.json")) for path in observations]
+    given = {"people": _people(participants), "inputs": _inputs(stacks)}
+    return Modality("Ready-made data", "maps", table, **given)
 
 
 def _pictures(
@@ -265,6 +275,11 @@ def _people(path: str | None) -> pd.DataFrame:
     return pd.DataFrame.from_dict(read_participants(path), orient="index").replace(
         list(ABSENT), np.nan
     )
+
+
+def _inputs(sidecars: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Files that the stages of these sidecars read, with their digests."""
+    return {path: digest for own in sidecars for path, digest in own["SourceDigests"].items()}
 
 
 def _counts(table: pd.DataFrame) -> pd.DataFrame:
