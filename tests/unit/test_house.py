@@ -1,7 +1,10 @@
 """The house itself: pins in step, rules and scripts in pairs, no script with logic of its own."""
 
+import os
 import re
+import subprocess
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,16 @@ def test_scripts_are_short_and_compute_nothing():
 def test_no_rule_reads_the_raw_config():
     for path in [*RULES, ROOT / "Snakefile"]:
         assert not re.search(r"\bconfig(\[|\.get)", path.read_text()), path.name
+
+
+def test_the_library_gets_into_an_environment_of_conda(tmp_path):
+    """What Snakemake runs in an environment that it made of envs/groupwise.yaml, in a plain one."""
+    venv.create(tmp_path / "made", with_pip=True)
+    place = f"{tmp_path / 'made/bin'}{os.pathsep}{os.environ['PATH']}"
+    script = ["bash", ROOT / "envs/groupwise.post-deploy.sh"]
+    bare = {"PATH": place, "HOME": str(tmp_path)}
+    refused = subprocess.run(script, env=bare, capture_output=True, text=True)
+    assert refused.returncode != 0 and "GROUPWISE_SOURCE" in refused.stderr
+    subprocess.run(script, env=os.environ | bare | {"GROUPWISE_SOURCE": str(ROOT)}, check=True)
+    asked = [tmp_path / "made/bin/python", "-c", "import groupwise.errors"]
+    subprocess.run(asked, check=True, cwd=tmp_path)

@@ -11,7 +11,7 @@ from study_trees import ROOT
 
 DOCS = ROOT / "docs"
 #: What a clone holds that commands of the docs need.
-CLONE = ("Snakefile", "config", "workflow", "scripts", "profiles", "benchmarks")
+CLONE = ("Snakefile", "config", "workflow", "scripts", "profiles", "envs", "benchmarks")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -14,6 +14,9 @@ from groupwise.inputs.checked import is_checked, settled, stamp_of
 from groupwise.inputs.recordings import find_recordings
 from groupwise.outputs import check_cache, lock_outputs, sweep_outputs
 
+# For envs/groupwise.post-deploy.sh, which puts the library into an environment of conda.
+os.environ["GROUPWISE_SOURCE"] = str(Path(workflow.main_snakefile).resolve().parent)
+
 
 def told(function, *arguments):
     """Call a function; what it finds wrong ends the planning in its own words."""

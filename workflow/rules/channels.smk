@@ -39,7 +39,7 @@ rule stack_channels:
     wildcard_constraints:
         analysis=one_of(CHANNELS),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(500, 10),
         runtime=minutes(10),
@@ -69,7 +69,7 @@ rule fit_model:
     wildcard_constraints:
         model=one_of(list(STUDY.models)),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(500, 10),
         runtime=minutes(30),
@@ -109,7 +109,7 @@ rule figures_model:
     wildcard_constraints:
         model=one_of(list(STUDY.models)),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),

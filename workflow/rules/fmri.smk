@@ -31,7 +31,7 @@ if FMRI:
         benchmark:
             benchmark_of("check_runs")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(1000, 0),
             runtime=minutes(20),
@@ -72,7 +72,7 @@ if FMRI:
         wildcard_constraints:
             subject=one_of(RUNS.names),
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(1000, 12),
             runtime=minutes(60),
@@ -114,7 +114,7 @@ if FMRI:
         wildcard_constraints:
             subject=one_of(RUNS.names),
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(700, 10),
             runtime=minutes(10),
@@ -144,7 +144,7 @@ if FMRI:
         benchmark:
             benchmark_of("figures_first_level")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(700, 10),
             runtime=minutes(10),

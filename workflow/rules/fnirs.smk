@@ -32,7 +32,7 @@ if FNIRS:
         benchmark:
             benchmark_of("check_optodes")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 0),
             runtime=minutes(20),
@@ -66,7 +66,7 @@ if FNIRS:
         wildcard_constraints:
             subject=one_of(OPTODES.names),
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 12),
             runtime=minutes(15),
@@ -114,7 +114,7 @@ if FNIRS:
         wildcard_constraints:
             subject=one_of(OPTODES.names),
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 12),
             runtime=minutes(30),
@@ -147,7 +147,7 @@ if FNIRS:
         wildcard_constraints:
             subject=one_of(OPTODES.names),
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 10),
             runtime=minutes(10),
@@ -178,7 +178,7 @@ if FNIRS:
         benchmark:
             benchmark_of("channel_table")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(300, 10),
             runtime=minutes(10),
@@ -210,7 +210,7 @@ if FNIRS:
         benchmark:
             benchmark_of("figures_fnirs")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(700, 10),
             runtime=minutes(10),

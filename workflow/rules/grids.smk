@@ -19,7 +19,7 @@ rule template_grid:
     wildcard_constraints:
         grid=r"[0-9.]+",
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(1500, 0),
         runtime=minutes(15),
@@ -50,7 +50,7 @@ rule stack_grid:
     wildcard_constraints:
         analysis=one_of(ON_GRID),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 1),
         runtime=minutes(20),

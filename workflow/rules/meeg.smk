@@ -29,7 +29,7 @@ if MEEG:
         benchmark:
             benchmark_of("check_inputs")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(400, 0),
             runtime=minutes(10),
@@ -55,7 +55,7 @@ if MEEG:
         benchmark:
             benchmark_of("coregistration", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(500, 0),
             runtime=minutes(5),
@@ -89,7 +89,7 @@ if MEEG:
         benchmark:
             benchmark_of("preprocess", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(500, 8),
             runtime=minutes(10, 15),
@@ -125,7 +125,7 @@ if MEEG:
         benchmark:
             benchmark_of("evoked", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(400, 4),
             runtime=minutes(5),
@@ -162,7 +162,7 @@ if MEEG:
         benchmark:
             benchmark_of("noise_covariance", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 6),
             runtime=minutes(20),
@@ -191,7 +191,7 @@ if MEEG:
         benchmark:
             benchmark_of("bem", "anatomy")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(1500, 0),
             runtime=minutes(20),
@@ -224,7 +224,7 @@ if MEEG:
             benchmark:
                 benchmark_of("source_grid", "anatomy")
             conda:
-                "groupwise"
+                "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(800, 0),
                 runtime=minutes(10),
@@ -253,7 +253,7 @@ if MEEG:
             benchmark:
                 benchmark_of("source_space", "anatomy")
             conda:
-                "groupwise"
+                "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(1000, 0),
                 runtime=minutes(15),
@@ -286,7 +286,7 @@ if MEEG:
         benchmark:
             benchmark_of("forward", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(2000, 0),
             runtime=minutes(30),
@@ -316,7 +316,7 @@ if MEEG:
         benchmark:
             benchmark_of("inverse_operator", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 8),
             runtime=minutes(15),
@@ -351,7 +351,7 @@ if MEEG:
             benchmark:
                 benchmark_of("apply_beamformer", *VISIT)
             conda:
-                "groupwise"
+                "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(700, 8),
                 runtime=minutes(20),
@@ -386,7 +386,7 @@ if MEEG:
             benchmark:
                 benchmark_of("apply_inverse", *VISIT)
             conda:
-                "groupwise"
+                "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(600, 8),
                 runtime=minutes(15),
@@ -425,7 +425,7 @@ if MEEG:
         benchmark:
             benchmark_of("morph", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(800, 8),
             runtime=minutes(15),
@@ -465,7 +465,7 @@ if MEEG:
         benchmark:
             benchmark_of("quality_meeg", *VISIT)
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(800, 4),
             runtime=minutes(10),
@@ -497,7 +497,7 @@ if MEEG:
         benchmark:
             benchmark_of("figures_meeg")
         conda:
-            "groupwise"
+            "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(400, 4),
             runtime=minutes(5),

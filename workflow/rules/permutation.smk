@@ -26,7 +26,7 @@ rule prepare:
     benchmark:
         benchmark_of("prepare", "analysis", "effect")
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(300, 6),
         runtime=minutes(15),
@@ -59,7 +59,7 @@ rule permute_block:
     benchmark:
         benchmark_of("permute_block", "analysis", "effect", "start", "size")
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     threads: 1
     resources:
         mem_mb=megabytes(500, 1),
@@ -83,7 +83,7 @@ rule merge:
     benchmark:
         benchmark_of("merge", "analysis", "effect")
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(300, 2),
         runtime=minutes(10),
@@ -120,7 +120,7 @@ rule infer:
     benchmark:
         benchmark_of("infer", "analysis", "effect")
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(400, 10),
         runtime=minutes(15),

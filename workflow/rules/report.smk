@@ -18,7 +18,7 @@ rule export_surface:
     wildcard_constraints:
         analysis=one_of(ON_SURFACE),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
@@ -43,7 +43,7 @@ rule export_volume:
     wildcard_constraints:
         analysis=one_of([*VOLUMES, *ON_GRID]),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
@@ -68,7 +68,7 @@ rule export_channels:
     wildcard_constraints:
         analysis=one_of([*CHANNELS, *ON_SENSORS, *ON_LABELS]),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(300, 10),
         runtime=minutes(10),
@@ -89,7 +89,7 @@ rule dataset_description:
     benchmark:
         benchmark_of("dataset_description")
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(200, 0),
         runtime=minutes(5),
@@ -127,7 +127,7 @@ rule figures_surface:
     wildcard_constraints:
         analysis=one_of(ON_SURFACE),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
@@ -151,7 +151,7 @@ rule figures_volume:
     wildcard_constraints:
         analysis=one_of([*VOLUMES, *ON_GRID]),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
@@ -180,7 +180,7 @@ rule figures_channels:
     wildcard_constraints:
         analysis=one_of(CHANNELS),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
@@ -205,7 +205,7 @@ rule figures_sensors:
     wildcard_constraints:
         analysis=one_of(ON_SENSORS),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
@@ -230,7 +230,7 @@ rule figures_labels:
     wildcard_constraints:
         analysis=one_of(ON_LABELS),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
@@ -255,7 +255,7 @@ rule views_volume:
     wildcard_constraints:
         analysis=one_of([*VOLUMES, *ON_GRID]),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
@@ -279,7 +279,7 @@ rule views_surface:
     wildcard_constraints:
         analysis=one_of(ON_SURFACE),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
@@ -324,7 +324,7 @@ rule report:
     benchmark:
         benchmark_of("report")
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),

@@ -16,7 +16,7 @@ rule stack_sensors:
     wildcard_constraints:
         analysis=one_of(ON_SENSORS),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 3),
         runtime=minutes(20),

@@ -29,7 +29,7 @@ rule template_source_space:
     wildcard_constraints:
         spacing=r"\d",
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(1000, 0),
         runtime=minutes(15),
@@ -57,7 +57,7 @@ rule stack_sources:
     wildcard_constraints:
         analysis=one_of(ON_SURFACE),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 1),
         runtime=minutes(20),
@@ -102,7 +102,7 @@ rule stack_labels:
     wildcard_constraints:
         analysis=one_of(ON_LABELS),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 1),
         runtime=minutes(20),

@@ -22,7 +22,7 @@ rule stack_volumes:
     wildcard_constraints:
         analysis=one_of(VOLUMES),
     conda:
-        "groupwise"
+        "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(500, 2),
         runtime=minutes(20),
