@@ -142,7 +142,7 @@ def test_haemoglobin_comes_back_from_its_file(first, tmp_path):
     np.testing.assert_array_equal(back.get_data(), haemoglobin.get_data())
 
 
-@pytest.mark.parametrize("noise", ["ols", "ar1", "ar3"])
+@pytest.mark.parametrize("noise", ["ols", "ar1", pytest.param("ar3", marks=pytest.mark.slow)])
 def test_glm_is_that_of_mne_nirs(first, theirs, noise):
     """theta, se and t of every channel and the contrast, to 1e-10."""
     run, haemoglobin, pairs = first

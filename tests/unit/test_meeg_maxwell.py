@@ -57,7 +57,7 @@ def helmet(move=0.0, interference=0.0, seconds=12.0, seed=0, extra=(), rate=100.
     return mne.io.RawArray(data, info, verbose="error"), inside
 
 
-@pytest.mark.parametrize("duration", [None, 4.0])
+@pytest.mark.parametrize("duration", [None, pytest.param(4.0, marks=pytest.mark.slow)])
 def test_it_is_mnes(duration):
     raw, _ = helmet(interference=1e-11)
     theirs = mne.preprocessing.maxwell_filter(

@@ -1,5 +1,7 @@
 """From epochs to a stack of source estimates, on one subject of the demo study."""
 
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import mne
@@ -664,3 +666,17 @@ def test_noise_has_unit_power_after_whitening(demo):
 def test_peaks_are_those_of_the_responses(demo):
     times = peak_times(demo.evokeds, "mag")
     assert np.abs(times - 0.1).min() < 0.021 and (np.diff(times) > 0).all() and len(times) <= 4
+
+
+def test_nearest_neighbours_are_those_of_the_other_tree():
+    """Without importing scikit-learn, which costs each stage two seconds."""
+    rng = np.random.default_rng(0)
+    points, asked = rng.normal(size=(500, 3)), rng.normal(size=(200, 3))
+    ours = mne.surface._compute_nearest(points, asked, return_dists=True)
+    theirs = mne.surface._compute_nearest(points, asked, method="BallTree", return_dists=True)
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-12)
+    said = "import groupwise.meeg.forward, sys; import mne; import numpy as np; "
+    said += "mne.surface._compute_nearest(np.eye(3), np.eye(3)); print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

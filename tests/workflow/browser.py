@@ -59,13 +59,13 @@ def open_page(path: Path, width: int) -> Iterator[Opened]:
         browser.close()
 
 
-def read_as_a_reader(report: Path, shots: Path) -> None:
-    """Open a report at both widths, move through all of it, and use what can be used.
+def read_as_a_reader(report: Path, shots: Path, widths: tuple[int, ...] = (DESK, PHONE)) -> None:
+    """Open a report at these widths, move through all of it, and use what can be used.
 
     Asserts that it is quiet, whole, sortable, downloadable, accessible and printable; leaves
     screenshots in `shots`.
     """
-    for width in (DESK, PHONE):
+    for width in widths:
         with open_page(report, width) as opened:
             page = opened.page
             _scroll_through(page, shots, width)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from browser import read_as_a_reader
+from browser import PHONE, read_as_a_reader
 from docs_pages import DOCS, config_of, follow
 from slurm_cluster import on_cluster
 from study_trees import ROOT, Plan, bids_errors, snakemake, undescribed
@@ -50,7 +50,8 @@ def test_the_tutorial_shows_what_it_says(followed):
 
 
 def test_the_report_in_a_browser(study, tmp_path):
-    read_as_a_reader(study / "results/report.html", tmp_path)
+    """On a phone: the others are opened at both widths."""
+    read_as_a_reader(study / "results/report.html", tmp_path, (PHONE,))
 
 
 def test_methods_are_those_of_the_study(study):

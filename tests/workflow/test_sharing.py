@@ -43,7 +43,7 @@ def computed(folder):
     return {path.stem for path in logs if path.stat().st_size}
 
 
-@pytest.mark.parametrize("data", ["meeg", pytest.param("fmri", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("data", ["fmri", pytest.param("meeg", marks=pytest.mark.slow)])
 def test_another_study_takes_the_stages_of_the_first(recordings, cache, data, tmp_path):
     first, second = tmp_path / "one", tmp_path / "two"
     for folder in (first, second):
