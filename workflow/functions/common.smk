@@ -15,7 +15,8 @@ from groupwise.inputs.recordings import find_recordings
 from groupwise.outputs import check_cache, lock_outputs, sweep_outputs
 
 # For envs/groupwise.post-deploy.sh, which puts the library into an environment of conda.
-os.environ["GROUPWISE_SOURCE"] = str(Path(workflow.main_snakefile).resolve().parent)
+HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
+os.environ["GROUPWISE_SOURCE"] = str(Path(HERE).resolve().parents[1])
 
 
 def told(function, *arguments):

@@ -128,7 +128,8 @@ def values_figure(
     """
     mean, half = within_subject_bands(x, kind)
     n, k = x.shape
-    figure = Figure(figsize=(max(5.0, 1.6 + 1.3 * k), 4.2), layout="constrained")
+    # A page shows a wider picture with smaller letters.
+    figure = Figure(figsize=(np.clip(1.6 + 1.3 * k, 5.0, 8.0), 4.2), layout="constrained")
     axis = figure.subplots()
     # A fixed spread, so that the same values give the same picture.
     spread = 0.12 * (((np.arange(n) * 0.618034) % 1) - 0.5) * 2

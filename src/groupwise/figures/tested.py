@@ -12,7 +12,7 @@ from groupwise.figures.save import Picture
 from groupwise.permutation.wording import effect_words, number
 from groupwise.stats.between import Between, Mixed, Regression, TwoSample
 from groupwise.stats.declared import design_from_dict
-from groupwise.stats.designs import Design
+from groupwise.stats.designs import Contrast, Design
 
 
 def design_pictures(effect: Effect) -> Iterator[Picture]:
@@ -20,16 +20,17 @@ def design_pictures(effect: Effect) -> Iterator[Picture]:
     design = design_from_dict(effect.result["Design"])
     name = effect_words(effect.result)
     cells = ["/".join(levels) for levels in product(*(effect.within or {}).values())]
-    weights = design.cell_weights
+    weights, part = design.cell_weights, "component"
+    if isinstance(design, Contrast):  # as they were asked for
+        weights, part = np.array(design.weights, float).reshape(len(weights), -1), "sum"
     if len(weights) == len(cells) > 1:
-        names = [name] if weights.shape[1] == 1 else [
-            f"component {k + 1}" for k in range(weights.shape[1])
-        ]  # fmt: skip
+        count = weights.shape[1]
+        names = [name] if count == 1 else [f"{part} {k + 1}" for k in range(count)]
         each = {
             row: dict(zip(cells, column, strict=True))
             for row, column in zip(names, weights.T, strict=True)
         }
-        together = "this sum" if len(names) == 1 else "these sums together, whatever their basis,"
+        together = "this sum" if len(names) == 1 else "these sums together"
         yield Picture(
             "contrast",
             contrast_figure(each, cells),
