@@ -23,8 +23,6 @@ ARGUMENTS = [
     "--enable-unsafe-swiftshader",
 ]
 DESK, PHONE = 1280, 390
-#: Height of the window while a screenshot is taken of all of a report, in pixels.
-TALL = 5000
 
 
 class Opened:
@@ -68,7 +66,7 @@ def read_as_a_reader(report: Path, shots: Path, widths: tuple[int, ...] = (DESK,
     for width in widths:
         with open_page(report, width) as opened:
             page = opened.page
-            _scroll_through(page, shots, width)
+            _look_at_all(page, shots, width)
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"the page is {wide} px wide in a window of {width}"
             broken = page.evaluate(
@@ -93,15 +91,15 @@ def read_as_a_reader(report: Path, shots: Path, widths: tuple[int, ...] = (DESK,
                 assert pdf.startswith(b"%PDF") and pdf.count(b"/Type /Page\n") > 2
 
 
-def _scroll_through(page: Page, shots: Path, width: int) -> None:
+def _look_at_all(page: Page, shots: Path, width: int) -> None:
+    """Every picture is drawn, also those that wait to be scrolled to; a screenshot a section."""
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
-    height = page.evaluate("document.documentElement.scrollHeight")
-    page.set_viewport_size({"width": width, "height": TALL})
-    for top in range(0, height, TALL):
-        page.evaluate(f"window.scrollTo(0, {top})")
-        page.screenshot(path=shots / f"report_{width}_{top:06d}.png")
-    page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_function("[...document.images].every(i => i.complete)")
+    page.evaluate(
+        "Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode(); }))"
+    )
+    for number, section in enumerate(page.locator("h2").all()):
+        section.scroll_into_view_if_needed()
+        page.screenshot(path=shots / f"report_{width}_{number:02d}.png")
 
 
 def _sorts(table: Locator) -> None:

@@ -78,8 +78,8 @@ def recording_of(number, pattern):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """The study, and its workflow run up to the group."""
+def recorded(tmp_path_factory):
+    """The recordings and the template's head."""
     folder = tmp_path_factory.mktemp("eeg")
     template, subjects_dir = load_template(), folder / "subjects"
     write_subject(subjects_dir / "fsaverage", template)
@@ -95,11 +95,16 @@ def study(tmp_path_factory):
             raw, path, events=events, event_id=EVENTS, format=kind, allow_preload=True,
             overwrite=True, verbose="error",
         )  # fmt: skip
-    # Pictures of each person are seen in the demo's test.
-    figures = "results/group/regions/paired/figures"
-    run = snakemake(folder, config(), "--cores", "2", "check", "group", figures)
-    assert run.returncode == 0, run.text
     return folder
+
+
+@pytest.fixture(scope="module")
+def study(recorded):
+    """Run up to the group; pictures of each person are seen in the demo's test."""
+    figures = "results/group/regions/paired/figures"
+    run = snakemake(recorded, config(), "--cores", "2", "check", "group", figures)
+    assert run.returncode == 0, run.text
+    return recorded
 
 
 def config(**meeg):
@@ -135,7 +140,14 @@ def read(path):
     return pd.read_csv(path, sep="\t", na_values="n/a", keep_default_na=False)
 
 
-def test_every_format_reaches_the_epochs(study):
+def test_every_format_reaches_the_epochs(recorded):
+    study = recorded
+    epochs = [
+        f"results/sub-{k:02d}/eeg/sub-{k:02d}_task-oddball_proc-clean_epo.fif"
+        for k in range(1, len(FORMATS) + 1)
+    ]
+    run = snakemake(study, config(), "--cores", "2", "check", *epochs)
+    assert run.returncode == 0, run.text
     checked = read(study / "results/check/inputs.tsv")
     endings = [name.rsplit(".", 1)[1] for name in checked["recording"]]
     assert endings == [ENDINGS[kind] for kind in FORMATS]
@@ -149,6 +161,7 @@ def test_every_format_reaches_the_epochs(study):
         assert 1e-6 < quiet < 6e-6
 
 
+@pytest.mark.slow
 def test_one_head_serves_all(study):
     results = study / "results"
     assert [p.name for p in results.glob("*/anat/*_bem-sol.fif")] == ["fsaverage_bem-sol.fif"]
@@ -166,6 +179,7 @@ def test_one_head_serves_all(study):
     assert distance.max() < 0.004
 
 
+@pytest.mark.slow
 def test_the_sources_are_found(study):
     effect = study / "results/group/sources/paired/infer"
     first = read(effect / "clusters.tsv").iloc[0]
@@ -177,6 +191,7 @@ def test_the_sources_are_found(study):
     assert result["Exact"] and result["Permutations"] == 32
 
 
+@pytest.mark.slow
 def test_the_region_is_found(study):
     effect = study / "results/group/regions/paired"
     first = read(effect / "infer/clusters.tsv").iloc[0]
@@ -199,7 +214,8 @@ def test_the_region_is_found(study):
     np.testing.assert_allclose(row, own, rtol=1e-5)
 
 
-def test_electrodes_without_landmarks_are_told(study):
+def test_electrodes_without_landmarks_are_told(recorded):
+    study = recorded
     facts = study / "bids/sub-02/eeg/sub-02_space-CapTrak_coordsystem.json"
     kept = facts.read_text()
     told = json.loads(kept)
@@ -229,7 +245,8 @@ def test_heads_that_do_not_fit_are_told(meeg, words):
         read_study(config(**meeg))
 
 
-def test_an_unknown_parcellation_is_told(study):
+def test_an_unknown_parcellation_is_told(recorded):
+    study = recorded
     raw = config()
     raw["analyses"]["regions"]["parcellation"] = "Schaefer"
     run = Plan(study, raw)

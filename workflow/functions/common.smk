@@ -16,7 +16,7 @@ from groupwise.outputs import check_cache, lock_outputs, sweep_outputs
 
 # For envs/groupwise.post-deploy.sh, which puts the library into an environment of conda.
 HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
-os.environ["GROUPWISE_SOURCE"] = str(Path(HERE).resolve().parents[1])
+os.environ.update(GROUPWISE_SOURCE=str(Path(HERE).resolve().parents[1]))
 
 
 def told(function, *arguments):
