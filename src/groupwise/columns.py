@@ -1,6 +1,6 @@
 """What the columns of our tables mean, as BIDS' JSON sidecars state it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 KNOWN: dict[str, dict[str, Any]] = {
@@ -41,14 +41,13 @@ KNOWN: dict[str, dict[str, Any]] = {
 TYPES = {"mag": "magnetometers", "grad": "gradiometers", "eeg": "EEG", "eog": "EOG", "ecg": "ECG"}
 
 
-def describe(names: Iterable[str], otherwise: Mapping[str, str] | str) -> dict[str, dict[str, Any]]:
+def describe(names: Iterable[str], otherwise: str) -> dict[str, dict[str, Any]]:
     """The description of each column of a table.
 
     Parameters
     ----------
     names : of the columns.
-    otherwise : description of columns whose name is the study's own (conditions, regressors), one
-        for all or by name.
+    otherwise : description of columns whose names are the study's own (conditions, regressors).
     """
     found = {}
     for name in names:
@@ -58,8 +57,6 @@ def describe(names: Iterable[str], otherwise: Mapping[str, str] | str) -> dict[s
             found[name] = {"Description": f"Number of channels: {TYPES[name[2:]]}"}
         elif name.startswith("dropped_") and name[8:] in TYPES:
             found[name] = {"Description": f"Dropped for an amplitude: {TYPES[name[8:]]}"}
-        elif isinstance(otherwise, str):
-            found[name] = {"Description": otherwise}
         else:
-            found[name] = {"Description": otherwise[name]}
+            found[name] = {"Description": otherwise}
     return found

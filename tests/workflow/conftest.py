@@ -1,6 +1,7 @@
-"""A SLURM cluster for the tests that ask for one."""
+"""A SLURM cluster and followed tutorials, for the tests that ask for them."""
 
 import pytest
+from docs_pages import follow
 from slurm_cluster import INSTALL, Cluster, missing_programs
 
 
@@ -13,3 +14,16 @@ def cluster(tmp_path_factory):
     cluster = Cluster(tmp_path_factory.mktemp("slurm"))
     yield cluster
     cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def followed(request, tmp_path_factory):
+    """The test file's TUTORIAL followed word by word: a folder, and what each command printed."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    return folder, follow(request.module.TUTORIAL, folder)
+
+
+@pytest.fixture(scope="module")
+def study(followed):
+    """The folder of a followed tutorial; files with another study have a fixture of their own."""
+    return followed[0]

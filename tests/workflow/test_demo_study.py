@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 from browser import PHONE, read_as_a_reader
-from docs_pages import DOCS, config_of, follow
+from docs_pages import DOCS, config_of
 from slurm_cluster import on_cluster
 from study_trees import ROOT, Plan, bids_errors, snakemake, undescribed
 
@@ -21,18 +21,6 @@ GROUP = "results/group/modality_by_side"
 
 
 TUTORIAL = DOCS / "tutorials/meeg.md"
-
-
-@pytest.fixture(scope="module")
-def followed(tmp_path_factory):
-    """The tutorial followed word by word: a folder, and what each command printed."""
-    folder = tmp_path_factory.mktemp("study")
-    return folder, follow(TUTORIAL, folder)
-
-
-@pytest.fixture(scope="module")
-def study(followed):
-    return followed[0]
 
 
 def config(**analysis):

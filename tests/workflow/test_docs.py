@@ -5,7 +5,7 @@ import sys
 
 import pytest
 import yaml
-from docs_pages import DOCS, blocks_of, commands_of, follow
+from docs_pages import DOCS, blocks_of, commands_of
 from study_trees import ROOT
 
 from groupwise.config.study import Study
@@ -50,15 +50,11 @@ TRIED = {
 }
 
 
-@pytest.fixture(scope="module")
-def maps(tmp_path_factory):
-    """The tutorial of ready-made maps, followed."""
-    folder = tmp_path_factory.mktemp("tutorial")
-    return folder, follow(DOCS / "tutorials/maps.md", folder)
+TUTORIAL = DOCS / "tutorials/maps.md"
 
 
-def test_the_tutorial_of_ready_made_maps(maps):
-    folder, said = maps
+def test_the_tutorial_of_ready_made_maps(followed):
+    folder, said = followed
     assert "12 subjects, 12 complete" in said["groupwise check --configfile study.yaml"]
     assert "permute_block" in said["snakemake --configfile study.yaml -n"]
     assert "done" in said["groupwise status --configfile study.yaml"]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 from browser import read_as_a_reader
-from docs_pages import DOCS, config_of, follow
+from docs_pages import DOCS, config_of
 from nilearn.glm.second_level import SecondLevelModel
 from study_trees import Plan, bids_errors, undescribed, without_stamps
 
@@ -27,18 +27,6 @@ PUT = {
 
 
 TUTORIAL = DOCS / "tutorials/fmri.md"
-
-
-@pytest.fixture(scope="module")
-def followed(tmp_path_factory):
-    """The tutorial followed word by word: a folder, and what each command printed."""
-    folder = tmp_path_factory.mktemp("faces")
-    return folder, follow(TUTORIAL, folder)
-
-
-@pytest.fixture(scope="module")
-def study(followed):
-    return followed[0]
 
 
 def test_the_tutorial_shows_what_it_says(followed):

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 import statsmodels.formula.api as smf
 from browser import read_as_a_reader
-from docs_pages import DOCS, config_of, follow
+from docs_pages import DOCS, config_of
 from study_trees import Plan, bids_errors, snakemake, undescribed, without_stamps
 
 from groupwise.permutation.test import permutation_test
@@ -19,18 +19,6 @@ CONDITIONS = ["Control", "Tapping/Left", "Tapping/Right"]
 
 
 TUTORIAL = DOCS / "tutorials/fnirs.md"
-
-
-@pytest.fixture(scope="module")
-def followed(tmp_path_factory):
-    """The tutorial followed word by word: a folder, and what each command printed."""
-    folder = tmp_path_factory.mktemp("tapping")
-    return folder, follow(TUTORIAL, folder)
-
-
-@pytest.fixture(scope="module")
-def study(followed):
-    return followed[0]
 
 
 def test_the_tutorial_shows_what_it_says(followed):

@@ -45,9 +45,10 @@ def thumbnail(figure: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _opened(file: str) -> Image.Image:
-    if Path(file).read_bytes()[:8] != b"\x89PNG\r\n\x1a\n":
-        raise ValueError(f"{file} is not a PNG file")
-    with Image.open(file) as image:
+    with Path(file).open("rb") as handle:
+        if handle.read(8) != b"\x89PNG\r\n\x1a\n":
+            raise ValueError(f"{file} is not a PNG file")
+        image = Image.open(handle)
         white = Image.new("RGBA", image.size, "white")
         return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 

@@ -66,11 +66,7 @@ def read_meeg(
     covariances: Sequence[str],
     estimates: Sequence[str] = (),
     transforms: Sequence[str] = (),
-    groups: Sequence[str] = (),
-    folders: Sequence[str] = (),
-    participants: str | None = None,
-    sidecars: Sequence[str] = (),
-    beside: Path,
+    **shared: Any,
 ) -> Modality:
     """M/EEG from the drop tables and the sidecars of epochs, noise covariance, estimates.
 
@@ -79,9 +75,7 @@ def read_meeg(
     subjects : labels, with the session where there are several; all lists of files are in their
         order.
     found : the table of recordings.
-    groups, folders : folders of pictures of all subjects, and of each.
-    participants, sidecars : the participants table, and BIDS sidecars of a recording.
-    beside : folder of the report, which links to pages.
+    shared : what `_shared` takes.
     """
     tables = {s: _table(path) for s, path in zip(subjects, drops, strict=True)}
     trials = pd.DataFrame({s: t.set_index("condition")["kept"] for s, t in tables.items()}).T
@@ -114,16 +108,12 @@ def read_meeg(
             left.append((s, f"channels {', '.join(bad)}", "bad: channels.tsv, the config or found"))
     checked = _table(found)
     return Modality(
-        name="M/EEG",
         unit="trials",
         availability=_counts(trials[list(order)]),
         quality=pd.DataFrame(quality).T.infer_objects(),
         left_out=pd.DataFrame(left, columns=LEFT_OUT),
-        **_pictures("M/EEG", subjects, groups, folders, beside),
-        people=_people(participants),
-        acquisition=acquisition_of(sidecars),
+        **_shared("M/EEG", subjects, cut.values(), **shared),
         found=checked,
-        inputs=_inputs(cut.values()),
         facts={
             "trials": trials,
             "bad": {s: len(own["BadChannels"]) for s, own in cut.items()},
@@ -141,11 +131,7 @@ def read_fmri(
     *,
     found: str,
     designs: Sequence[str],
-    groups: Sequence[str] = (),
-    folders: Sequence[str] = (),
-    participants: str | None = None,
-    sidecars: Sequence[str] = (),
-    beside: Path,
+    **shared: Any,
 ) -> Modality:
     """fMRI from the table of runs and the sidecars of the designs; see `read_meeg`."""
     runs = _table(found)
@@ -169,16 +155,12 @@ def read_fmri(
         if row.volumes_left_out
     ]
     return Modality(
-        name="fMRI",
         unit="events",
         availability=_counts(runs.groupby("subject")[list(conditions)].sum()),
         quality=pd.DataFrame(quality).T.infer_objects(),
         left_out=pd.DataFrame(left, columns=LEFT_OUT),
-        **_pictures("fMRI", subjects, groups, folders, beside),
-        people=_people(participants),
-        acquisition=acquisition_of(sidecars),
+        **_shared("fMRI", subjects, facts.values(), **shared),
         found=runs,
-        inputs=_inputs(facts.values()),
         facts={"designs": list(facts.values())},
     )
 
@@ -191,11 +173,7 @@ def read_fnirs(
     pairs: Sequence[str],
     pair_facts: Sequence[str],
     designs: Sequence[str],
-    groups: Sequence[str] = (),
-    folders: Sequence[str] = (),
-    participants: str | None = None,
-    sidecars: Sequence[str] = (),
-    beside: Path,
+    **shared: Any,
 ) -> Modality:
     """fNIRS from the table of recordings, pairs (a file a run; their sidecars) and designs; see
     `read_meeg`."""
@@ -222,16 +200,12 @@ def read_fnirs(
         }
         left += [(s, f"pair {row.pair}", row.reason) for row in bad.itertuples()]
     return Modality(
-        name="fNIRS",
         unit="events",
         availability=_counts(recordings.groupby("subject")[list(conditions)].sum()),
         quality=pd.DataFrame(quality).T.infer_objects(),
         left_out=pd.DataFrame(left, columns=LEFT_OUT),
-        **_pictures("fNIRS", subjects, groups, folders, beside),
-        people=_people(participants),
-        acquisition=acquisition_of(sidecars),
+        **_shared("fNIRS", subjects, pairs_of, **shared),
         found=recordings,
-        inputs=_inputs(pairs_of),
         facts={"pairs": every},
     )
 
@@ -251,13 +225,27 @@ def read_rows(observations: Sequence[str], participants: str | None = None) -> M
     return Modality("Ready-made data", "maps", table, **given)
 
 
-def _pictures(
+def _shared(
     name: str,
     subjects: Sequence[str],
+    stages: Iterable[Mapping[str, Any]],
+    *,
     groups: Sequence[str],
     folders: Sequence[str],
+    participants: str | Sequence[str],
+    sidecars: Sequence[str],
     beside: Path,
 ) -> dict[str, Any]:
+    """What every modality has: its name, pictures, people, device and given files.
+
+    Parameters
+    ----------
+    stages : sidecars of the stages that read the study's own files.
+    groups, folders : folders of pictures of all subjects, and of each.
+    participants, sidecars : the participants table, if there is one, and BIDS sidecars of a
+        recording.
+    beside : folder of the report, which links to pages.
+    """
     pages = {}
     for subject, folder in zip(subjects, folders, strict=False):
         listed = read_manifest(folder)["figures"]
@@ -266,13 +254,20 @@ def _pictures(
         page = Path(folder) / "index.html"
         pages[subject] = (telling, page.relative_to(beside).as_posix())
     figures = [figure for folder in groups for figure in read_manifest(folder)["figures"]]
-    return {"figures": figures, "pages": pages}
+    return {
+        "name": name,
+        "figures": figures,
+        "pages": pages,
+        "people": _people(participants),
+        "acquisition": acquisition_of(sidecars),
+        "inputs": _inputs(stages),
+    }
 
 
-def _people(path: str | None) -> pd.DataFrame:
+def _people(path: str | Sequence[str] | None) -> pd.DataFrame:
     if not path:
         return pd.DataFrame()
-    return pd.DataFrame.from_dict(read_participants(path), orient="index").replace(
+    return pd.DataFrame.from_dict(read_participants(str(path)), orient="index").replace(
         list(ABSENT), np.nan
     )
 
