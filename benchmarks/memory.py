@@ -1,4 +1,4 @@
-"""The table of docs/cluster.md: what each stage of a finished run took, and what it asks for.
+"""Print the table of docs/cluster.md: run time, peak and requested memory of each stage of a run.
 
 Usage: groupwise status --format tsv > status.tsv; python benchmarks/memory.py status.tsv
 """
@@ -15,7 +15,7 @@ stages = table.groupby("stage", sort=False).agg(
     memory=("memory_mb", "max"),
     asked=("asked_mb", "max"),
 )
-print("| stage | jobs | longest, s | most memory, MB | asked for, MB |")
+print("| stage | jobs | longest, s | peak memory, MB | requested memory, MB |")
 print("|---|---|---|---|---|")
 for stage, row in stages.iterrows():
     print(f"| {stage} | {row.jobs:.0f} | {row.seconds:.1f} | {row.memory:.0f} | {row.asked:.0f} |")

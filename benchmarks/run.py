@@ -56,9 +56,9 @@ def shown(milliseconds: float) -> str:
 
 
 def table(results: dict) -> str:
-    """Markdown rows: milliseconds a permutation, memory, and how many times as fast."""
+    """Markdown rows: milliseconds per permutation, memory and speed-up."""
     lines = [
-        "| work | Groupwise ms | peak MB | peer | ms | peak MB | times as fast |",
+        "| work | Groupwise ms | peak MB | peer | ms | peak MB | speed-up |",
         "|---|---|---|---|---|---|---|",
     ]
     for work, case, tools in WORK:
@@ -75,7 +75,7 @@ def table(results: dict) -> str:
 
 
 def plot(results: dict, path: Path) -> None:
-    """Milliseconds a permutation of every tool, a row a work, on a log scale."""
+    """Milliseconds per permutation of every tool, one row per task, on a log scale."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -101,7 +101,7 @@ def plot(results: dict, path: Path) -> None:
     axes.margins(x=0.12, y=0.25)
     axes.invert_yaxis()
     axes.set_xscale("log")
-    axes.set_xlabel("milliseconds a permutation, one core")
+    axes.set_xlabel("milliseconds per permutation, one core")
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)
 
@@ -133,9 +133,10 @@ def main() -> None:
     (DOCS / "benchmarks.md").write_text(
         f"{head}<!-- measured -->\n\n{table(results)}\n\nMedians of {arguments.rounds} rounds, "
         f"{platform.machine()}, Python {platform.python_version()}, {peers}.\n\n"
-        "![Milliseconds a permutation of each tool](images/benchmarks.png)\n\n"
-        f"## Size, memory, start\n\n{scaling.section(DOCS / 'images/scaling.png')}\n\n"
-        "![Cost against subjects, tests and threshold](images/scaling.png)\n",
+        "![Milliseconds per permutation of each tool](images/benchmarks.png)\n\n"
+        f"## Size, memory and start-up\n\n{scaling.section(DOCS / 'images/scaling.png')}\n\n"
+        "![Time per permutation against subjects, tests and threshold](images/scaling.png)\n\n"
+        f"{text[text.index('## Comparison with mne-bids-pipeline'):]}",
         encoding="utf-8",
     )
     plot(results, DOCS / "images/benchmarks.png")

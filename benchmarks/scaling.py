@@ -123,12 +123,12 @@ def facts() -> dict[str, float]:
     return {
         "data file, MB": size,
         **{f"peak of a worker, {count:,} permutations, MB": one[count]["peak_mb"] for count in one},
-        "seconds of 1,000 permutations, start included": one[1000]["whole"],
-        "seconds of 20,000 permutations": one[20000]["whole"],
-        "two threads, times as fast": faster,
+        "seconds for 1,000 permutations, start-up included": one[1000]["whole"],
+        "seconds for 20,000 permutations": one[20000]["whole"],
+        "speed-up of two threads": faster,
         "cold start (compiles), s": cold["whole"],
         "warm start, s": warm["whole"],
-        "of it imports, s": warm["import"],
+        "imports in a warm start, s": warm["import"],
     }
 
 
@@ -155,7 +155,7 @@ def plot(found: dict[str, list[tuple[float, float]]], path: Path) -> None:
         else:
             axis.set_ylim(bottom=0)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("ms a permutation, one core")
+    axes[0].set_ylabel("ms per permutation, one core")
     figure.savefig(path, dpi=150)
 
 
@@ -164,7 +164,7 @@ def section(image: Path) -> str:
     plot(curves(), image)
     lines = [f"| {name} | {value:,.3g} |" if value < 100 else f"| {name} | {value:,.0f} |"
              for name, value in facts().items()]  # fmt: skip
-    return "\n".join(["| a worker on the one-sample source maps | |", "|---|---|", *lines])
+    return "\n".join(["| one worker on the one-sample source maps | |", "|---|---|", *lines])
 
 
 if __name__ == "__main__":
