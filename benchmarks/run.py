@@ -136,7 +136,7 @@ def main() -> None:
         "![Milliseconds per permutation of each tool](images/benchmarks.png)\n\n"
         f"## Size, memory and start-up\n\n{scaling.section(DOCS / 'images/scaling.png')}\n\n"
         "![Time per permutation against subjects, tests and threshold](images/scaling.png)\n\n"
-        f"{text[text.index('## Comparison with mne-bids-pipeline'):]}",
+        f"{text[text.index('## Comparison with mne-bids-pipeline') :]}",
         encoding="utf-8",
     )
     plot(results, DOCS / "images/benchmarks.png")
