@@ -1,11 +1,13 @@
 """Designs, contrasts, ANOVA, thresholds and corrections: arrays in, arrays out."""
 
 from groupwise.stats.anova import f_of_scores, rm_anova, sphericity, t_of_scores
-from groupwise.stats.between import GLM, Between, Mixed, Regression, TwoSample, pooled_model
+from groupwise.stats.between import Between, Mixed, TwoSample
 from groupwise.stats.contrasts import effects_of
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
-from groupwise.stats.declared import design_from_dict, floor_of
+from groupwise.stats.declared import design_from_dict, floor_of, tested_design
 from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within
+from groupwise.stats.linear import GLM, Regression, pooled_model
+from groupwise.stats.names import StudyNames
 from groupwise.stats.thresholds import cluster_threshold, p_of
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "OneSample",
     "Paired",
     "Regression",
+    "StudyNames",
     "TwoSample",
     "Within",
     "bonferroni",
@@ -32,4 +35,5 @@ __all__ = [
     "rm_anova",
     "sphericity",
     "t_of_scores",
+    "tested_design",
 ]
