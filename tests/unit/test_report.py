@@ -294,12 +294,10 @@ def test_cautions():
 
 def test_design_in_words():
     within = {"design": "Within", "factors": {"modality": 2, "side": 2}, "effect": "modality:side"}
-    words = design_words(result(Design=within, Effect="modality:side"), {"within": WITHIN})
+    words = design_words(result(Design=within), {"within": WITHIN})
     assert words.startswith("Repeated measures, 2 × 2: modality (auditory, visual) × side (left")
     assert "interaction modality:side" in words
-    paired = design_words(
-        result(Design={"design": "Paired"}, Effect=None), {"conditions": ["a", "b"]}
-    )
+    paired = design_words(result(Design={"design": "Paired"}), {"conditions": ["a", "b"]})
     assert paired == "Paired: a minus b of each subject, against zero, two-sided."
 
 

@@ -13,7 +13,7 @@ from groupwise.permutation.merge import Null
 from groupwise.permutation.stored import read_maps
 from groupwise.permutation.wording import effect_words, number
 from groupwise.stack.store import Stack, read_stack
-from groupwise.stats.declared import tested_design
+from groupwise.stats.declared import design_of_result
 from groupwise.stats.designs import Design
 
 
@@ -72,7 +72,7 @@ class Effect:
     @property
     def design(self) -> Design:
         """The tested design."""
-        return tested_design(self.result)
+        return design_of_result(self.result)
 
     @property
     def keep(self) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from groupwise.stats.declared import tested_design
+from groupwise.stats.declared import design_of_result
 from groupwise.stats.names import ALTERNATIVES as SIDES
 
 ALTERNATIVES = {name: words for name, words in SIDES.items() if name != "two-sided"}
@@ -11,7 +11,7 @@ ALTERNATIVES = {name: words for name, words in SIDES.items() if name != "two-sid
 
 def effect_words(result: Mapping[str, Any]) -> str:
     """What an effect is called: its factors, or the test of a design that has none."""
-    return tested_design(result).label
+    return design_of_result(result).label
 
 
 def groups_words(result: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ from groupwise.report.tables import (
     point_table,
     table_of,
 )
-from groupwise.stats.declared import tested_design
+from groupwise.stats.declared import design_of_result
 
 
 def build_report(
@@ -124,7 +124,7 @@ def _effect(
     views: Views,
 ) -> dict[str, Any]:
     result, clusters = effect["result"], effect["clusters"]
-    design = tested_design(result)
+    design = design_of_result(result)
     spec = specs.get(analysis) or {}
     excess = result["Mass"] == "excess"
     points = effect.get("points")

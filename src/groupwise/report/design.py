@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from groupwise.permutation.wording import number
-from groupwise.stats.declared import tested_design
+from groupwise.stats.declared import design_of_result
 from groupwise.stats.names import StudyNames
 
 #: Below this epsilon, a test that takes errors as spherical is warned of.
@@ -38,7 +38,7 @@ def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
                 "permutations could change the verdict."
             )
     epsilon = result.get("Epsilon")
-    spherical = tested_design(result).assumes_sphericity
+    spherical = design_of_result(result).assumes_sphericity
     if spherical and epsilon is not None and epsilon < SPHERICAL:
         found.append(
             f"Not spherical: epsilon (Greenhouse and Geisser) is {epsilon:.2f} at the median "
@@ -54,12 +54,12 @@ def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
 
 def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """The design in words; `analysis` is its part of the config, for the names of levels."""
-    return tested_design(result).describe(study_names(result, analysis), result["Alternative"])
+    return design_of_result(result).describe(study_names(result, analysis), result["Alternative"])
 
 
 def study_names(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> StudyNames:
     """The names that an analysis of the config gives to the parts of a tested design."""
-    sums = (analysis.get("contrasts") or {}).get(result["Effect"], [])
+    sums = (analysis.get("contrasts") or {}).get(design_of_result(result).effect or "", [])
     return StudyNames(
         conditions=analysis.get("conditions") or (),
         levels=analysis.get("within") or {},
@@ -74,7 +74,7 @@ def formula_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str
 
 def assumption_words(result: Mapping[str, Any]) -> str:
     """What the permutations take as true under the null hypothesis."""
-    return tested_design(result).assumption
+    return design_of_result(result).assumption
 
 
 def uneven_trials(trials: pd.DataFrame) -> list[str]:

@@ -4,7 +4,7 @@ from groupwise.stats.anova import f_of_scores, rm_anova, sphericity, t_of_scores
 from groupwise.stats.between import Between, Mixed, TwoSample
 from groupwise.stats.contrasts import effects_of
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
-from groupwise.stats.declared import design_from_dict, floor_of, tested_design
+from groupwise.stats.declared import design_from_dict, design_of_result, floor_of
 from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within
 from groupwise.stats.linear import GLM, Regression, pooled_model
 from groupwise.stats.names import StudyNames
@@ -26,6 +26,7 @@ __all__ = [
     "clopper_pearson",
     "cluster_threshold",
     "design_from_dict",
+    "design_of_result",
     "effects_of",
     "f_of_scores",
     "fdr",
@@ -35,5 +36,4 @@ __all__ = [
     "rm_anova",
     "sphericity",
     "t_of_scores",
-    "tested_design",
 ]

@@ -42,7 +42,7 @@ def design_from_dict(spec: Mapping[str, Any]) -> Design:
         raise InputError(f"design {kind} with {spec}: {error}") from error
 
 
-def tested_design(result: Mapping[str, Any]) -> Design:
+def design_of_result(result: Mapping[str, Any]) -> Design:
     """The design of a result.json, of this version or an earlier one."""
     return _design_from_json(json.dumps(result["Design"]))
 

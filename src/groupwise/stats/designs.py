@@ -29,11 +29,6 @@ from groupwise.stats.partition import Partition, orthonormal
 class Pairs(tuple):
     """The items of a mapping as a tuple: hashable, equal only in the same order; a dict in JSON."""
 
-    @classmethod
-    def of(cls, mapping: Mapping[str, Any] | Sequence[tuple[str, Any]]) -> "Pairs":
-        """Pairs of a mapping, or of pairs."""
-        return cls(tuple(dict(mapping).items()))
-
 
 class Design:
     """Base class of designs; the defaults are those of a test by sign flips of subjects' scores.
@@ -50,7 +45,6 @@ class Design:
     exchange : "signs" if the signs of rows are flipped, "orders" if rows are permuted.
     unequal : whether two groups have separate variances (Welch's t).
     assumes_sphericity : whether p depends on sphericity of the errors of a subject's maps.
-    supports_hat : whether the variance of the statistic can be regularised by the 'hat'.
     compares_conditions : whether the effect compares conditions of the same subject.
     score_words : what a subject's values are called in sentences.
     partition : effect and nuisance of the model, if there is one.
@@ -63,7 +57,6 @@ class Design:
     exchange: str = "signs"
     unequal: bool = False
     assumes_sphericity: bool = False
-    supports_hat: bool = False
     compares_conditions: bool = True
     score_words: str = "contrast scores"
     partition: Partition
@@ -96,6 +89,11 @@ class Design:
     def model(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
         """Design matrix of the scores, contrast and blocks; None if the mean is tested."""
         return None
+
+    @property
+    def supports_hat(self) -> bool:
+        """Whether the variance of the statistic can be regularised by the 'hat'."""
+        return self.statistic == "t"
 
     def n_rows(self, n_subjects: int) -> int:
         """Rows of the data that are flipped or permuted: one for each subject."""
@@ -182,7 +180,6 @@ class OneSample(Design):
     effect: ClassVar[str | None] = None
     claim: ClassVar[str] = "the mean differs from zero"
     label: ClassVar[str] = "one sample"
-    supports_hat: ClassVar[bool] = True
     compares_conditions: ClassVar[bool] = False
     score_words: ClassVar[str] = "values"
 
@@ -211,7 +208,6 @@ class Paired(Design):
     effect: ClassVar[str | None] = None
     claim: ClassVar[str] = "the conditions differ"
     label: ClassVar[str] = "paired"
-    supports_hat: ClassVar[bool] = True
     score_words: ClassVar[str] = "differences"
 
     @property

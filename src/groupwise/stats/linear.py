@@ -26,6 +26,7 @@ class LinearModel(Design):
     """
 
     exchange = "orders"
+    supports_hat = False
     d = 1
     weights: Sequence[float] | None = None
     given: str = "the nuisance"
@@ -144,7 +145,7 @@ class Regression(LinearModel):
         columns = {
             name: tuple(float(v) for v in values) for name, values in dict(self.covariates).items()
         }
-        object.__setattr__(self, "covariates", Pairs.of(columns))
+        object.__setattr__(self, "covariates", Pairs(columns.items()))
         object.__setattr__(self, "weights", checked_weights(self.weights))
         parts = [part.strip() for part in self.effect.split("+")]
         object.__setattr__(self, "effect", "+".join(parts))
