@@ -14,8 +14,6 @@ with job(snakemake):
     stack = read_stack(Path(snakemake.input.data).parent)
     _, rows = cell_rows(stack.observations, params["within"])
     design = design_from_dict(params["design"])
-    if params["design"]["design"] == "Pooled":
-        rows = rows.reshape(-1, 1)  # a row of the model is one map
     prepare(
         stack.data,
         design,
@@ -23,7 +21,7 @@ with job(snakemake):
         n_times=stack.space.n_times,
         **params["options"],
         seed=params["seed"],
-        rows=rows,
+        rows=design.arrange_rows(rows),
         shape=stack.space.shape,
         **params["cluster"],
     ).save(Path(snakemake.output.values).parent)

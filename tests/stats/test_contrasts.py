@@ -11,7 +11,7 @@ from nilearn.glm.first_level import run_glm
 from groupwise.errors import InputError
 from groupwise.permutation.test import permutation_test
 from groupwise.stats import Contrast, Paired, Within, design_from_dict
-from groupwise.stats.between import pooled_contrast
+from groupwise.stats.linear import pooled_contrast
 
 N, CELLS, POINTS = 12, 9, 40
 THREE = np.array([[1, 1, 1, 0, 0, 0, -1, -1, -1], [0, 0, 0, 1, 1, 1, -1, -1, -1]]).T / 3

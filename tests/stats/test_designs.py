@@ -26,7 +26,7 @@ from groupwise.stats import (
     floor_of,
     pooled_model,
 )
-from groupwise.stats.between import pooled_anova
+from groupwise.stats.linear import pooled_anova
 
 RNG = np.random.default_rng(11)
 AGE = RNG.normal(30, 8, 12)

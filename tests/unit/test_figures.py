@@ -31,10 +31,10 @@ from groupwise.figures.pictures import (
 )
 from groupwise.figures.save import Picture, save_pictures
 from groupwise.figures.surface import cluster_duration, paint, picture_of, project
-from groupwise.figures.tested import column_names
 from groupwise.figures.views import interactive_surface, to_image
 from groupwise.files import read_manifest
-from groupwise.stats.between import Mixed, Regression, TwoSample, pooled_anova
+from groupwise.stats.between import Mixed, TwoSample
+from groupwise.stats.linear import Regression, pooled_anova
 
 TIMES = np.arange(0, 0.2, 0.02)
 
@@ -309,8 +309,8 @@ class TestPictures:
     ],
 )
 def test_columns_of_a_design_matrix_are_named(design, columns, weights):
-    matrix = design.model()[0]
-    assert column_names(design, ["left", "right"], matrix.shape[1]) == columns
+    assert design.column_names(["left", "right"]) == columns
+    assert design.model()[0].shape[1] == len(columns)
     assert len(design.cell_weights) == weights
 
 

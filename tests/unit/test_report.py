@@ -26,6 +26,7 @@ from groupwise.report.methods import methods_text
 from groupwise.report.modalities import Modality, read_rows
 from groupwise.report.references import REFERENCES, Citations
 from groupwise.stack.channels import describe_points
+from groupwise.stats.linear import pooled_anova
 from groupwise.stats.mixed_models import (
     FIXED,
     describe_model_columns,
@@ -276,15 +277,18 @@ def test_words_of_thresholds_and_permutations():
     assert p_words(cluster | {"exact": False}).endswith("interval 0.015 to 0.03")
 
 
+POOLED = pooled_anova({"side": 3}, "side", 4).to_dict()
+
+
 def test_cautions():
     assert cautions(result(), CLUSTERS[:1]) == []
     assert "for cluster 2:" in cautions(result(), CLUSTERS)[0]
     coarse = cautions(result(Permutations=32, Exact=True), CLUSTERS)
     assert "no p below 0.0312" in coarse[0] and "number of subjects" in coarse[0]
     lost = cautions(result(PointsExcluded={"not finite": 90, "no variation": 10}), CLUSTERS[:1])
-    pooled = result(Design={"design": "GLM"}, Epsilon=0.5)
+    pooled = result(Design=POOLED, Epsilon=0.5)
     assert "epsilon (Greenhouse and Geisser) is 0.50" in cautions(pooled, CLUSTERS[:1])[0]
-    assert cautions(result(Design={"design": "GLM"}, Epsilon=0.9), CLUSTERS[:1]) == []
+    assert cautions(result(Design=POOLED, Epsilon=0.9), CLUSTERS[:1]) == []
     assert lost == ["100 of 1,000 points were left out (not finite: 90, no variation: 10)."]
 
 
@@ -299,9 +303,10 @@ def test_design_in_words():
 
 def test_what_each_test_assumes():
     assert "symmetrically about zero" in assumption_words(result())
-    pooled = result(Design={"design": "GLM"}, Exchangeable="orders")
+    pooled = result(Design=POOLED, Exchangeable="orders")
     assert "sphericity" in assumption_words(pooled)
-    groups = result(Design={"design": "TwoSample", "variances": "unequal"}, Exchangeable="orders")
+    two = {"design": "TwoSample", "groups": list("aabb"), "variances": "unequal"}
+    groups = result(Design=two, Exchangeable="orders")
     assert "Welch" in assumption_words(groups)
 
 

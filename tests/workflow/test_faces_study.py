@@ -15,7 +15,7 @@ from study_trees import Plan, bids_errors, undescribed, without_stamps
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE
 from groupwise.permutation.test import permutation_test
-from groupwise.stats.between import pooled_contrast
+from groupwise.stats.linear import pooled_contrast
 
 GROUP = "results/group/faces"
 #: Effect to the regions that carry it, as truth.json says.

@@ -13,6 +13,8 @@ from groupwise.permutation.merge import Null
 from groupwise.permutation.stored import read_maps
 from groupwise.permutation.wording import effect_words, number
 from groupwise.stack.store import Stack, read_stack
+from groupwise.stats.declared import design_of_result
+from groupwise.stats.designs import Design
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Effect:
             stack=stack,
             within=within,
         )
+
+    @property
+    def design(self) -> Design:
+        """The tested design."""
+        return design_of_result(self.result)
 
     @property
     def keep(self) -> list[str]:

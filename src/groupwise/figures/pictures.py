@@ -212,7 +212,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
     yield from design_pictures(effect)
     best = int(np.nanargmax(np.abs(statistic)))
     where = " ".join(part for part in (space.label[best], space.part[best]) if part)
-    if result["Design"]["design"] in ("OneSample", "Paired", "Within", "Contrast"):
+    if effect.design.model() is None:
         subjects, rows = cell_rows(effect.stack.observations, effect.within)
         x = np.asarray(effect.stack.data)[rows, best][:, :, None]
         conditions = ["all subjects"]
@@ -365,7 +365,7 @@ def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
 
 def _averages(effect: Effect) -> Iterator[Picture]:
     """Courses (with times) or subject values (without) of the conditions in pictured clusters."""
-    if effect.result["Design"]["design"] not in ("OneSample", "Paired", "Within", "Contrast"):
+    if effect.design.model() is not None:
         return  # means over all subjects would hide what is compared
     stack, space = effect.stack, effect.stack.space
     subjects, rows = cell_rows(stack.observations, effect.within)

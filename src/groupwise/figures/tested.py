@@ -9,43 +9,32 @@ from matplotlib.figure import Figure
 from groupwise.figures.contrasts import contrast_figure
 from groupwise.figures.effect import Effect
 from groupwise.figures.save import Picture
-from groupwise.permutation.wording import effect_words, number
-from groupwise.stats.between import Between, Mixed, Regression, TwoSample
-from groupwise.stats.declared import design_from_dict
-from groupwise.stats.designs import Contrast, Design
+from groupwise.permutation.wording import number
 
 
 def design_pictures(effect: Effect) -> Iterator[Picture]:
     """The design of an effect as matrices: conditions of a subject, then subjects."""
-    design = design_from_dict(effect.result["Design"])
-    name = effect_words(effect.result)
+    design, name = effect.design, effect.design.label
     cells = ["/".join(levels) for levels in product(*(effect.within or {}).values())]
-    weights, part = design.cell_weights, "component"
-    if isinstance(design, Contrast):  # as they were asked for
-        weights, part = np.array(design.weights, float).reshape(len(weights), -1), "sum"
-    if len(weights) == len(cells) > 1:
-        count = weights.shape[1]
-        names = [name] if count == 1 else [f"{part} {k + 1}" for k in range(count)]
-        each = {
-            row: dict(zip(cells, column, strict=True))
-            for row, column in zip(names, weights.T, strict=True)
-        }
-        together = "this sum" if len(names) == 1 else "these sums together"
+    model, sums = design.model(), design.tested_sums()
+    if design.n_cells == len(cells) > 1:
+        each = {row: dict(zip(cells, weights, strict=True)) for row, weights in sums.items()}
+        together = "this sum" if len(each) == 1 else "these sums together"
         yield Picture(
             "contrast",
             contrast_figure(each, cells),
             "Weights of the conditions",
             f"What is tested of {name}: {together} of each subject's maps"
-            f"{', against zero' if design.model() is None else ', by the model of the subjects'}.",
+            f"{', against zero' if model is None else ', by the model of the subjects'}.",
             "; ".join(
                 f"{row}: " + ", ".join(f"{cell} {number(w)}" for cell, w in own.items() if w)
                 for row, own in each.items()
             )
             + ".",
         )
-    if design.model() is not None:
-        matrix, contrast, _ = design.model()
-        columns = column_names(design, cells, matrix.shape[1])
+    if model is not None:
+        matrix, contrast, _ = model
+        columns = design.column_names(cells)
         rows = "subject" if len(matrix) == int(effect.result["Subjects"]) else "map"
         shown = ", ".join(columns[:12]) + (", ..." if len(columns) > 12 else "")
         yield Picture(
@@ -56,16 +45,6 @@ def design_pictures(effect: Effect) -> Iterator[Picture]:
             f"contrast that is tested ({name}).",
             f"Design matrix of {matrix.shape[0]} rows and {matrix.shape[1]} columns: {shown}.",
         )
-
-
-def column_names(design: Design, cells: list[str], count: int) -> list[str]:
-    """What the columns of a design matrix are."""
-    if isinstance(design, Regression):
-        return ["mean", *(name for name, _ in design.covariates)]
-    if isinstance(design, (TwoSample, Between, Mixed)):
-        return [str(level) for level in design.levels]
-    own = cells if len(cells) < count else []
-    return [*own, *(f"subject {k + 1}" for k in range(count - len(own)))]
 
 
 def matrix_figure(

@@ -170,13 +170,13 @@ class Result:
             "Neighbours": self.has_neighbours,
             "SignificantPoints": int((tested <= self.alpha).sum()),
             "Design": p.design.to_dict(),
-            "Effect": getattr(p.design, "effect", None),
+            "Effect": p.design.effect,
             "Statistic": p.design.statistic,
             "DegreesOfFreedom": list(df) if p.design.statistic == "F" else [df[1]],
             "Subjects": len(set(p.blocks.tolist()))
             if p.kind == "models" and p.blocks.any()
             else p.n,
-            "Groups": {str(k): p.design.groups.count(k) for k in getattr(p.design, "levels", ())},
+            "Groups": p.design.group_sizes,
             "Alternative": p.alternative,
             "Alpha": self.alpha,
             "Threshold": {"asked": p.asked[self.which], "statistic": self.threshold},

@@ -7,7 +7,6 @@ import numpy as np
 from groupwise.permutation.infer import Result
 from groupwise.permutation.table import points_of
 from groupwise.stack.space import FeatureSpace
-from groupwise.stats.effect_sizes import cohens_d, partial_eta_squared
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,24 +48,8 @@ def describe_peaks(result: Result, space: FeatureSpace) -> "pd.DataFrame":
 
 
 def effect_size(result: Result, statistic: float) -> tuple[float, float, float]:
-    """Cohen's d of a t, partial eta squared of an F; with its 95% interval.
-
-    d of one sample or pairs is the mean (given covariates, at their means) over the standard
-    deviation between subjects, of two groups the difference over their pooled one. Of a t in any
-    other model, the partial correlation (its interval by way of the same noncentralities).
-    """
-    prepared = result.prepared
-    df1, df2 = prepared.df
-    if prepared.design.statistic == "F":
-        return partial_eta_squared(statistic, df1, df2)
-    groups = getattr(prepared.design, "groups", None)
-    if prepared.flips:
-        return cohens_d(statistic, df2, prepared.n**-0.5)
-    if groups is not None:
-        sizes = [sum(g == level for g in groups) for level in prepared.design.levels]
-        return cohens_d(statistic, df2, sum(1 / n for n in sizes) ** 0.5)
-    ends = cohens_d(statistic, df2, 1.0)
-    return tuple(t / (t * t + df2) ** 0.5 for t in ends)
+    """Effect size of a statistic in the tested design, and its 95% confidence interval."""
+    return result.prepared.design.effect_size(statistic, result.prepared.n)
 
 
 def describe_peak_columns(
@@ -76,12 +59,7 @@ def describe_peak_columns(
 
     labels: where the names of places are from.
     """
-    prepared = result.prepared
-    kind = "Partial eta squared"
-    if prepared.design.statistic == "t":
-        kind = "Partial correlation"
-        if prepared.flips or hasattr(prepared.design, "groups"):
-            kind = "Cohen's d"
+    kind = result.prepared.design.effect_size_name
     chosen = "; the peak was chosen for its size, so it is too large"
     return {
         "cluster": {"Description": "Number of the cluster, as in the table of clusters"},

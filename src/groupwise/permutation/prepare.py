@@ -431,8 +431,7 @@ def _hat(hat: float | Mapping[str, float], design: Design) -> dict[str, float] |
         raise InputError(f"hat {how}: {value} is no variance; give 0 or more, such as 0.001")
     if not value:
         return None
-    pooled = design.model() is None or (type(design).__name__ == "TwoSample" and not design.unequal)
-    if design.statistic != "t" or not pooled:
+    if not design.supports_hat:
         raise InputError(
             "hat: the variance is regularised for t of one sample, of pairs and of two groups with "
             "a pooled variance; leave hat at 0 for this design"

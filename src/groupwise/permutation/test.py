@@ -81,7 +81,7 @@ def permutation_test(
         raise InputError(f"permutations: {permutations}; the observed map is the first of them")
     x = np.asarray(x)
     # Designs that need one map a subject take it without an axis of cells.
-    if design.n_cells == 1 and getattr(design, "weights", None) is None:
+    if not design.has_cell_axis:
         x = x[:, None]
     points = x.shape[2:]
     n_points = int(np.prod(points))

@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-ALTERNATIVES = {"greater": "one-sided, greater", "less": "one-sided, less"}
+from groupwise.stats.declared import design_of_result
+from groupwise.stats.names import ALTERNATIVES as SIDES
+
+ALTERNATIVES = {name: words for name, words in SIDES.items() if name != "two-sided"}
 
 
 def effect_words(result: Mapping[str, Any]) -> str:
     """What an effect is called: its factors, or the test of a design that has none."""
-    named = {"OneSample": "one sample", "Paired": "paired"}
-    if result["Effect"]:
-        return "mean" if result["Effect"] == "intercept" else result["Effect"]
-    kind = result["Design"]["design"]
-    return named[kind] if kind in named else " against ".join(map(str, result["Design"]["levels"]))
+    return design_of_result(result).label
 
 
 def groups_words(result: Mapping[str, Any]) -> str:

@@ -33,6 +33,7 @@ from groupwise.report.tables import (
     point_table,
     table_of,
 )
+from groupwise.stats.declared import design_of_result
 
 
 def build_report(
@@ -123,6 +124,7 @@ def _effect(
     views: Views,
 ) -> dict[str, Any]:
     result, clusters = effect["result"], effect["clusters"]
+    design = design_of_result(result)
     spec = specs.get(analysis) or {}
     excess = result["Mass"] == "excess"
     points = effect.get("points")
@@ -137,7 +139,7 @@ def _effect(
         f"family-wise error rate {result['Alpha']:g}",
     }
     if (epsilon := result.get("Epsilon")) is not None:
-        bears = " the permutation p does not depend on it" * (result["Design"]["design"] != "GLM")
+        bears = " the permutation p does not depend on it" * (not design.assumes_sphericity)
         facts["Sphericity"] = (
             f"epsilon (Greenhouse and Geisser) {epsilon:.2f} at the median point"
             f"{';' if bears else ''}{bears}"
@@ -154,7 +156,7 @@ def _effect(
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
     warnings = cautions(result, clusters)
-    if spec.get("data") == "meeg" and result["Design"]["design"] != "OneSample":
+    if spec.get("data") == "meeg" and design.compares_conditions:
         for each in modalities:
             warnings += uneven_trials(each.availability) if each.unit == "trials" else []
     return {

@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from groupwise.permutation.wording import ALTERNATIVES, effect_words, groups_words, number
+from groupwise.permutation.wording import number
+from groupwise.stats.declared import design_of_result
+from groupwise.stats.names import StudyNames
 
 #: Below this epsilon, a test that takes errors as spherical is warned of.
 SPHERICAL = 0.75
@@ -36,7 +38,8 @@ def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
                 "permutations could change the verdict."
             )
     epsilon = result.get("Epsilon")
-    if result["Design"]["design"] == "GLM" and epsilon is not None and epsilon < SPHERICAL:
+    spherical = design_of_result(result).assumes_sphericity
+    if spherical and epsilon is not None and epsilon < SPHERICAL:
         found.append(
             f"Not spherical: epsilon (Greenhouse and Geisser) is {epsilon:.2f} at the median "
             "point, and exchanging conditions takes it as 1; the partitioned error does not."
@@ -51,90 +54,27 @@ def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
 
 def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
     """The design in words; `analysis` is its part of the config, for the names of levels."""
-    design = result["Design"]
-    kind = design.get("design")
-    if kind == "Within":
-        levels = analysis.get("within") or {}
-        factors = " × ".join(
-            f"{name} ({', '.join(levels[name]) if name in levels else f'{k} levels'})"
-            for name, k in design["factors"].items()
-        )
-        sizes = " × ".join(str(k) for k in design["factors"].values())
-        named = design["effect"].split(":")
-        what = (
-            f"main effect of {named[0]}" if len(named) == 1 else f"interaction {design['effect']}"
-        )
-        return f"Repeated measures, {sizes}: {factors}. Tested: {what}, with its own error term."
-    conditions = analysis.get("conditions") or []
-    value = " minus ".join(conditions) if len(conditions) == 2 else "one map"
-    if kind in ("TwoSample", "Between"):
-        test = "Welch's t" if design.get("variances") == "unequal" else result["Statistic"]
-        return f"Groups of subjects: {groups_words(result)}; {value} of each subject, {test}."
-    if kind == "Mixed":
-        factors = " × ".join(f"{name} ({k} levels)" for name, k in design["factors"].items())
-        return (
-            f"Groups {groups_words(result)} × repeated measures {factors}. Tested: "
-            f"{design['effect']}."
-        )
-    if kind == "Regression":
-        others = [name for name in design["covariates"] if name not in design["effect"].split("+")]
-        nuisance = f", given {', '.join(others)}" if others else ""
-        return f"Regression: {value} of each subject on {effect_words(result)}{nuisance}."
-    if kind == "Contrast":
-        cells = len(design["weights"])
-        return (
-            f"Contrast of {cells} conditions of each subject{formula_words(result, analysis)}, "
-            "against zero, with its own error term."
-        )
-    if kind == "GLM":
-        return (
-            "Pooled-error model with a regressor for each subject. Tested: "
-            f"{effect_words(result)}{formula_words(result, analysis)}; errors are taken as "
-            "exchangeable over conditions (sphericity)."
-        )
-    side = ALTERNATIVES.get(result["Alternative"], "two-sided")
-    if kind == "Paired":
-        pair = " minus ".join(conditions) if conditions else "first minus second condition"
-        return f"Paired: {pair} of each subject, against zero, {side}."
-    of = f" ({conditions[0]})" if conditions else ""
-    return f"One sample: one map of each subject{of}, against zero, {side}."
+    return design_of_result(result).describe(study_names(result, analysis), result["Alternative"])
+
+
+def study_names(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> StudyNames:
+    """The names that an analysis of the config gives to the parts of a tested design."""
+    sums = (analysis.get("contrasts") or {}).get(design_of_result(result).effect or "", [])
+    return StudyNames(
+        conditions=analysis.get("conditions") or (),
+        levels=analysis.get("within") or {},
+        sums=[sums] if isinstance(sums, str) else sums,
+    )
 
 
 def formula_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
-    """The sum or sums that the config gives for a contrast, in brackets."""
-    sums = (analysis.get("contrasts") or {}).get(result["Effect"])
-    if sums is None:
-        return ""
-    return f" ({sums if isinstance(sums, str) else '; '.join(sums)})"
+    """The sum or sums that the config gives for a contrast, in brackets after a space."""
+    return study_names(result, analysis).in_brackets
 
 
 def assumption_words(result: Mapping[str, Any]) -> str:
     """What the permutations take as true under the null hypothesis."""
-    kind = result["Design"]["design"]
-    if kind == "GLM":
-        return (
-            "under the null hypothesis the errors of a subject's maps are exchangeable among the "
-            "conditions (independent and of equal variance: sphericity)"
-        )
-    if result["Exchangeable"] == "signs":
-        what = "scores" if kind in ("Within", "Contrast", "Mixed") else "values"
-        return (
-            f"under the null hypothesis the subjects' {what} are independent and distributed "
-            "symmetrically about zero; neither normality nor sphericity is assumed"
-        )
-    if result["Design"].get("variances") == "unequal":
-        return (
-            "under the null hypothesis subjects are exchangeable between the groups; with Welch's "
-            "t this holds in large samples also where variances differ"
-        )
-    if kind == "Regression":
-        return (
-            "under the null hypothesis the errors of the subjects, given the other covariates, are "
-            "exchangeable (Freedman and Lane's permutation of residuals)"
-        )
-    return (
-        "under the null hypothesis subjects are exchangeable between the groups (equal variances)"
-    )
+    return design_of_result(result).assumption
 
 
 def uneven_trials(trials: pd.DataFrame) -> list[str]:

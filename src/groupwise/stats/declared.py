@@ -1,45 +1,56 @@
 """Any design from its dict form, how many resamplings it has, and the smallest p they can give."""
 
+import json
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.stats.between import (
-    GLM,
-    Between,
-    Mixed,
-    Regression,
-    TwoSample,
-    pooled_anova,
-    pooled_contrast,
-)
+from groupwise.stats.between import Between, Mixed, TwoSample
 from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within, is_symmetric
+from groupwise.stats.linear import GLM, Regression, pooled_error
 
-KINDS = {
-    k.__name__: k
-    for k in (OneSample, Paired, Contrast, Within, TwoSample, Between, Mixed, Regression, GLM)
+#: Every design by the "design" of its dict form. "Pooled" is the GLM of a pooled-error model, by
+#: what it is made of in place of its matrix.
+DESIGNS: dict[str, Callable[..., Design]] = {
+    "OneSample": OneSample,
+    "Paired": Paired,
+    "Contrast": Contrast,
+    "Within": Within,
+    "TwoSample": TwoSample,
+    "Between": Between,
+    "Mixed": Mixed,
+    "Regression": Regression,
+    "GLM": GLM,
+    "Pooled": pooled_error,
 }
 
 
 def design_from_dict(spec: Mapping[str, Any]) -> Design:
-    """The design that `to_dict` describes; InputError where there is no such design.
-
-    "Pooled" stands for the GLM of `pooled_anova`, or with weights of `pooled_contrast`.
-    """
+    """The design that `to_dict` describes; InputError if there is no such design."""
     spec = dict(spec)
     kind = spec.pop("design", None)
-    if kind == "Pooled":
-        return (pooled_contrast if "weights" in spec else pooled_anova)(**spec)
-    if kind not in KINDS:
-        raise InputError(f"design {kind!r} is unknown; it is one of {', '.join(KINDS)}")
+    if kind not in DESIGNS:
+        raise InputError(f"design {kind!r} is unknown; it is one of {', '.join(DESIGNS)}")
     try:
-        return KINDS[kind](**spec)
+        return DESIGNS[kind](**spec)
     except TypeError as error:
         raise InputError(f"design {kind} with {spec}: {error}") from error
+
+
+def design_of_result(result: Mapping[str, Any]) -> Design:
+    """The design of a result.json, of this version or an earlier one."""
+    return _design_from_json(json.dumps(result["Design"]))
+
+
+@lru_cache(maxsize=64)
+def _design_from_json(text: str) -> Design:
+    # A pooled-error model of many maps takes a tenth of a second, and a report asks many times.
+    return design_from_dict(json.loads(text))
 
 
 def distinct_flips(n: int, symmetric: bool) -> int:
@@ -62,6 +73,10 @@ def floor_of(design: Design, n: int, alternative: str = "two-sided") -> tuple[in
     """Number of distinct resamplings D, and the smallest p that they can give, 1/D.
 
     A study whose alpha is below 1/D can not find anything: this tells it before any work.
+
+    Parameters
+    ----------
+    n : rows of the design, `design.n_rows(subjects)`.
     """
     symmetric = is_symmetric(design, alternative)
     design.df(n)

@@ -1,67 +1,174 @@
 """Designs: how the maps of a subject become the values that are tested, and by which statistic.
 
-A design is declared, comparable, and has a dict form for configs, sidecars and digests. Designs
-within subjects stand here, designs that compare subjects in `between.py`.
+A design describes itself: its model, resampling, effect size, wording and dict form are its own, so
+that no other package needs to know which designs there are. Designs within subjects are in this
+module, designs that compare groups in `between.py`, other linear models in `linear.py`.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.stats.contrasts import canonical_effect, effect_contrasts
+from groupwise.stats.effect_sizes import cohens_d, partial_eta_squared
+from groupwise.stats.names import (
+    ALTERNATIVES,
+    UNNAMED,
+    StudyNames,
+    kind_of_effect,
+    side_of,
+    within_factors,
+)
 from groupwise.stats.partition import Partition, orthonormal
 
-ALTERNATIVES = ("two-sided", "greater", "less")
+
+class Pairs(tuple):
+    """The items of a mapping as a tuple: hashable, equal only in the same order; a dict in JSON."""
 
 
 class Design:
-    """What every design has; the defaults are those of one value a subject, tested by flips.
+    """Base class of designs; the defaults are those of a test by sign flips of subjects' scores.
+
+    A new design is a frozen dataclass that derives from this class, or from `LinearModel` if it
+    has a design matrix, and is listed in `declared.DESIGNS`. Its fields are its dict form.
 
     Attributes
     ----------
     statistic : "t" or "F".
-    n_cells : maps a subject.
-    d : components of a subject's score.
-    claim : what a significant result says.
-    exchange : "signs" (the signs of rows are flipped) or "orders" (rows change places).
-    unequal : whether the variances of two groups may differ (Welch's t).
+    n_cells : maps of each subject.
+    effect : name of the tested effect; None if the design has only one effect, without a name.
+    claim : statement that a significant result supports.
+    exchange : "signs" if the signs of rows are flipped, "orders" if rows are permuted.
+    unequal : whether two groups have separate variances (Welch's t).
+    assumes_sphericity : whether p depends on sphericity of the errors of a subject's maps.
+    compares_conditions : whether the effect compares conditions of the same subject.
+    score_words : what a subject's values are called in sentences.
+    partition : effect and nuisance of the model, if there is one.
     """
 
     statistic: ClassVar[str]
+    n_cells: int
+    effect: str | None
+    claim: str
     exchange: str = "signs"
     unequal: bool = False
-    n_cells: int
-    d: int
-    claim: str
-    # Of designs that compare subjects: their model, and their groups where they have some.
+    assumes_sphericity: bool = False
+    compares_conditions: bool = True
+    score_words: str = "contrast scores"
     partition: Partition
-    groups: Sequence[Any]
-    levels: Sequence[Any]
+
+    # What is computed
 
     @property
     def cell_weights(self) -> np.ndarray:
-        """(cells, d) weights of a subject's maps in its score."""
+        """(cells, d) weights of a subject's maps in the components of its score."""
         return np.ones((1, 1))
 
+    @property
+    def d(self) -> int:
+        """Components of a subject's score."""
+        return self.cell_weights.shape[1]
+
+    @property
+    def has_cell_axis(self) -> bool:
+        """Whether maps of arrays have an axis of cells; not if a subject has a single map."""
+        return self.n_cells > 1
+
     def df(self, n: int) -> tuple[int, int]:
-        """Numerator and denominator degrees of freedom with n subjects."""
-        raise NotImplementedError
+        """Numerator and denominator degrees of freedom with n rows."""
+        return self.d, self.d * (n - 1)
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Subject-level values (n, d, *points) float64 of maps (n, cells, *points)."""
-        raise NotImplementedError
+        """Scores (n, d, *points) float64 of maps (n, cells, *points)."""
+        return weighted(cells_of(self, x), self.cell_weights)
 
     def model(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
-        """Design matrix of the scores, contrast and blocks; None where all scores have a mean."""
+        """Design matrix of the scores, contrast and blocks; None if the mean is tested."""
         return None
 
-    def to_dict(self) -> dict[str, Any]:
-        """The design as plain values."""
+    @property
+    def supports_hat(self) -> bool:
+        """Whether the variance of the statistic can be regularised by the 'hat'."""
+        return self.statistic == "t"
+
+    def n_rows(self, n_subjects: int) -> int:
+        """Rows of the data that are flipped or permuted: one for each subject."""
+        return n_subjects
+
+    def arrange_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Row numbers of a stack (n_rows, cells), from those of `cell_rows` (subjects, cells)."""
+        return rows
+
+    @property
+    def effect_size_name(self) -> str:
+        """The effect size that `effect_size` computes."""
+        return "Partial eta squared" if self.statistic == "F" else "Cohen's d"
+
+    def effect_size(self, statistic: float, n: int) -> tuple[float, float, float]:
+        """Effect size of a statistic with n rows, and the ends of its 95% confidence interval.
+
+        Cohen's d of a mean is the mean over the standard deviation between subjects (given
+        covariates, at their means).
+        """
+        df1, df2 = self.df(n)
+        if self.statistic == "F":
+            return partial_eta_squared(statistic, df1, df2)
+        return cohens_d(statistic, df2, n**-0.5)
+
+    # What it is called
+
+    @property
+    def label(self) -> str:
+        """Short name of the effect, for titles and tables."""
+        return self.effect or self.claim
+
+    @property
+    def group_sizes(self) -> dict[str, int]:
+        """Number of subjects in each group, in the order of the levels; empty without groups."""
+        return {}
+
+    @property
+    def assumption(self) -> str:
+        """What the resampling assumes, as a clause."""
+        return (
+            f"under the null hypothesis the subjects' {self.score_words} are independent and "
+            "distributed symmetrically about zero; neither normality nor sphericity is assumed"
+        )
+
+    @property
+    def resampled(self) -> str:
+        """What the resampling does, as a clause for a methods section."""
+        return f"the signs of the participants' {self.score_words} were flipped"
+
+    def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
+        """The design and the tested effect as a line of a report."""
         raise NotImplementedError
+
+    def describe_model(self, names: StudyNames = UNNAMED) -> str:
+        """What all effects of an analysis share, as a sentence of a methods section."""
+        raise NotImplementedError
+
+    def tested_sums(self) -> dict[str, np.ndarray]:
+        """Weights (cells,) of each tested component by its name, for figures."""
+        return self._named_sums(self.cell_weights, "component")
+
+    def column_names(self, cells: Sequence[str] = ()) -> list[str]:
+        """Names of the columns of the design matrix; `cells` are the names of the conditions."""
+        return []
+
+    def to_dict(self) -> dict[str, Any]:
+        """The design as plain values: its class as "design", then its fields in their order."""
+        own = {each.name: plain(getattr(self, each.name)) for each in fields(cast(Any, self))}
+        return {"design": type(self).__name__} | own
+
+    def _named_sums(self, weights: np.ndarray, part: str) -> dict[str, np.ndarray]:
+        several = [f"{part} {k + 1}" for k in range(weights.shape[1])]
+        names = several if len(several) > 1 else [self.label]
+        return dict(zip(names, weights.T, strict=True))
 
 
 @dataclass(frozen=True)
@@ -70,20 +177,26 @@ class OneSample(Design):
 
     statistic: ClassVar[str] = "t"
     n_cells: ClassVar[int] = 1
-    d: ClassVar[int] = 1
+    effect: ClassVar[str | None] = None
     claim: ClassVar[str] = "the mean differs from zero"
-
-    def df(self, n: int) -> tuple[int, int]:
-        """Numerator and denominator degrees of freedom with n subjects."""
-        return 1, n - 1
+    label: ClassVar[str] = "one sample"
+    compares_conditions: ClassVar[bool] = False
+    score_words: ClassVar[str] = "values"
 
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Subject-level values (n, 1, *points) float64 of maps (n, 1, *points)."""
         return cells_of(self, x).astype(np.float64)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The design as plain values."""
-        return {"design": "OneSample"}
+    def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
+        """The design and the tested effect as a line of a report."""
+        of = f" ({names.conditions[0]})" if names.conditions else ""
+        side = ALTERNATIVES[alternative]
+        return f"One sample: one map of each subject{of}, against zero, {side}."
+
+    def describe_model(self, names: StudyNames = UNNAMED) -> str:
+        """What all effects of an analysis share, as a sentence of a methods section."""
+        of = f" ({names.conditions[0]})" if names.conditions else ""
+        return f"One map of each participant{of} was tested against zero."
 
 
 @dataclass(frozen=True)
@@ -92,26 +205,32 @@ class Paired(Design):
 
     statistic: ClassVar[str] = "t"
     n_cells: ClassVar[int] = 2
-    d: ClassVar[int] = 1
+    effect: ClassVar[str | None] = None
     claim: ClassVar[str] = "the conditions differ"
+    label: ClassVar[str] = "paired"
+    score_words: ClassVar[str] = "differences"
 
     @property
     def cell_weights(self) -> np.ndarray:
         """(cells, d) weights of a subject's maps in its score."""
         return np.array([[1.0], [-1.0]])
 
-    def df(self, n: int) -> tuple[int, int]:
-        """Numerator and denominator degrees of freedom with n subjects."""
-        return 1, n - 1
-
     def scores(self, x: np.ndarray) -> np.ndarray:
         """Subject-level values (n, 1, *points) float64 of maps (n, 2, *points)."""
         x = cells_of(self, x)
         return x[:, :1].astype(np.float64) - x[:, 1:]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The design as plain values."""
-        return {"design": "Paired"}
+    def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
+        """The design and the tested effect as a line of a report."""
+        pair = names.write_value((1.0, -1.0))
+        return f"Paired: {pair} of each subject, against zero, {ALTERNATIVES[alternative]}."
+
+    def describe_model(self, names: StudyNames = UNNAMED) -> str:
+        """What all effects of an analysis share, as a sentence of a methods section."""
+        return (
+            f"The difference {names.write_value((1.0, -1.0))} of each participant was tested "
+            "against zero."
+        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +247,7 @@ class Contrast(Design):
 
     weights: Sequence[float] | Sequence[Sequence[float]]
     name: str = "contrast"
+    has_cell_axis: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         weights = np.asarray(self.weights, float)
@@ -138,8 +258,7 @@ class Contrast(Design):
             raise InputError(
                 f"contrast {self.name}: its weights are 0, or one sum follows from the others"
             )
-        plain = [tuple(row) if weights.ndim == 2 else row for row in weights.tolist()]
-        object.__setattr__(self, "weights", tuple(plain))
+        object.__setattr__(self, "weights", frozen(weights))
 
     @property
     def statistic(self) -> str:
@@ -153,7 +272,7 @@ class Contrast(Design):
 
     @property
     def claim(self) -> str:
-        """What a significant result says."""
+        """Statement that a significant result supports."""
         return f"the conditions differ in {self.name}"
 
     @property
@@ -167,22 +286,24 @@ class Contrast(Design):
         """Maps a subject."""
         return len(self.weights)
 
-    @property
-    def d(self) -> int:
-        """Components of the effect."""
-        return self.cell_weights.shape[1]
+    def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
+        """The design and the tested effect as a line of a report."""
+        return (
+            f"Contrast of {self.n_cells} conditions of each subject{names.in_brackets}, against "
+            f"zero{side_of(alternative)}, with its own error term."
+        )
 
-    def df(self, n: int) -> tuple[int, int]:
-        """Numerator and denominator degrees of freedom with n subjects."""
-        return self.d, self.d * (n - 1)
+    def describe_model(self, names: StudyNames = UNNAMED) -> str:
+        """What all effects of an analysis share, as a sentence of a methods section."""
+        return (
+            f"Contrasts of {self.n_cells} conditions of each participant were tested against "
+            "zero, each with its own error term."
+        )
 
-    def scores(self, x: np.ndarray) -> np.ndarray:
-        """Contrast scores (n, d, *points) float64 of maps (n, cells, *points)."""
-        return weighted(cells_of(self, x), self.cell_weights)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The design as plain values."""
-        return {"design": "Contrast", "weights": np.array(self.weights).tolist(), "name": self.name}
+    def tested_sums(self) -> dict[str, np.ndarray]:
+        """Weights (cells,) of each sum as it was given, for figures."""
+        weights = np.array(self.weights, float)
+        return self._named_sums(weights.reshape(len(weights), -1), "sum")
 
 
 @dataclass(frozen=True)
@@ -215,32 +336,49 @@ class Within(Design):
         return math.prod(dict(self.factors).values())
 
     @property
-    def d(self) -> int:
-        """Components of the effect, its numerator degrees of freedom."""
-        return self.cell_weights.shape[1]
-
-    @property
     def claim(self) -> str:
-        """What a significant result says."""
+        """Statement that a significant result supports."""
         return f"the conditions differ in the effect {self.effect}"
 
-    def df(self, n: int) -> tuple[int, int]:
-        """Numerator and denominator degrees of freedom with n subjects."""
-        return self.d, self.d * (n - 1)
+    def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
+        """The design and the tested effect as a line of a report."""
+        factors = dict(self.factors)
+        return (
+            f"Repeated measures, {' × '.join(map(str, factors.values()))}: "
+            f"{' × '.join(names.write_factors(factors))}. Tested: {kind_of_effect(self.effect)}, "
+            "with its own error term."
+        )
 
-    def scores(self, x: np.ndarray) -> np.ndarray:
-        """Contrast scores (n, d, *points) float64 of maps (n, cells, *points)."""
-        return weighted(cells_of(self, x), self.cell_weights)
+    def describe_model(self, names: StudyNames = UNNAMED) -> str:
+        """What all effects of an analysis share, as a sentence of a methods section."""
+        factors = dict(self.factors)
+        size = " × ".join(map(str, factors.values())) if len(factors) > 1 else "one-way"
+        return (
+            f"The design was a {size} repeated-measures ANOVA of the "
+            f"{within_factors(names, factors)}; each effect was tested with its own error term."
+        )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The design as plain values."""
-        return {"design": "Within", "factors": dict(self.factors), "effect": self.effect}
+
+def frozen(value: Any) -> Any:
+    """A value of a field as a design keeps it: tuples, pairs and plain numbers, all hashable."""
+    if isinstance(value, Mapping):
+        return Pairs((name, frozen(each)) for name, each in value.items())
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return tuple(frozen(each) for each in value)
+    return value.item() if isinstance(value, np.generic) else value
 
 
-def checked_factors(
-    factors: Mapping[str, int] | tuple[tuple[str, int], ...],
-) -> tuple[tuple[str, int], ...]:
-    """Factors and levels as a tuple: their order is part of the design, and of its equality."""
+def plain(value: Any) -> Any:
+    """A field's value as JSON has it: lists, dicts and numbers."""
+    if isinstance(value, Pairs):
+        return {name: plain(each) for name, each in value}
+    return [plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def checked_factors(factors: Mapping[str, int] | tuple[tuple[str, int], ...]) -> Pairs:
+    """Factors and levels as pairs: their order is part of the design, and of its equality."""
     factors = dict(factors)
     few = [name for name, levels in factors.items() if levels < 2]
     if few or not factors:
@@ -248,7 +386,7 @@ def checked_factors(
             [f"factor {name!r} has fewer than two levels; leave it out" for name in few]
             or "a within-subject design needs a factor"
         )
-    return tuple((name, int(levels)) for name, levels in factors.items())
+    return Pairs((name, int(levels)) for name, levels in factors.items())
 
 
 def weighted(x: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -95,7 +95,11 @@ def fit_mixed(
             logger.info("%s: %s", optimizer, error)
             continue
         rank, old = VERDICTS.index(fit.verdict), VERDICTS.index(best.verdict) if best else 99
-        if rank < old or (rank == old and fit.log_likelihood > best.log_likelihood + 1e-6):
+        if (
+            best is None
+            or rank < old
+            or (rank == old and fit.log_likelihood > best.log_likelihood + 1e-6)
+        ):
             best = fit
         if best.verdict == "converged":
             break
