@@ -19,7 +19,7 @@ from groupwise.fmri.first_level import (
     effects_of_interest,
     fit_first_level,
 )
-from groupwise.inputs.checked import settled
+from groupwise.inputs.checked import require_no_findings
 from groupwise.inputs.runs import find_runs
 from groupwise.stack.volumes import write_image
 from groupwise.stats.collinearity import inflation
@@ -157,7 +157,7 @@ def test_the_same_study_in_any_size_and_again(faces, tmp_path):
 def check(study):
     runs = find_runs(study)
     options = study.fmri.model_dump(mode="json", include={"conditions", "confounds"})
-    return settled(look_into({name: runs.of(name) for name in runs.names}, **options))
+    return require_no_findings(look_into({name: runs.of(name) for name in runs.names}, **options))
 
 
 def test_what_was_found_stands_in_a_table(faces):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.config.study import Study
-from groupwise.errors import InputError
 from groupwise.inputs.attendance import Attendance
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
@@ -45,10 +44,20 @@ class Subject:
 
 @dataclass(frozen=True)
 class Recordings:
-    """The subjects that take part, once a session, and those that do not with the reason."""
+    """Input files of the subjects that take part, and what is wrong with the others.
 
-    subjects: tuple[Subject, ...]
+    Attributes
+    ----------
+    subjects : one entry per subject and session.
+    left_out : subject to reason: excluded, or dropped because it is incomplete.
+    incomplete : subject to what it lacks, where the study doesn't drop incomplete subjects.
+    findings : everything that keeps the study from running.
+    """
+
+    subjects: tuple[Subject, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     def of(self, name: str, session: str | None = None) -> Subject:
         """A subject's files, of a session where there are several."""
@@ -88,22 +97,19 @@ class Recordings:
 def find_recordings(study: Study) -> Recordings:
     """Find each subject's recordings, events, transform and anatomy.
 
-    Raises
-    ------
-    InputError
-        With every missing file of every subject, unless the study drops incomplete subjects; and
-        where the BIDS root, the template or a subject named in the config is not there.
+    Findings name every missing file of every subject, unless the study drops incomplete subjects,
+    and the BIDS root, the template or a subject of the config that doesn't exist.
     """
     root = Path(study.bids_root)
     subjects_dir = Path(study.meeg.subjects_dir) if study.meeg.subjects_dir else None
     findings = _missing_roots(study, root, subjects_dir)
     if findings:
-        raise InputError(findings)
+        return Recordings(findings=findings)
     found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
     found = [name for name in found if name != "emptyroom"]
     wanted = found if study.subjects == "all" else study.subjects
     who = Attendance(found, study.exclude, study.missing)
-    who.findings += [
+    who.add(
         f"config: {key}: subject {name} is not in {root}; it holds {', '.join(found) or 'none'}"
         for key, names in (
             ("subjects", wanted),
@@ -112,7 +118,7 @@ def find_recordings(study: Study) -> Recordings:
         )
         for name in names
         if name not in found
-    ]
+    )
     subjects = []
     for name in wanted:
         if name in who.left_out or name not in found:
@@ -122,10 +128,9 @@ def find_recordings(study: Study) -> Recordings:
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
         if who.admits(name, missing):
             subjects += [subject for subject, _ in found_of]
-    who.settle()
-    if not subjects:
-        raise InputError(f"{root}: no complete subject; check bids_root, subjects and exclude")
-    return Recordings(tuple(subjects), who.left_out)
+    if not subjects and not who.findings:
+        who.add([f"{root}: no complete subject; check bids_root, subjects and exclude"])
+    return Recordings(tuple(subjects), who.left_out, who.incomplete, who.findings)
 
 
 def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[str]:

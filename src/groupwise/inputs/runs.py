@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.config.study import Study
-from groupwise.errors import InputError
 from groupwise.inputs.attendance import Attendance
 
 #: Entities that tell the runs of a task apart, in the order of their names.
@@ -34,10 +33,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of the subjects that take part, and those that do not with the reason."""
+    """Runs of the subjects that take part, and what is wrong with the others.
 
-    subjects: dict[str, tuple[Run, ...]]
+    `left_out`, `incomplete` and `findings` are those of `groupwise.inputs.recordings.Recordings`.
+    """
+
+    subjects: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -63,11 +67,8 @@ class Runs:
 def find_runs(study: Study) -> Runs:
     """Find each subject's runs with their masks, confounds and events.
 
-    Raises
-    ------
-    InputError
-        With every missing file of every subject, unless the study drops incomplete subjects. A run
-        that other subjects have is missing too.
+    Findings name every missing file of every subject, unless the study drops incomplete subjects.
+    A run that other subjects have is missing too.
     """
     fmri = study.fmri
     raw, folder = Path(fmri.bids_root or study.bids_root), Path(fmri.derivatives)
@@ -77,16 +78,16 @@ def find_runs(study: Study) -> Runs:
         if not path.is_dir()
     ]
     if findings:
-        raise InputError(findings)
+        return Runs(findings=findings)
     found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
     wanted = found if study.subjects == "all" else study.subjects
     who = Attendance(found, study.exclude, study.missing)
-    who.findings += [
+    who.add(
         f"config: {key}: subject {name} is not in {folder}; it holds {', '.join(found) or 'none'}"
         for key, names in (("subjects", wanted), ("exclude", study.exclude))
         for name in names
         if name not in found
-    ]
+    )
     images = {
         name: _images(study, folder / f"sub-{name}")
         for name in wanted
@@ -110,10 +111,9 @@ def find_runs(study: Study) -> Runs:
             runs.append(Run(told, str(bold), **{key: str(path) for key, path in files.items()}))
         if who.admits(name, missing):
             subjects[name] = tuple(runs)
-    who.settle()
-    if not subjects:
-        raise InputError(f"{folder}: no complete subject; check fmri, subjects and exclude")
-    return Runs(subjects, who.left_out)
+    if not subjects and not who.findings:
+        who.add([f"{folder}: no complete subject; check fmri, subjects and exclude"])
+    return Runs(subjects, who.left_out, who.incomplete, who.findings)
 
 
 def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
