@@ -75,6 +75,10 @@ class TableSource(Source):
         assert self.table is not None
         return self.table
 
+    def column(self, factor: str) -> str:
+        """Return the column of a factor."""
+        return factor
+
     @property
     def subjects(self) -> list[str]:
         """Subjects of the table."""
