@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.attendance import Attendance
 from groupwise.inputs.runs import APART, entities_of
@@ -70,7 +71,7 @@ class OpticalRuns:
     def to_check(self, study: Study) -> dict[str, Any]:
         """What `groupwise.fnirs.check.look_into` is asked, as plain values."""
         asked = {"conditions", "bad_channels", "rois", "long", "short_channels", "ppf"}
-        spec = study.fnirs.model_dump(mode="json", include=asked)
+        spec = present(study.fnirs).model_dump(mode="json", include=asked)
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
@@ -80,7 +81,7 @@ def find_optodes(study: Study) -> OpticalRuns:
     Findings name every missing file of every subject, unless the study drops incomplete subjects.
     A run that other subjects have is missing too.
     """
-    fnirs = study.fnirs
+    fnirs = present(study.fnirs)
     root = Path(fnirs.bids_root or study.bids_root or "")
     if fnirs.recordings is None and not root.is_dir():
         return OpticalRuns(findings=[f"config: bids_root: {root} is not a folder; check the path"])
@@ -93,7 +94,7 @@ def find_optodes(study: Study) -> OpticalRuns:
         for key, names in (
             ("subjects", wanted),
             ("exclude", study.exclude),
-            ("fnirs.bad_channels", set(study.fnirs.bad_channels) - {"all"}),
+            ("fnirs.bad_channels", set(fnirs.bad_channels) - {"all"}),
         )
         for name in names
         if name not in found
@@ -127,7 +128,7 @@ def find_optodes(study: Study) -> OpticalRuns:
 
 def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
     """Runs of every subject that has any."""
-    fnirs = study.fnirs
+    fnirs = present(study.fnirs)
     if fnirs.recordings is not None:
         before, after = map(re.escape, fnirs.recordings.split("{subject}", 1))
         pattern = fnirs.recordings.replace("{subject}", "*")
@@ -141,7 +142,7 @@ def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
             name: (OpticalRun("", str(path), confounds=_confounds(fnirs.confounds, name, "")),)
             for name, path in named.items()
         }
-    root = Path(fnirs.bids_root or study.bids_root)
+    root = Path(fnirs.bids_root or study.bids_root or "")
     subjects: dict[str, list[OpticalRun]] = {}
     for path in sorted(root.glob("sub-*/**/nirs/*_nirs.snirf")):
         facts = entities_of(path)

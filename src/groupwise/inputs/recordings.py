@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.attendance import Attendance
 
@@ -75,7 +76,7 @@ class Recordings:
 
     def to_check(self, study: Study) -> dict[str, Any]:
         """What `groupwise.meeg.check.look_into` is asked, as plain values."""
-        meeg = study.meeg
+        meeg = present(study.meeg)
         return {
             "recordings": [
                 own.visit
@@ -100,8 +101,8 @@ def find_recordings(study: Study) -> Recordings:
     Findings name every missing file of every subject, unless the study drops incomplete subjects,
     and the BIDS root, the template or a subject of the config that doesn't exist.
     """
-    root = Path(study.bids_root)
-    subjects_dir = Path(study.meeg.subjects_dir) if study.meeg.subjects_dir else None
+    meeg, root = present(study.meeg), Path(study.bids_root or "")
+    subjects_dir = Path(meeg.subjects_dir) if meeg.subjects_dir else None
     findings = _missing_roots(study, root, subjects_dir)
     if findings:
         return Recordings(findings=findings)
@@ -114,7 +115,7 @@ def find_recordings(study: Study) -> Recordings:
         for key, names in (
             ("subjects", wanted),
             ("exclude", study.exclude),
-            ("meeg.bad_channels", set(study.meeg.bad_channels) - {"all"}),
+            ("meeg.bad_channels", set(meeg.bad_channels) - {"all"}),
         )
         for name in names
         if name not in found
@@ -123,7 +124,7 @@ def find_recordings(study: Study) -> Recordings:
     for name in wanted:
         if name in who.left_out or name not in found:
             continue
-        sessions = study.meeg.sessions or [None]
+        sessions: list[str | None] = [*meeg.sessions] or [None]
         found_of = [_find_subject(study, root, subjects_dir, name, each) for each in sessions]
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
         if who.admits(name, missing):
@@ -142,7 +143,8 @@ def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[
         )
     if subjects_dir is None:
         return findings
-    template = subjects_dir / study.meeg.morph.to
+    meeg = present(study.meeg)
+    template = subjects_dir / meeg.morph.to
     if not subjects_dir.is_dir():
         findings.append(
             f"config: meeg.subjects_dir: {subjects_dir} is not a folder; give FreeSurfer's "
@@ -151,11 +153,11 @@ def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[
     elif not template.is_dir():
         findings.append(
             f"config: meeg.morph.to: {template} is not there; copy or link FreeSurfer's "
-            f"{study.meeg.morph.to} into {subjects_dir}"
+            f"{meeg.morph.to} into {subjects_dir}"
         )
     else:
         findings += _missing_surfaces(template)
-        if study.meeg.anatomy == "template":
+        if meeg.anatomy == "template":
             findings += _missing_layers(study, template)
     return findings
 
@@ -170,7 +172,7 @@ def _missing_surfaces(folder: Path) -> list[str]:
 
 def _missing_layers(study: Study, folder: Path) -> list[str]:
     """Findings on the surfaces of the head model."""
-    layers = [folder / "bem" / f"{name}.surf" for name in study.meeg.bem.surfaces]
+    layers = [folder / "bem" / f"{name}.surf" for name in present(study.meeg).bem.surfaces]
     return [
         f"{path} is missing; make it with mne watershed_bem or mne flash_bem"
         for path in layers
@@ -181,7 +183,7 @@ def _missing_layers(study: Study, folder: Path) -> list[str]:
 def _find_subject(
     study: Study, root: Path, subjects_dir: Path | None, name: str, visit: str | None
 ) -> tuple[Subject, list[str]]:
-    meeg, missing = study.meeg, []
+    meeg, missing = present(study.meeg), []
     session = visit or meeg.session
     folder = root / f"sub-{name}"
     if session:
@@ -243,7 +245,7 @@ def _find_anatomy(
     study: Study, root: Path, subjects_dir: Path, name: str, session: str | list[str] | None
 ) -> tuple[Path | None, list[str]]:
     """A subject's head-to-MRI transform, and what is missing of it and of the surfaces."""
-    meeg, missing = study.meeg, []
+    meeg, missing = present(study.meeg), []
     transform = _transform(study, root, name, session)
     if transform is None:
         what = (
@@ -286,7 +288,7 @@ def _beside(raw: Path, datatype: str, ending: str) -> Path:
 
 
 def _transform(study: Study, root: Path, name: str, session: str | list[str] | None) -> Path | None:
-    pattern = study.meeg.coregistration.trans
+    pattern = present(study.meeg).coregistration.trans
     if pattern is not None:
         path = Path(pattern.format(subject=name, session=session))
         return path if path.exists() else None

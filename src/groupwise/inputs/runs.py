@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.attendance import Attendance
 
@@ -60,7 +61,7 @@ class Runs:
 
     def to_check(self, study: Study) -> dict[str, Any]:
         """What `groupwise.fmri.check.look_into` is asked, as plain values."""
-        spec = study.fmri.model_dump(mode="json", include={"conditions", "confounds"})
+        spec = present(study.fmri).model_dump(mode="json", include={"conditions", "confounds"})
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
@@ -70,8 +71,9 @@ def find_runs(study: Study) -> Runs:
     Findings name every missing file of every subject, unless the study drops incomplete subjects.
     A run that other subjects have is missing too.
     """
-    fmri = study.fmri
-    raw, folder = Path(fmri.bids_root or study.bids_root), Path(fmri.derivatives)
+    fmri = present(study.fmri)
+    raw = Path(fmri.bids_root or study.bids_root or "")
+    folder = Path(fmri.derivatives)
     findings = [
         f"config: {key}: {path} is not a folder; check the path"
         for key, path in (("fmri.derivatives", folder), ("bids_root", raw))
@@ -118,7 +120,7 @@ def find_runs(study: Study) -> Runs:
 
 def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
     """A subject's preprocessed images by what tells its runs apart."""
-    fmri, images = study.fmri, {}
+    fmri, images = present(study.fmri), {}
     for path in sorted(folder.glob("**/func/*_desc-preproc_bold.nii*")):
         facts = entities_of(path)
         if (
@@ -135,7 +137,7 @@ def _unlike(
     study: Study, folder: Path, name: str, own: dict, every: list[tuple[str, ...]]
 ) -> list[str]:
     """What a subject lacks of the runs that others have."""
-    fmri = study.fmri
+    fmri = present(study.fmri)
     if not own:
         others = sorted(
             {
