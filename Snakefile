@@ -11,28 +11,17 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/functions/common.smk"
-include: "workflow/functions/paths.smk"
-include: "workflow/functions/meeg.smk"
+include: "workflow/functions/jobs.smk"
+include: "workflow/functions/resources.smk"
 include: "workflow/rules/meeg.smk"
-include: "workflow/functions/maps.smk"
-include: "workflow/rules/maps.smk"
-include: "workflow/functions/surfaces.smk"
 include: "workflow/rules/surfaces.smk"
-include: "workflow/functions/sensors.smk"
 include: "workflow/rules/sensors.smk"
-include: "workflow/functions/fmri.smk"
 include: "workflow/rules/fmri.smk"
-include: "workflow/functions/fnirs.smk"
 include: "workflow/rules/fnirs.smk"
-include: "workflow/functions/volumes.smk"
 include: "workflow/rules/volumes.smk"
-include: "workflow/functions/grids.smk"
 include: "workflow/rules/grids.smk"
-include: "workflow/functions/channels.smk"
 include: "workflow/rules/channels.smk"
-include: "workflow/functions/permutation.smk"
 include: "workflow/rules/permutation.smk"
-include: "workflow/functions/report.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/sharing.smk"
 
@@ -42,23 +31,23 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        of_effects(f"{EFFECT}/maps"),
+        PLAN.of_effects(f"{EFFECT}/maps"),
         rules.dataset_description.output,
 
 
 rule check:
     """What was found and what is missing, before any long work."""
     input:
-        targets_of_check(),
+        PLAN.check_targets(),
 
 
 rule first_level:
     """Each subject's own stages, up to maps in template space."""
     input:
-        targets_of_first_level(),
+        PLAN.first_level_targets(),
 
 
 rule group:
     """All group analyses, without pictures."""
     input:
-        targets_of_group(),
+        PLAN.group_targets(),

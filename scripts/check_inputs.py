@@ -5,11 +5,11 @@ from groupwise.job import job
 with job(snakemake):
     from groupwise.columns import describe
     from groupwise.files import provenance, write_json, write_whole
-    from groupwise.inputs.checked import settled
+    from groupwise.inputs.checked import require_no_findings
     from groupwise.meeg.check import look_into
 
     parameters = snakemake.params.spec
-    table = settled(look_into(**parameters))
+    table = require_no_findings(look_into(**parameters))
     with write_whole(snakemake.output.table) as part:
         table.to_csv(part, sep="\t", index=False)
     columns = describe(table, "Events of this condition")

@@ -6,10 +6,10 @@ with job(snakemake):
     from groupwise.columns import describe
     from groupwise.files import provenance, write_json, write_whole
     from groupwise.fnirs.check import look_into
-    from groupwise.inputs.checked import settled
+    from groupwise.inputs.checked import require_no_findings
 
     parameters = snakemake.params.spec
-    table = settled(look_into(**parameters))
+    table = require_no_findings(look_into(**parameters))
     with write_whole(snakemake.output.table) as part:
         table.to_csv(part, sep="\t", index=False)
     columns = describe(table, "Events of this condition")

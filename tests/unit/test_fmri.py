@@ -19,7 +19,7 @@ from groupwise.fmri.first_level import (
     effects_of_interest,
     fit_first_level,
 )
-from groupwise.inputs.checked import settled
+from groupwise.inputs.checked import require_no_findings
 from groupwise.inputs.runs import find_runs
 from groupwise.stack.volumes import write_image
 from groupwise.stats.collinearity import inflation
@@ -157,7 +157,7 @@ def test_the_same_study_in_any_size_and_again(faces, tmp_path):
 def check(study):
     runs = find_runs(study)
     options = study.fmri.model_dump(mode="json", include={"conditions", "confounds"})
-    return settled(look_into({name: runs.of(name) for name in runs.names}, **options))
+    return require_no_findings(look_into({name: runs.of(name) for name in runs.names}, **options))
 
 
 def test_what_was_found_stands_in_a_table(faces):
@@ -178,15 +178,15 @@ def test_a_missing_run_is_told_with_its_subject(copy):
     for path in files(copy, "sub-02/func/*run-2*bold.nii.gz"):
         path.unlink()
     study = study_of(copy)
-    assert "sub-02: no run-2, which other subjects have" in findings(find_runs, study)
+    assert "sub-02: no run-2, which other subjects have" in "\n".join(find_runs(study).findings)
     runs = find_runs(study.model_copy(update={"missing": "drop"}))
     assert runs.names == ["01"] and "run-2" in runs.left_out["02"]
     (copy / "bids/sub-01/func/sub-01_task-faces_run-1_events.tsv").unlink()
-    assert "sub-01_task-faces_run-1_events.tsv is missing" in findings(find_runs, study)
+    assert "sub-01_task-faces_run-1_events.tsv is missing" in "\n".join(find_runs(study).findings)
 
 
 def test_another_space_is_told_with_those_there(copy):
-    told = findings(find_runs, study_of(copy, space="MNI152Lin"))
+    told = "\n".join(find_runs(study_of(copy, space="MNI152Lin")).findings)
     assert f"there are task-faces space-{SPACE}" in told
 
 

@@ -42,7 +42,7 @@ from groupwise.fnirs.recordings import (
     read_regressors,
     read_run_events,
 )
-from groupwise.inputs.checked import settled
+from groupwise.inputs.checked import require_no_findings
 from groupwise.inputs.optodes import find_optodes
 
 NAMES = {name: name for name in CONDITIONS}
@@ -279,7 +279,7 @@ def test_no_good_channel_is_told(demo):
 
 
 def test_check_tells_what_is_there(demo):
-    table = settled(look_into(runs_of(demo), **CHECK))
+    table = require_no_findings(look_into(runs_of(demo), **CHECK))
     assert list(table["subject"]) == ["01", "02", "03", "04"]
     assert set(table["long_pairs"]) == {20} and set(table["short_pairs"]) == {8}
     assert set(table["Tapping/Left"]) == {18}
@@ -301,7 +301,7 @@ def test_check_tells_what_is_there(demo):
 )
 def test_bad_config_for_the_recordings_is_told(demo, change, words):
     with pytest.raises(InputError, match=words):
-        settled(look_into(runs_of(demo), **CHECK | change))
+        require_no_findings(look_into(runs_of(demo), **CHECK | change))
 
 
 def test_another_montage_is_told(demo, tmp_path):
@@ -313,7 +313,7 @@ def test_another_montage_is_told(demo, tmp_path):
     write_raw_snirf(raw, tmp_path / "other.snirf")
     runs["02"][0]["raw"] = str(tmp_path / "other.snirf")
     with pytest.raises(InputError, match=r"its montage is not that of .*lacks S1_D1"):
-        settled(look_into(runs, **CHECK))
+        require_no_findings(look_into(runs, **CHECK))
 
 
 def test_broken_recordings_are_told(demo, tmp_path):
@@ -329,7 +329,7 @@ def test_broken_recordings_are_told(demo, tmp_path):
     )
     runs["03"][0]["raw"] = str(tmp_path / "done.snirf")
     with pytest.raises(InputError) as told:
-        settled(look_into(runs, **CHECK))
+        require_no_findings(look_into(runs, **CHECK))
     text = str(told.value)
     assert "broken.snirf: not a readable fNIRS recording" in text
     assert "late.tsv: an event begins at 5000 s, and the run ends at 899.84 s" in text
@@ -344,12 +344,11 @@ def test_missing_files_are_told(demo, tmp_path):
     assert found.names == ["01", "03", "04"]  # a subject without any recording is none of fNIRS
     one = copy / "bids/sub-03/nirs/sub-03_task-tapping_nirs.snirf"
     one.rename(one.with_name("sub-03_task-tapping_run-1_nirs.snirf"))
-    with pytest.raises(InputError, match="sub-03: no run without entities"):
-        find_optodes(study_of(copy))
-    with pytest.raises(InputError, match=r"confounds/04.tsv is missing"):
-        find_optodes(study_of(demo, confounds=str(tmp_path / "confounds/{subject}.tsv")))
-    with pytest.raises(InputError, match="no fNIRS recording of task rest"):
-        find_optodes(study_of(demo, task="rest"))
+    assert "sub-03: no run without entities" in "\n".join(find_optodes(study_of(copy)).findings)
+    given = study_of(demo, confounds=str(tmp_path / "confounds/{subject}.tsv"))
+    assert "confounds/04.tsv is missing" in "\n".join(find_optodes(given).findings)
+    (none,) = find_optodes(study_of(demo, task="rest")).findings
+    assert "no fNIRS recording of task rest" in none
 
 
 @pytest.mark.parametrize(
@@ -402,7 +401,7 @@ def test_recordings_that_are_not_bids(demo, tmp_path):
         shutil.copy(run["raw"], tmp_path / f"P{name}.snirf")
     runs = runs_of(demo, recordings=str(tmp_path / "{subject}.snirf"))
     assert list(runs) == ["P01", "P02", "P03", "P04"]
-    assert set(settled(look_into(runs, **CHECK))["Control"]) == {18}
+    assert set(require_no_findings(look_into(runs, **CHECK))["Control"]) == {18}
     own = runs_of(demo)["01"][0]
     raw = read_intensity(own["raw"])
     bids, bare = (read_run_events(run, raw, NAMES) for run in (own, runs["P01"][0]))

@@ -83,6 +83,16 @@ def test_no_rule_reads_the_raw_config():
         assert not re.search(r"\bconfig(\[|\.get)", path.read_text()), path.name
 
 
+def test_functions_of_the_workflow_are_short():
+    """Logic belongs to groupwise.plan, which is typed and tested without Snakemake."""
+    for path in sorted((ROOT / "workflow").rglob("*.smk")):
+        for text in re.split(r"^(?=def )", path.read_text(), flags=re.M)[1:]:
+            body = re.split(r"^(?=[^\s)])", text.split("\n", 1)[1], flags=re.M)[0]
+            code = re.sub(r'""".*?"""', "", body, flags=re.S)
+            lines = [line for line in code.splitlines() if line.strip()]
+            assert len(lines) <= 15, f"{path.name}: {text.splitlines()[0]}"
+
+
 def test_the_library_gets_into_an_environment_of_conda(tmp_path):
     """What Snakemake runs in an environment that it made of envs/groupwise.yaml, in a plain one."""
     venv.create(tmp_path / "made", with_pip=True)

@@ -8,9 +8,11 @@ import sys
 
 import pytest
 import test_maps_study as maps
-from study_trees import ROOT, demo_config, make_config, make_tree, snakemake, write_config
+from study_trees import ROOT, Plan, demo_config, make_config, make_tree, snakemake, write_config
 
+from groupwise.command.check import check_study
 from groupwise.command.main import main
+from groupwise.config.read import read_study
 from groupwise.demo.study import make_demo
 
 
@@ -42,9 +44,9 @@ def demo(tmp_path_factory):
 
 @pytest.fixture
 def there(demo, monkeypatch):
-    """In the demo's folder, with the config of its MEG study."""
+    """In the demo's folder, with the config of its MEG study: two subjects allow no analysis."""
     monkeypatch.chdir(demo)
-    return write_config(demo, demo_config("meeg"))
+    return write_config(demo, demo_config("meeg", analyses={}))
 
 
 def test_check_shows_subjects_by_conditions(there, demo, capsys):
@@ -95,6 +97,45 @@ def test_check_of_maps_and_of_a_config_with_a_misspelt_key(tmp_path, capsys, mon
     raw["mapz"] = raw.pop("maps")
     code, _, err = groupwise(capsys, "check", "--configfile", write_config(tmp_path, raw))
     assert code == 1 and "did you mean maps?" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "people", "said"),
+    [
+        ({"permutations": 10}, "", "add subjects or permutations"),
+        ({"covariates": ["age"]}, "participant_id\tiq\n01\t3\n", "has no column age"),
+        ({"covariates": ["age"]}, "participant_id\tage\n01\told\n", "age 'old' is no number"),
+        ({"covariates": ["age"]}, "participant_id\tage\n01\t3\n", "subject 02 has no age"),
+        ({"between": {"group": ["a", "b"]}}, "participant_id\tgroup\n01\tc\n", "has group c"),
+        ({"covariates": ["age"]}, "", "participants.tsv: cannot be read"),
+    ],
+)
+def test_check_run_and_status_find_the_same(tmp_path, capsys, monkeypatch, changes, people, said):
+    """What keeps a study from being planned is found by all three, missing files too."""
+    monkeypatch.chdir(tmp_path)
+    make_tree(tmp_path)
+    (tmp_path / "bids/sub-05/meg/sub-05_task-audvis_events.tsv").unlink()
+    if people:
+        (tmp_path / "bids/participants.tsv").write_text(people)
+    analysis = {"data": "meeg", "test": "one-sample", "conditions": ["auditory/left"]} | changes
+    raw = make_config(tmp_path, analyses={"own": analysis})
+    refused = Plan(tmp_path, raw).refused.splitlines()
+    assert any(said in line for line in refused)
+    assert any("sub-05_task-audvis_events.tsv is missing" in line for line in refused)
+    _, findings = check_study(read_study(raw))
+    assert findings[: len(refused)] == refused
+    code, _, err = status(capsys, tmp_path)
+    assert code == 1 and [line.strip() for line in err.splitlines()[1:]] == refused
+    run = snakemake(tmp_path, raw, "-n")
+    assert run.returncode == 1 and all(line in run.text for line in refused)
+
+
+def test_check_refuses_one_subject(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make_tree(tmp_path)
+    raw = make_config(tmp_path, subjects=["01"])
+    code, out, _ = groupwise(capsys, "check", "--configfile", write_config(tmp_path, raw))
+    assert code == 1 and "no p can be below 1" in out and "Nothing is missing" not in out
 
 
 def status(capsys, folder, *more):

@@ -1,43 +1,28 @@
 """fNIRS: optical intensity to first-level estimates of channels and regions."""
 
-FNIRS = STUDY.fnirs
-if FNIRS:
-    nirs_file = partial(file_of, FNIRS, "nirs")
+FNIRS = PLAN.sources.get("fnirs")
 
 
 if FNIRS:
-    from groupwise.inputs.optodes import find_optodes
-
-    OPTODES = told(find_optodes, STUDY)
-    OPTODES_CHECKED = f"{OUT}/check/optodes.tsv"
-    NIRS_RUNS = [run["name"] for run in OPTODES.of(OPTODES.names[0])]
-    OPTODES_CHECK = OPTODES.to_check(STUDY)
-
-    CHECKS.append(
-        (
-            *(OPTODES_CHECKED, OPTODES_CHECK, OPTODES.files),
-            "groupwise.fnirs.check",
-        )
-    )
 
     rule check_optodes:
         """What is in every fNIRS recording, its montage and events, as a table."""
         input:
-            OPTODES.files,
+            FNIRS.input_check.files,
         output:
-            table=OPTODES_CHECKED,
-            sidecar=OPTODES_CHECKED.replace(".tsv", ".json"),
+            table=FNIRS.input_check.table,
+            sidecar=FNIRS.input_check.sidecar,
         log:
-            log_of("check_optodes"),
+            PATHS.log("check_optodes"),
         benchmark:
-            benchmark_of("check_optodes")
+            PATHS.benchmark("check_optodes")
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 0),
             runtime=minutes(20),
         params:
-            spec=OPTODES_CHECK,
+            spec=FNIRS.input_check.parameters,
             given=given,
             version=2,
         script:
@@ -46,38 +31,29 @@ if FNIRS:
     rule haemoglobin:
         """Intensity to haemoglobin, and what each source-detector pair is worth."""
         input:
-            lambda wildcards: OPTODES.files_of(wildcards.subject),
+            lambda wildcards: FNIRS.given_files(wildcards.subject),
         output:
             **shareable(
-                signals=[
-                    nirs_file("nirs.snirf", desc=camel(f"haemoglobin {name}"))
-                    for name in NIRS_RUNS
-                ],
-                pairs=[
-                    nirs_file("quality.tsv", desc=camel(f"pairs {name}"))
-                    for name in NIRS_RUNS
-                ],
-                sidecar=nirs_file("quality.json"),
+                signals=FNIRS.signals(),
+                pairs=FNIRS.pairs(),
+                sidecar=FNIRS.file("quality.json"),
             ),
         log:
-            log_of("haemoglobin", "subject"),
+            PATHS.log("haemoglobin", "subject"),
         benchmark:
-            benchmark_of("haemoglobin", "subject")
+            PATHS.benchmark("haemoglobin", "subject")
         wildcard_constraints:
-            subject=one_of(OPTODES.names),
+            subject=one_of(FNIRS.subjects),
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 12),
             runtime=minutes(15),
         params:
-            runs=lambda wildcards: OPTODES.of(wildcards.subject),
-            bad=lambda wildcards: [
-                *FNIRS.bad_channels.get("all", []),
-                *FNIRS.bad_channels.get(wildcards.subject, []),
-            ],
-            spec=fnirs_params("quality", "motion", "ppf", "resample", "long"),
-            longest=FNIRS.short_channels.longest,
+            runs=lambda wildcards: FNIRS.runs.of(wildcards.subject),
+            bad=lambda wildcards: FNIRS.bad_channels(wildcards.subject),
+            spec=FNIRS.params("quality", "motion", "ppf", "resample", "long"),
+            longest=FNIRS.section.short_channels.longest,
             given=given,
             version=2,
         script:
@@ -89,38 +65,30 @@ if FNIRS:
             signals=rules.haemoglobin.output.signals,
             pairs=rules.haemoglobin.output.pairs,
             sidecar=rules.haemoglobin.output.sidecar,
-            tables=lambda wildcards: [
-                run[kind] or run["raw"]
-                for run in OPTODES.of(wildcards.subject)
-                for kind in ("events", "confounds")
-                if run[kind] or kind == "events"
-            ],
+            tables=lambda wildcards: FNIRS.event_files(wildcards.subject),
         output:
             **shareable(
-                channels=nirs_file("glm.tsv", desc="channels"),
-                channel_columns=nirs_file("glm.json", desc="channels"),
-                rois=nirs_file("glm.tsv", desc="rois"),
-                roi_columns=nirs_file("glm.json", desc="rois"),
-                designs=[
-                    nirs_file("design.tsv", desc=camel(name or "run"))
-                    for name in NIRS_RUNS
-                ],
-                sidecar=nirs_file("design.json"),
+                channels=FNIRS.file("glm.tsv", desc="channels"),
+                channel_columns=FNIRS.file("glm.json", desc="channels"),
+                rois=FNIRS.file("glm.tsv", desc="rois"),
+                roi_columns=FNIRS.file("glm.json", desc="rois"),
+                designs=FNIRS.designs(),
+                sidecar=FNIRS.file("design.json"),
             ),
         log:
-            log_of("fit_channels", "subject"),
+            PATHS.log("fit_channels", "subject"),
         benchmark:
-            benchmark_of("fit_channels", "subject")
+            PATHS.benchmark("fit_channels", "subject")
         wildcard_constraints:
-            subject=one_of(OPTODES.names),
+            subject=one_of(FNIRS.subjects),
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 12),
             runtime=minutes(30),
         params:
-            runs=lambda wildcards: OPTODES.of(wildcards.subject),
-            spec=fnirs_params(
+            runs=lambda wildcards: FNIRS.runs.of(wildcards.subject),
+            spec=FNIRS.params(
                 *("conditions", "contrasts", "short_channels", "stim_duration"),
                 *("hrf", "drift", "high_pass", "noise", "rois", "roi_weights"),
             ),
@@ -139,20 +107,20 @@ if FNIRS:
             channels=rules.fit_channels.output.channels,
             rois=rules.fit_channels.output.rois,
         output:
-            folder=directory(f"{OUT}/sub-{{subject}}/nirs/figures"),
+            folder=directory(FNIRS.figures),
         log:
-            log_of("quality_fnirs", "subject"),
+            PATHS.log("quality_fnirs", "subject"),
         benchmark:
-            benchmark_of("quality_fnirs", "subject")
+            PATHS.benchmark("quality_fnirs", "subject")
         wildcard_constraints:
-            subject=one_of(OPTODES.names),
+            subject=one_of(FNIRS.subjects),
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(600, 10),
             runtime=minutes(10),
         params:
-            conditions=list(FNIRS.conditions),
+            conditions=list(FNIRS.section.conditions),
             version=2,
         script:
             "../../scripts/quality_fnirs.py"
@@ -160,23 +128,19 @@ if FNIRS:
     rule channel_table:
         """All participants' estimates of channels and of regions in one table each."""
         input:
-            channels=of_participants(rules.fit_channels.output.channels),
-            rois=of_participants(rules.fit_channels.output.rois),
-            columns=rules.fit_channels.output.channel_columns.format(
-                subject=OPTODES.names[0]
-            ),
-            roi_columns=rules.fit_channels.output.roi_columns.format(
-                subject=OPTODES.names[0]
-            ),
+            channels=FNIRS.of_subjects(rules.fit_channels.output.channels),
+            rois=FNIRS.of_subjects(rules.fit_channels.output.rois),
+            columns=FNIRS.of_subjects(rules.fit_channels.output.channel_columns)[0],
+            roi_columns=FNIRS.of_subjects(rules.fit_channels.output.roi_columns)[0],
         output:
-            channels=f"{OUT}/group/first_level/channels.tsv",
-            channel_columns=f"{OUT}/group/first_level/channels.json",
-            rois=f"{OUT}/group/first_level/rois.tsv",
-            roi_columns=f"{OUT}/group/first_level/rois.json",
+            channels=PATHS.first_level("channels.tsv"),
+            channel_columns=PATHS.first_level("channels.json"),
+            rois=PATHS.first_level("rois.tsv"),
+            roi_columns=PATHS.first_level("rois.json"),
         log:
-            log_of("channel_table"),
+            PATHS.log("channel_table"),
         benchmark:
-            benchmark_of("channel_table")
+            PATHS.benchmark("channel_table")
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -190,35 +154,31 @@ if FNIRS:
     rule figures_fnirs:
         """Pictures of all participants' pairs, montage and estimates beside each other."""
         input:
-            pairs=[
-                path.format(subject=name)
-                for name in OPTODES.names
-                for path in rules.haemoglobin.output.pairs
-            ],
-            signal=rules.haemoglobin.output.signals[0].format(subject=OPTODES.names[0]),
+            pairs=FNIRS.all_pairs,
+            signal=FNIRS.montage,
             channels=rules.channel_table.output.channels,
             rois=rules.channel_table.output.rois,
         output:
-            folder=pictures(
-                f"{OUT}/group/first_level/figures_fnirs",
+            folder=reported_figures(
+                PATHS.first_level("figures_fnirs"),
                 "first_level",
                 "Quality of the data",
                 "fNIRS, all",
             ),
         log:
-            log_of("figures_fnirs"),
+            PATHS.log("figures_fnirs"),
         benchmark:
-            benchmark_of("figures_fnirs")
+            PATHS.benchmark("figures_fnirs")
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(700, 10),
             runtime=minutes(10),
         params:
-            subjects=OPTODES.names,
-            runs=NIRS_RUNS,
-            conditions=list(FNIRS.conditions),
-            rois=FNIRS.rois,
+            subjects=FNIRS.subjects,
+            runs=FNIRS.run_names,
+            conditions=list(FNIRS.section.conditions),
+            rois=FNIRS.section.rois,
             version=2,
         script:
             "../../scripts/figures_fnirs.py"

@@ -5,17 +5,17 @@ rule template_grid:
     """A regular grid inside the template's brain."""
     input:
         skull=lambda wildcards: (
-            f"{MEEG.subjects_dir}/{wildcards.template}/bem/inner_skull.surf"
+            f"{MEEG.section.subjects_dir}/{wildcards.template}/bem/inner_skull.surf"
         ),
     output:
         **shareable(
-            source_space=f"{OUT}/template/{{template}}_grid-{{grid}}_src.fif",
-            sidecar=f"{OUT}/template/{{template}}_grid-{{grid}}_src.json",
+            source_space=PATHS.template_grid("{template}", "{grid}"),
+            sidecar=PATHS.template_grid("{template}", "{grid}", "src.json"),
         ),
     log:
-        log_of("template_grid", "template", "grid"),
+        PATHS.log("template_grid", "template", "grid"),
     benchmark:
-        benchmark_of("template_grid", "template", "grid")
+        PATHS.benchmark("template_grid", "template", "grid")
     wildcard_constraints:
         grid=r"[0-9.]+",
     conda:
@@ -25,9 +25,9 @@ rule template_grid:
         runtime=minutes(15),
     params:
         template=lambda wildcards: wildcards.template,
-        subjects_dir=lambda wildcards: MEEG.subjects_dir,
+        subjects_dir=lambda wildcards: MEEG.section.subjects_dir,
         spacing=lambda wildcards: float(wildcards.grid),
-        mindist=lambda wildcards: MEEG.source_space.mindist,
+        mindist=lambda wildcards: MEEG.section.source_space.mindist,
         given=given,
         version=1,
     script:
@@ -37,33 +37,31 @@ rule template_grid:
 rule stack_grid:
     """One array of all subjects' estimates, with the table of its rows and its voxels."""
     input:
-        estimates=lambda wildcards: [
-            row["path"] for row in grid_rows(wildcards.analysis)
-        ],
-        template=lambda wildcards: TEMPLATE_GRID,
+        estimates=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
+        template=lambda wildcards: source_of(wildcards).template(wildcards.analysis),
     output:
         **STACKED,
     log:
-        log_of("stack_grid", "analysis"),
+        PATHS.log("stack_grid", "analysis"),
     benchmark:
-        benchmark_of("stack_grid", "analysis")
+        PATHS.benchmark("stack_grid", "analysis")
     wildcard_constraints:
-        analysis=one_of(ON_GRID),
+        analysis=one_of(PLAN.analyses_in("grid")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 1),
         runtime=minutes(20),
     params:
-        rows=lambda wildcards: grid_rows(wildcards.analysis),
-        crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
-        average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
+        rows=lambda wildcards: source_of(wildcards).rows(wildcards.analysis),
+        crop=lambda wildcards: analysis_of(wildcards).crop,
+        average=lambda wildcards: analysis_of(wildcards).average,
         told=lambda wildcards: {
-            "connectivity": STUDY.analyses[wildcards.analysis].cluster.connectivity,
+            "connectivity": analysis_of(wildcards).cluster.connectivity,
             "atlas": STUDY.atlas.model_dump(mode="json"),
         },
-        units=lambda wildcards: units_of_sources(wildcards.analysis),
-        subjects_dir=lambda wildcards: MEEG.subjects_dir,
+        units=lambda wildcards: source_of(wildcards).units(wildcards.analysis),
+        subjects_dir=lambda wildcards: source_of(wildcards).section.subjects_dir,
         given=given,
         version=2,
     script:

@@ -1,40 +1,29 @@
 """M/EEG: raw recording to source estimates on the template."""
 
-MEEG = STUDY.meeg
-if MEEG:
-    meeg_file = partial(file_of, MEEG, MEEG.datatype)
-MEEG_ON_GRID = bool(MEEG) and MEEG.source_space.kind == "volume"
-
-
-#: Wildcards of a subject's recordings: several sessions are told apart.
-VISIT = ("subject", "session") if MEEG and MEEG.sessions else ("subject",)
+MEEG = PLAN.sources.get("meeg")
 
 
 if MEEG:
-    CHECKED = f"{OUT}/check/inputs.tsv"
-    TEMPLATE = template_file(MEEG.morph.to, MEEG.morph.spacing)
-
-    CHECK = RECORDINGS.to_check(STUDY)
-    CHECKS.append((CHECKED, CHECK, RECORDINGS.files, "groupwise.meeg.check"))
+    VISIT, SUBJECTS_DIR = MEEG.visit_wildcards, MEEG.section.subjects_dir
 
     rule check_inputs:
         """What is in every recording's header and events, as a table."""
         input:
-            RECORDINGS.files,
+            MEEG.input_check.files,
         output:
-            table=CHECKED,
-            sidecar=f"{OUT}/check/inputs.json",
+            table=MEEG.input_check.table,
+            sidecar=MEEG.input_check.sidecar,
         log:
-            log_of("check_inputs"),
+            PATHS.log("check_inputs"),
         benchmark:
-            benchmark_of("check_inputs")
+            PATHS.benchmark("check_inputs")
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(400, 0),
             runtime=minutes(10),
         params:
-            spec=CHECK,
+            spec=MEEG.input_check.parameters,
             given=given,
             version=2,
         script:
@@ -43,17 +32,17 @@ if MEEG:
     rule coregistration:
         """Head-to-MRI transform from the landmarks in T1w.json, or the one that is given."""
         input:
-            raw=lambda wildcards: visit_of(wildcards).raw[0],
-            transform=lambda wildcards: visit_of(wildcards).transform or [],
+            raw=lambda wildcards: MEEG.visit(wildcards).raw[0],
+            transform=lambda wildcards: MEEG.visit(wildcards).transform or [],
         output:
             **shareable(
-                trans=meeg_file("trans.fif"),
-                sidecar=meeg_file("trans.json"),
+                trans=MEEG.file("trans.fif"),
+                sidecar=MEEG.file("trans.json"),
             ),
         log:
-            log_of("coregistration", *VISIT),
+            PATHS.log("coregistration", *VISIT),
         benchmark:
-            benchmark_of("coregistration", *VISIT)
+            PATHS.benchmark("coregistration", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -61,9 +50,9 @@ if MEEG:
             runtime=minutes(5),
         params:
             root=STUDY.bids_root,
-            subjects_dir=MEEG.subjects_dir,
-            anatomy=lambda wildcards: anatomy_of(wildcards.subject),
-            montage=MEEG.montage,
+            subjects_dir=SUBJECTS_DIR,
+            anatomy=lambda wildcards: MEEG.anatomy_of(wildcards.subject),
+            montage=MEEG.section.montage,
             given=given,
             version=1,
         script:
@@ -72,22 +61,22 @@ if MEEG:
     rule preprocess:
         """Filter, repair, cut, reject and equalize epochs."""
         input:
-            raw=lambda wildcards: visit_of(wildcards).raw,
-            events=lambda wildcards: visit_of(wildcards).events,
-            channels=lambda wildcards: visit_of(wildcards).channels,
-            calibration=lambda wildcards: visit_of(wildcards).calibration,
-            cross_talk=lambda wildcards: visit_of(wildcards).cross_talk,
+            raw=lambda wildcards: MEEG.visit(wildcards).raw,
+            events=lambda wildcards: MEEG.visit(wildcards).events,
+            channels=lambda wildcards: MEEG.visit(wildcards).channels,
+            calibration=lambda wildcards: MEEG.visit(wildcards).calibration,
+            cross_talk=lambda wildcards: MEEG.visit(wildcards).cross_talk,
         output:
             **shareable(
-                epochs=meeg_file("epo.fif", proc="clean"),
-                drops=meeg_file("drops.tsv", proc="clean"),
-                drop_columns=meeg_file("drops.json", proc="clean"),
-                sidecar=meeg_file("epo.json", proc="clean"),
+                epochs=MEEG.file("epo.fif", proc="clean"),
+                drops=MEEG.file("drops.tsv", proc="clean"),
+                drop_columns=MEEG.file("drops.json", proc="clean"),
+                sidecar=MEEG.file("epo.json", proc="clean"),
             ),
         log:
-            log_of("preprocess", *VISIT),
+            PATHS.log("preprocess", *VISIT),
         benchmark:
-            benchmark_of("preprocess", *VISIT)
+            PATHS.benchmark("preprocess", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -95,17 +84,12 @@ if MEEG:
             runtime=minutes(10, 15),
         params:
             root=STUDY.bids_root,
-            bad_channels=bad_channels,
-            spec=meeg_params(
+            bad_channels=lambda wildcards: MEEG.bad_channels(wildcards.subject),
+            spec=MEEG.params(
                 *("filter", "artifacts", "epochs", "conditions", "channels"),
                 *("reference", "montage", "maxwell"),
             ),
-            # Only these two draw numbers here: else a new seed leaves the epochs alone.
-            seed=(
-                STUDY.seed
-                if MEEG.artifacts.method == "ica" or MEEG.epochs.autoreject
-                else 0
-            ),
+            seed=MEEG.preprocess_seed,
             given=given,
             version=2,
         script:
@@ -117,50 +101,44 @@ if MEEG:
             epochs=rules.preprocess.output.epochs,
         output:
             **shareable(
-                evoked=meeg_file("ave.fif"),
-                sidecar=meeg_file("ave.json"),
+                evoked=MEEG.file("ave.fif"),
+                sidecar=MEEG.file("ave.json"),
             ),
         log:
-            log_of("evoked", *VISIT),
+            PATHS.log("evoked", *VISIT),
         benchmark:
-            benchmark_of("evoked", *VISIT)
+            PATHS.benchmark("evoked", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(400, 4),
             runtime=minutes(5),
         params:
-            spec=meeg_params("conditions", "resample"),
+            spec=MEEG.params("conditions", "resample"),
             version=1,
         script:
             "../../scripts/evoked.py"
-
-    ROOM_AS_HEAD = (
-        MEEG.maxwell is not None and MEEG.covariance.source == "empty_room"
-    )
 
     rule noise_covariance:
         """Noise covariance, the estimator chosen by cross-validation."""
         input:
             epochs=rules.preprocess.output.epochs,
-            empty_room=lambda wildcards: visit_of(wildcards).empty_room or [],
+            empty_room=lambda wildcards: MEEG.visit(wildcards).empty_room or [],
             # What the Maxwell filter of the empty room takes from the recording.
-            raw=lambda wildcards: (visit_of(wildcards).raw[0] if ROOM_AS_HEAD else []),
-            calibration=lambda wildcards: (
-                visit_of(wildcards).calibration if ROOM_AS_HEAD else []
+            raw=lambda wildcards: MEEG.maxwell_reference(wildcards, "raw"),
+            calibration=lambda wildcards: MEEG.maxwell_reference(
+                wildcards, "calibration"
             ),
-            cross_talk=lambda wildcards: (
-                visit_of(wildcards).cross_talk if ROOM_AS_HEAD else []
-            ),
+            cross_talk=lambda wildcards: MEEG.maxwell_reference(wildcards, "cross_talk"),
         output:
             **shareable(
-                covariance=meeg_file("cov.fif"),
-                sidecar=meeg_file("cov.json"),
+                covariance=MEEG.file("cov.fif"),
+                sidecar=MEEG.file("cov.json"),
             ),
         log:
-            log_of("noise_covariance", *VISIT),
+            PATHS.log("noise_covariance", *VISIT),
         benchmark:
-            benchmark_of("noise_covariance", *VISIT)
+            PATHS.benchmark("noise_covariance", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -168,7 +146,7 @@ if MEEG:
             runtime=minutes(20),
         params:
             root=STUDY.bids_root,
-            spec=meeg_params("covariance", "filter", "maxwell"),
+            spec=MEEG.params("covariance", "filter", "maxwell"),
             given=given,
             version=1,
         script:
@@ -178,58 +156,59 @@ if MEEG:
         """Boundary-element model of the head."""
         input:
             layers=[
-                f"{MEEG.subjects_dir}/{{anatomy}}/bem/{name}.surf"
-                for name in MEEG.bem.surfaces
+                f"{SUBJECTS_DIR}/{{anatomy}}/bem/{name}.surf"
+                for name in MEEG.section.bem.surfaces
             ],
         output:
             **shareable(
-                bem=anatomy_file("bem-sol.fif"),
-                sidecar=anatomy_file("bem-sol.json"),
+                bem=PATHS.anatomy_file("bem-sol.fif"),
+                sidecar=PATHS.anatomy_file("bem-sol.json"),
             ),
         log:
-            log_of("bem", "anatomy"),
+            PATHS.log("bem", "anatomy"),
         benchmark:
-            benchmark_of("bem", "anatomy")
+            PATHS.benchmark("bem", "anatomy")
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(1500, 0),
             runtime=minutes(20),
         params:
-            subjects_dir=lambda wildcards: MEEG.subjects_dir,
-            spec=meeg_params("bem"),
+            subjects_dir=lambda wildcards: SUBJECTS_DIR,
+            spec=MEEG.params("bem"),
             given=given,
             version=1,
         script:
             "../../scripts/bem.py"
 
-    if MEEG_ON_GRID:
-        TEMPLATE_GRID = f"{OUT}/template/{MEEG.morph.to}_grid-{MEEG.source_space.grid:g}_src.fif"
+    if MEEG.on_grid:
 
         rule source_grid:
             """The template's grid of sources in a subject's head."""
             input:
-                template=TEMPLATE_GRID,
+                template=MEEG.template(),
                 transforms=lambda wildcards: [
-                    f"{MEEG.subjects_dir}/{name}/mri/transforms/talairach.xfm"
-                    for name in dict.fromkeys([wildcards.anatomy, MEEG.morph.to])
+                    f"{SUBJECTS_DIR}/{name}/mri/transforms/talairach.xfm"
+                    for name in dict.fromkeys(
+                        [wildcards.anatomy, MEEG.section.morph.to]
+                    )
                 ],
             output:
                 **shareable(
-                    source_space=anatomy_file("src.fif"),
-                    sidecar=anatomy_file("src.json"),
+                    source_space=PATHS.anatomy_file("src.fif"),
+                    sidecar=PATHS.anatomy_file("src.json"),
                 ),
             log:
-                log_of("source_grid", "anatomy"),
+                PATHS.log("source_grid", "anatomy"),
             benchmark:
-                benchmark_of("source_grid", "anatomy")
+                PATHS.benchmark("source_grid", "anatomy")
             conda:
                 "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(800, 0),
                 runtime=minutes(10),
             params:
-                subjects_dir=MEEG.subjects_dir,
+                subjects_dir=SUBJECTS_DIR,
                 given=given,
                 version=1,
             script:
@@ -240,26 +219,24 @@ if MEEG:
         rule source_space:
             """Sources on the subject's white surface."""
             input:
-                surfaces=lambda wildcards: surfaces(
-                    wildcards.anatomy, MEEG.subjects_dir
-                ),
+                surfaces=lambda wildcards: surfaces(wildcards.anatomy, SUBJECTS_DIR),
             output:
                 **shareable(
-                    source_space=anatomy_file("src.fif"),
-                    sidecar=anatomy_file("src.json"),
+                    source_space=PATHS.anatomy_file("src.fif"),
+                    sidecar=PATHS.anatomy_file("src.json"),
                 ),
             log:
-                log_of("source_space", "anatomy"),
+                PATHS.log("source_space", "anatomy"),
             benchmark:
-                benchmark_of("source_space", "anatomy")
+                PATHS.benchmark("source_space", "anatomy")
             conda:
                 "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(1000, 0),
                 runtime=minutes(15),
             params:
-                subjects_dir=MEEG.subjects_dir,
-                spec=meeg_params("source_space"),
+                subjects_dir=SUBJECTS_DIR,
+                spec=MEEG.params("source_space"),
                 given=given,
                 version=1,
             script:
@@ -268,23 +245,19 @@ if MEEG:
     rule forward:
         """Forward solution: what each source gives at each sensor."""
         input:
-            raw=lambda wildcards: visit_of(wildcards).raw[0],
+            raw=lambda wildcards: MEEG.visit(wildcards).raw[0],
             trans=rules.coregistration.output.trans,
-            bem=lambda wildcards: rules.bem.output.bem.format(
-                anatomy=anatomy_of(wildcards.subject)
-            ),
-            source_space=lambda wildcards: anatomy_file("src.fif").format(
-                anatomy=anatomy_of(wildcards.subject)
-            ),
+            bem=lambda wildcards: MEEG.head_file("bem-sol.fif", wildcards.subject),
+            source_space=lambda wildcards: MEEG.head_file("src.fif", wildcards.subject),
         output:
             **shareable(
-                forward=meeg_file("fwd.fif"),
-                sidecar=meeg_file("fwd.json"),
+                forward=MEEG.file("fwd.fif"),
+                sidecar=MEEG.file("fwd.json"),
             ),
         log:
-            log_of("forward", *VISIT),
+            PATHS.log("forward", *VISIT),
         benchmark:
-            benchmark_of("forward", *VISIT)
+            PATHS.benchmark("forward", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -292,9 +265,9 @@ if MEEG:
             runtime=minutes(30),
         params:
             root=STUDY.bids_root,
-            channels=MEEG.channels,
-            montage=MEEG.montage,
-            spec=meeg_params("source_space"),
+            channels=MEEG.section.channels,
+            montage=MEEG.section.montage,
+            spec=MEEG.params("source_space"),
             given=given,
             version=1,
         script:
@@ -308,13 +281,13 @@ if MEEG:
             covariance=rules.noise_covariance.output.covariance,
         output:
             **shareable(
-                inverse=meeg_file("inv.fif"),
-                sidecar=meeg_file("inv.json"),
+                inverse=MEEG.file("inv.fif"),
+                sidecar=MEEG.file("inv.json"),
             ),
         log:
-            log_of("inverse_operator", *VISIT),
+            PATHS.log("inverse_operator", *VISIT),
         benchmark:
-            benchmark_of("inverse_operator", *VISIT)
+            PATHS.benchmark("inverse_operator", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -323,16 +296,16 @@ if MEEG:
         params:
             # Only what shapes the operator: method and SNR come at its application.
             spec={
-                "loose": 1.0 if MEEG_ON_GRID else MEEG.inverse.loose,
-                "depth": MEEG.inverse.depth,
-                "fixed": MEEG.inverse.fixed,
+                "loose": 1.0 if MEEG.on_grid else MEEG.section.inverse.loose,
+                "depth": MEEG.section.inverse.depth,
+                "fixed": MEEG.section.inverse.fixed,
             },
-            rank=MEEG.covariance.rank,
+            rank=MEEG.section.covariance.rank,
             version=1,
         script:
             "../../scripts/inverse_operator.py"
 
-    if MEEG.inverse.method == "LCMV":
+    if MEEG.section.inverse.method == "LCMV":
 
         rule apply_beamformer:
             """Source estimate of each condition by an LCMV beamformer."""
@@ -343,24 +316,24 @@ if MEEG:
                 covariance=rules.noise_covariance.output.covariance,
             output:
                 **shareable(
-                    estimates=list(estimates().values()),
-                    sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
+                    estimates=list(MEEG.estimates().values()),
+                    sidecar=MEEG.file("stc.json", inv=MEEG.section.inverse.method),
                 ),
             log:
-                log_of("apply_beamformer", *VISIT),
+                PATHS.log("apply_beamformer", *VISIT),
             benchmark:
-                benchmark_of("apply_beamformer", *VISIT)
+                PATHS.benchmark("apply_beamformer", *VISIT)
             conda:
                 "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(700, 8),
                 runtime=minutes(20),
             params:
-                conditions=list(MEEG.conditions),
-                spec=MEEG.inverse.beamformer.model_dump()
+                conditions=list(MEEG.section.conditions),
+                spec=MEEG.section.inverse.beamformer.model_dump()
                 | {
-                    "orientation": MEEG.inverse.orientation,
-                    "rank": MEEG.covariance.rank,
+                    "orientation": MEEG.section.inverse.orientation,
+                    "rank": MEEG.section.covariance.rank,
                 },
                 version=1,
             script:
@@ -375,26 +348,26 @@ if MEEG:
                 inverse=rules.inverse_operator.output.inverse,
             output:
                 **shareable(
-                    estimates=list(estimates().values()),
-                    residual=meeg_file(
-                        "ave.fif", inv=MEEG.inverse.method, desc="residual"
+                    estimates=list(MEEG.estimates().values()),
+                    residual=MEEG.file(
+                        "ave.fif", inv=MEEG.section.inverse.method, desc="residual"
                     ),
-                    sidecar=meeg_file("stc.json", inv=MEEG.inverse.method),
+                    sidecar=MEEG.file("stc.json", inv=MEEG.section.inverse.method),
                 ),
             log:
-                log_of("apply_inverse", *VISIT),
+                PATHS.log("apply_inverse", *VISIT),
             benchmark:
-                benchmark_of("apply_inverse", *VISIT)
+                PATHS.benchmark("apply_inverse", *VISIT)
             conda:
                 "../../envs/groupwise.yaml"
             resources:
                 mem_mb=megabytes(600, 8),
                 runtime=minutes(15),
             params:
-                conditions=list(MEEG.conditions),
+                conditions=list(MEEG.section.conditions),
                 spec={
                     key: value
-                    for key, value in meeg_params("inverse")["inverse"].items()
+                    for key, value in MEEG.params("inverse")["inverse"].items()
                     if key in ("method", "snr", "orientation")
                 },
                 version=2,
@@ -404,49 +377,43 @@ if MEEG:
     rule morph:
         """Source estimates on the template's vertices."""
         input:
-            estimates=list(estimates().values()),
+            estimates=list(MEEG.estimates().values()),
             spheres=lambda wildcards: [
-                f"{MEEG.subjects_dir}/{name}/surf/{hemi}.sphere.reg"
+                f"{SUBJECTS_DIR}/{name}/surf/{hemi}.sphere.reg"
                 for name in dict.fromkeys(
-                    [anatomy_of(wildcards.subject), MEEG.morph.to]
+                    [MEEG.anatomy_of(wildcards.subject), MEEG.section.morph.to]
                 )
                 for hemi in ("lh", "rh")
             ],
-            template=TEMPLATE,
+            template=PATHS.template_file(
+                MEEG.section.morph.to, MEEG.section.morph.spacing
+            ),
         output:
             **shareable(
-                estimates=list(estimates(space=MEEG.morph.to).values()),
-                sidecar=meeg_file(
-                    "stc.json", space=MEEG.morph.to, inv=MEEG.inverse.method
+                estimates=list(MEEG.estimates(space=MEEG.section.morph.to).values()),
+                sidecar=MEEG.file(
+                    "stc.json",
+                    space=MEEG.section.morph.to,
+                    inv=MEEG.section.inverse.method,
                 ),
             ),
         log:
-            log_of("morph", *VISIT),
+            PATHS.log("morph", *VISIT),
         benchmark:
-            benchmark_of("morph", *VISIT)
+            PATHS.benchmark("morph", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(800, 8),
             runtime=minutes(15),
         params:
-            subjects_dir=MEEG.subjects_dir,
-            anatomy=lambda wildcards: anatomy_of(wildcards.subject),
-            spec=meeg_params("morph")["morph"],
+            subjects_dir=SUBJECTS_DIR,
+            anatomy=lambda wildcards: MEEG.anatomy_of(wildcards.subject),
+            spec=MEEG.params("morph")["morph"],
             given=given,
             version=1,
         script:
             "../../scripts/morph.py"
-
-    # A beamformer does not model the response: it leaves no residual.
-    RESIDUALS = bool(MEEG.subjects_dir) and MEEG.inverse.method != "LCMV"
-    FIGURES = "/".join(
-        [
-            f"{OUT}/sub-{{subject}}",
-            *(["ses-{session}"] if MEEG.sessions else []),
-            "figures",
-        ]
-    )
 
     rule quality_meeg:
         """Pictures of one subject's epochs, responses, noise covariance and residuals."""
@@ -456,14 +423,14 @@ if MEEG:
             evoked=rules.evoked.output.evoked,
             covariance=rules.noise_covariance.output.covariance,
             chosen=rules.noise_covariance.output.sidecar,
-            residual=rules.apply_inverse.output.residual if RESIDUALS else [],
-            explained=rules.apply_inverse.output.sidecar if RESIDUALS else [],
+            residual=rules.apply_inverse.output.residual if MEEG.has_residuals else [],
+            explained=rules.apply_inverse.output.sidecar if MEEG.has_residuals else [],
         output:
-            folder=directory(FIGURES),
+            folder=directory(MEEG.figures),
         log:
-            log_of("quality_meeg", *VISIT),
+            PATHS.log("quality_meeg", *VISIT),
         benchmark:
-            benchmark_of("quality_meeg", *VISIT)
+            PATHS.benchmark("quality_meeg", *VISIT)
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -477,32 +444,34 @@ if MEEG:
     rule figures_meeg:
         """Noise covariances and explained variances of all subjects, as tables and pictures."""
         input:
-            covariances=of_visits(rules.noise_covariance.output.sidecar),
+            covariances=MEEG.of_visits(rules.noise_covariance.output.sidecar),
             estimates=(
-                of_visits(rules.apply_inverse.output.sidecar) if RESIDUALS else []
+                MEEG.of_visits(rules.apply_inverse.output.sidecar)
+                if MEEG.has_residuals
+                else []
             ),
         output:
-            folder=pictures(
-                f"{OUT}/group/first_level/figures_meeg",
+            folder=reported_figures(
+                PATHS.first_level("figures_meeg"),
                 "first_level",
                 "Quality of the data",
                 "M/EEG, all",
             ),
-            covariances=f"{OUT}/group/first_level/noise_covariances.tsv",
-            covariance_columns=f"{OUT}/group/first_level/noise_covariances.json",
-            explained=f"{OUT}/group/first_level/explained_variance.tsv",
-            explained_columns=f"{OUT}/group/first_level/explained_variance.json",
+            covariances=PATHS.first_level("noise_covariances.tsv"),
+            covariance_columns=PATHS.first_level("noise_covariances.json"),
+            explained=PATHS.first_level("explained_variance.tsv"),
+            explained_columns=PATHS.first_level("explained_variance.json"),
         log:
-            log_of("figures_meeg"),
+            PATHS.log("figures_meeg"),
         benchmark:
-            benchmark_of("figures_meeg")
+            PATHS.benchmark("figures_meeg")
         conda:
             "../../envs/groupwise.yaml"
         resources:
             mem_mb=megabytes(400, 4),
             runtime=minutes(5),
         params:
-            subjects=[own.label for own in RECORDINGS.subjects],
+            subjects=MEEG.labels,
             version=2,
         script:
             "../../scripts/figures_meeg.py"

@@ -1,44 +1,33 @@
 """The group stage, the same for every kind of data: prepare, permute in blocks, merge, infer."""
 
-from groupwise.inputs.design import design_of as design_dict
-from groupwise.inputs.participants import constant_columns, read_participants
-from groupwise.stats.declared import design_from_dict, floor_of
-
-DESIGNS = told(designs_of)
-
-
-told(refuse, check_floors())
-
 
 rule prepare:
     """Contrast scores, normalised for exact sums, and the threshold in their units."""
     input:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        sidecar=f"{STACK}/stack.json",
+        data=STACKED["data"],
+        observations=STACKED["observations"],
+        space=STACKED["space"],
+        sidecar=STACKED["sidecar"],
     output:
         values=f"{EFFECT}/prepared/values.npy",
         meta=f"{EFFECT}/prepared/meta.npz",
         observed=f"{EFFECT}/prepared/observed.npz",
     log:
-        log_of("prepare", "analysis", "effect"),
+        PATHS.log("prepare", "analysis", "effect"),
     benchmark:
-        benchmark_of("prepare", "analysis", "effect")
+        PATHS.benchmark("prepare", "analysis", "effect")
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(300, 6),
         runtime=minutes(15),
     params:
-        design=lambda wildcards: design_of(
-            wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
+        design=lambda wildcards: effect_of(wildcards).design,
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
+        cluster=lambda wildcards: analysis_of(wildcards).cluster.model_dump(
+            include={"threshold", "mass"}, exclude_none=True
         ),
-        within=lambda wildcards: within_of(wildcards.analysis),
-        cluster=lambda wildcards: STUDY.analyses[
-            wildcards.analysis
-        ].cluster.model_dump(include={"threshold", "mass"}, exclude_none=True),
-        options=lambda wildcards: STUDY.analyses[wildcards.analysis].model_dump(
+        options=lambda wildcards: analysis_of(wildcards).model_dump(
             include={"alternative", "hat", "tfce"}
         ),
         seed=STUDY.seed,
@@ -55,9 +44,9 @@ rule permute_block:
     output:
         block=f"{EFFECT}/blocks/block-{{start}}_size-{{size}}.npz",
     log:
-        log_of("permute_block", "analysis", "effect", "start", "size"),
+        PATHS.log("permute_block", "analysis", "effect", "start", "size"),
     benchmark:
-        benchmark_of("permute_block", "analysis", "effect", "start", "size")
+        PATHS.benchmark("permute_block", "analysis", "effect", "start", "size")
     conda:
         "../../envs/groupwise.yaml"
     threads: 1
@@ -66,7 +55,7 @@ rule permute_block:
         runtime=minutes_of_block,
     params:
         start=lambda wildcards: int(wildcards.start),
-        stop=lambda wildcards: stop_of(wildcards),
+        stop=stop_of,
         version=2,
     script:
         "../../scripts/permute_block.py"
@@ -75,22 +64,20 @@ rule permute_block:
 rule merge:
     """The null distribution from all its blocks."""
     input:
-        blocks=blocks,
+        blocks=lambda wildcards: PLAN.blocks(wildcards.analysis, wildcards.effect),
     output:
         null=f"{EFFECT}/null.npz",
     log:
-        log_of("merge", "analysis", "effect"),
+        PATHS.log("merge", "analysis", "effect"),
     benchmark:
-        benchmark_of("merge", "analysis", "effect")
+        PATHS.benchmark("merge", "analysis", "effect")
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(300, 2),
         runtime=minutes(10),
     params:
-        permutations=lambda wildcards: permutations(
-            wildcards.analysis, effect_named(wildcards.analysis, wildcards.effect)
-        ),
+        permutations=lambda wildcards: effect_of(wildcards).permutations,
         version=2,
     script:
         "../../scripts/merge.py"
@@ -99,33 +86,33 @@ rule merge:
 rule infer:
     """Corrected p of points and clusters, the cluster table, the sentence of the result."""
     input:
-        data=f"{STACK}/stack.npy",
-        observations=f"{STACK}/observations.tsv",
-        space=f"{STACK}/space.npz",
-        stack=f"{STACK}/stack.json",
+        data=STACKED["data"],
+        observations=STACKED["observations"],
+        space=STACKED["space"],
+        stack=STACKED["sidecar"],
         values=rules.prepare.output.values,
         meta=rules.prepare.output.meta,
         observed=rules.prepare.output.observed,
         null=rules.merge.output.null,
-        nulls=nulls_of_analysis,
+        nulls=lambda wildcards: PLAN.nulls_across(wildcards.analysis),
     output:
         maps=f"{EFFECT}/infer/maps.npz",
-        clusters=told_table(f"{EFFECT}/infer/clusters.tsv", "clusters"),
+        clusters=reported_table(f"{EFFECT}/infer/clusters.tsv", "clusters"),
         columns=f"{EFFECT}/infer/clusters.json",
-        peaks=told_table(f"{EFFECT}/infer/peaks.tsv", "peaks"),
+        peaks=reported_table(f"{EFFECT}/infer/peaks.tsv", "peaks"),
         peak_columns=f"{EFFECT}/infer/peaks.json",
         result=f"{EFFECT}/infer/result.json",
     log:
-        log_of("infer", "analysis", "effect"),
+        PATHS.log("infer", "analysis", "effect"),
     benchmark:
-        benchmark_of("infer", "analysis", "effect")
+        PATHS.benchmark("infer", "analysis", "effect")
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(400, 10),
         runtime=minutes(15),
     params:
-        alpha=lambda wildcards: STUDY.analyses[wildcards.analysis].alpha,
+        alpha=lambda wildcards: analysis_of(wildcards).alpha,
         version=5,
     script:
         "../../scripts/infer.py"

@@ -1,22 +1,20 @@
 """Maps in the field's formats, pictures, and the report."""
 
-from groupwise.inputs.acquisition import sidecars_of
-
 
 rule export_surface:
     """Maps of a surface as STC/H5 and GIFTI."""
     input:
         maps=rules.infer.output.maps,
-        space=f"{STACK}/space.npz",
+        space=STACKED["space"],
         result=rules.infer.output.result,
     output:
         folder=directory(f"{EFFECT}/maps"),
     log:
-        log_of("export_surface", "analysis", "effect"),
+        PATHS.log("export_surface", "analysis", "effect"),
     benchmark:
-        benchmark_of("export_surface", "analysis", "effect")
+        PATHS.benchmark("export_surface", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(ON_SURFACE),
+        analysis=one_of(PLAN.analyses_in("surface")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
@@ -32,16 +30,16 @@ rule export_volume:
     """Maps of a volume as NIfTI."""
     input:
         maps=rules.infer.output.maps,
-        space=f"{STACK}/space.npz",
+        space=STACKED["space"],
         result=rules.infer.output.result,
     output:
         folder=directory(f"{EFFECT}/maps"),
     log:
-        log_of("export_volume", "analysis", "effect"),
+        PATHS.log("export_volume", "analysis", "effect"),
     benchmark:
-        benchmark_of("export_volume", "analysis", "effect")
+        PATHS.benchmark("export_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of([*VOLUMES, *ON_GRID]),
+        analysis=one_of(PLAN.analyses_in("volume", "grid")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
@@ -57,16 +55,16 @@ rule export_channels:
     """Statistic and every kind of p of each channel or region, as a table."""
     input:
         maps=rules.infer.output.maps,
-        space=f"{STACK}/space.npz",
+        space=STACKED["space"],
         result=rules.infer.output.result,
     output:
         folder=directory(f"{EFFECT}/maps"),
     log:
-        log_of("export_channels", "analysis", "effect"),
+        PATHS.log("export_channels", "analysis", "effect"),
     benchmark:
-        benchmark_of("export_channels", "analysis", "effect")
+        PATHS.benchmark("export_channels", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of([*CHANNELS, *ON_SENSORS, *ON_LABELS]),
+        analysis=one_of(PLAN.analyses_in("channels", "sensors", "labels")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
@@ -85,9 +83,9 @@ rule dataset_description:
         readme=f"{OUT}/README.md",
         ignored=f"{OUT}/.bidsignore",
     log:
-        log_of("dataset_description"),
+        PATHS.log("dataset_description"),
     benchmark:
-        benchmark_of("dataset_description")
+        PATHS.benchmark("dataset_description")
     conda:
         "../../envs/groupwise.yaml"
     resources:
@@ -107,10 +105,10 @@ TESTED = {
     "clusters": rules.infer.output.clusters,
     "result": rules.infer.output.result,
     "null": rules.merge.output.null,
-    "data": f"{STACK}/stack.npy",
-    "observations": f"{STACK}/observations.tsv",
-    "space": f"{STACK}/space.npz",
-    "stack": f"{STACK}/stack.json",
+    "data": STACKED["data"],
+    "observations": STACKED["observations"],
+    "space": STACKED["space"],
+    "stack": STACKED["sidecar"],
 }
 
 
@@ -119,20 +117,20 @@ rule figures_surface:
     input:
         **TESTED,
     output:
-        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
+        folder=reported_figures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
-        log_of("figures_surface", "analysis", "effect"),
+        PATHS.log("figures_surface", "analysis", "effect"),
     benchmark:
-        benchmark_of("figures_surface", "analysis", "effect")
+        PATHS.benchmark("figures_surface", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(ON_SURFACE),
+        analysis=one_of(PLAN.analyses_in("surface")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
     params:
-        within=lambda wildcards: within_of(wildcards.analysis),
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
         version=3,
     script:
         "../../scripts/figures_surface.py"
@@ -143,20 +141,20 @@ rule figures_volume:
     input:
         **TESTED,
     output:
-        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
+        folder=reported_figures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
-        log_of("figures_volume", "analysis", "effect"),
+        PATHS.log("figures_volume", "analysis", "effect"),
     benchmark:
-        benchmark_of("figures_volume", "analysis", "effect")
+        PATHS.benchmark("figures_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of([*VOLUMES, *ON_GRID]),
+        analysis=one_of(PLAN.analyses_in("volume", "grid")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
     params:
-        within=lambda wildcards: within_of(wildcards.analysis),
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
         version=3,
     script:
         "../../scripts/figures_volume.py"
@@ -166,26 +164,22 @@ rule figures_channels:
     """Pictures of an effect on channels or regions, and on the head."""
     input:
         **TESTED,
-        signal=lambda wildcards: (
-            rules.haemoglobin.output.signals[0].format(subject=OPTODES.names[0])
-            if stack_facts(wildcards.analysis)["place"] == "pair" and FNIRS
-            else []
-        ),
+        signal=lambda wildcards: PLAN.montage(wildcards.analysis),
     output:
-        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
+        folder=reported_figures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
-        log_of("figures_channels", "analysis", "effect"),
+        PATHS.log("figures_channels", "analysis", "effect"),
     benchmark:
-        benchmark_of("figures_channels", "analysis", "effect")
+        PATHS.benchmark("figures_channels", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(CHANNELS),
+        analysis=one_of(PLAN.analyses_in("channels")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
     params:
-        within=lambda wildcards: within_of(wildcards.analysis),
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
         version=2,
     script:
         "../../scripts/figures_channels.py"
@@ -195,23 +189,23 @@ rule figures_sensors:
     """Pictures of an effect at the sensors: topographies, courses, null."""
     input:
         **TESTED,
-        evoked=lambda wildcards: sensor_rows(wildcards.analysis)[0]["path"],
+        evoked=lambda wildcards: source_of(wildcards).files(wildcards.analysis)[0],
     output:
-        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
+        folder=reported_figures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
-        log_of("figures_sensors", "analysis", "effect"),
+        PATHS.log("figures_sensors", "analysis", "effect"),
     benchmark:
-        benchmark_of("figures_sensors", "analysis", "effect")
+        PATHS.benchmark("figures_sensors", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(ON_SENSORS),
+        analysis=one_of(PLAN.analyses_in("sensors")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
     params:
-        within=lambda wildcards: within_of(wildcards.analysis),
-        kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
+        kind=lambda wildcards: analysis_of(wildcards).space,
         version=2,
     script:
         "../../scripts/figures_sensors.py"
@@ -222,20 +216,20 @@ rule figures_labels:
     input:
         **TESTED,
     output:
-        folder=pictures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
+        folder=reported_figures(f"{EFFECT}/figures", "effect", "{analysis}", "{effect}"),
     log:
-        log_of("figures_labels", "analysis", "effect"),
+        PATHS.log("figures_labels", "analysis", "effect"),
     benchmark:
-        benchmark_of("figures_labels", "analysis", "effect")
+        PATHS.benchmark("figures_labels", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(ON_LABELS),
+        analysis=one_of(PLAN.analyses_in("labels")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 10),
         runtime=minutes(10),
     params:
-        within=lambda wildcards: within_of(wildcards.analysis),
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
         version=2,
     script:
         "../../scripts/figures_labels.py"
@@ -249,18 +243,18 @@ rule views_volume:
         volume=f"{EFFECT}/views/volume.html",
         surface=f"{EFFECT}/views/surface.html",
     log:
-        log_of("views_volume", "analysis", "effect"),
+        PATHS.log("views_volume", "analysis", "effect"),
     benchmark:
-        benchmark_of("views_volume", "analysis", "effect")
+        PATHS.benchmark("views_volume", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of([*VOLUMES, *ON_GRID]),
+        analysis=one_of(PLAN.analyses_in("volume", "grid")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
     params:
-        within=lambda wildcards: within_of(wildcards.analysis),
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
         version=1,
     script:
         "../../scripts/views_volume.py"
@@ -273,18 +267,18 @@ rule views_surface:
     output:
         surface=f"{EFFECT}/views/surface.html",
     log:
-        log_of("views_surface", "analysis", "effect"),
+        PATHS.log("views_surface", "analysis", "effect"),
     benchmark:
-        benchmark_of("views_surface", "analysis", "effect")
+        PATHS.benchmark("views_surface", "analysis", "effect")
     wildcard_constraints:
-        analysis=one_of(ON_SURFACE),
+        analysis=one_of(PLAN.analyses_in("surface")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(800, 10),
         runtime=minutes(10),
     params:
-        within=lambda wildcards: within_of(wildcards.analysis),
+        within=lambda wildcards: within_levels(analysis_of(wildcards)),
         version=1,
     script:
         "../../scripts/views_surface.py"
@@ -293,24 +287,18 @@ rule views_surface:
 rule report:
     """The report of the study: one HTML file with results, figures, quality and provenance."""
     input:
-        **{f"meeg_{key}": files for key, files in report_of_meeg().items()},
-        **{f"fmri_{key}": files for key, files in report_of_fmri().items()},
-        **{f"fnirs_{key}": files for key, files in report_of_fnirs().items()},
-        results=of_effects(rules.infer.output.result),
-        clusters=of_effects(rules.infer.output.clusters),
-        peaks=of_effects(rules.infer.output.peaks),
-        figures=of_effects(f"{EFFECT}/figures"),
-        maps=of_effects(f"{EFFECT}/maps"),
-        observations=[
-            f"{STACK}/observations.tsv".format(analysis=name)
-            for name, analysis in STUDY.analyses.items()
-            if analysis.data in ("maps", "estimates", "evokeds", "values")
-        ],
-        models=of_models(rules.fit_model.output.table),
-        model_facts=of_models(rules.fit_model.output.columns),
-        model_figures=of_models(rules.figures_model.output.folder),
-        views=views(),
-        participants=participants_of(STUDY),
+        **PLAN.report_inputs(),
+        results=PLAN.of_effects(rules.infer.output.result),
+        clusters=PLAN.of_effects(rules.infer.output.clusters),
+        peaks=PLAN.of_effects(rules.infer.output.peaks),
+        figures=PLAN.of_effects(f"{EFFECT}/figures"),
+        maps=PLAN.of_effects(f"{EFFECT}/maps"),
+        observations=PLAN.ready_made_observations(),
+        models=PLAN.of_models(rules.fit_model.output.table),
+        model_facts=PLAN.of_models(rules.fit_model.output.columns),
+        model_figures=PLAN.of_models(rules.figures_model.output.folder),
+        views=PLAN.views(),
+        participants=PLAN.participants_file(),
     output:
         report=report(
             f"{OUT}/report.html",
@@ -320,9 +308,9 @@ rule report:
         ),
         methods=f"{OUT}/methods.md",
     log:
-        log_of("report"),
+        PATHS.log("report"),
     benchmark:
-        benchmark_of("report")
+        PATHS.benchmark("report")
     conda:
         "../../envs/groupwise.yaml"
     resources:
@@ -332,26 +320,14 @@ rule report:
         study=STUDY.study,
         config=STUDY.model_dump(mode="json", exclude_none=True),
         analyses=[
-            {"analysis": analysis, "effect": effect} for analysis, effect in effects()
+            {"analysis": analysis, "effect": effect}
+            for analysis, effect in PLAN.effects
         ],
-        rooms=rooms(),
-        command=" ".join(
-            [
-                "snakemake",
-                *(
-                    f"--configfile {Path(path).name}"
-                    for path in workflow.config_settings.configfiles
-                ),
-            ]
-        ),
+        rooms=PLAN.report_facts(),
+        command=own_command(),
         given=given,
         models=list(STUDY.models),
-        left_out={
-            **(RECORDINGS.left_out if MEEG else {}),
-            **(RUNS.left_out if FMRI else {}),
-            **(OPTODES.left_out if FNIRS else {}),
-            **MAPS_LEFT_OUT,
-        },
+        left_out=PLAN.left_out,
         version=5,
     script:
         "../../scripts/report.py"

@@ -4,27 +4,25 @@
 rule stack_sensors:
     """One array of all subjects' evoked responses at the sensors of a type."""
     input:
-        evoked=lambda wildcards: list(
-            dict.fromkeys(row["path"] for row in sensor_rows(wildcards.analysis))
-        ),
+        evoked=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
     output:
         **STACKED,
     log:
-        log_of("stack_sensors", "analysis"),
+        PATHS.log("stack_sensors", "analysis"),
     benchmark:
-        benchmark_of("stack_sensors", "analysis")
+        PATHS.benchmark("stack_sensors", "analysis")
     wildcard_constraints:
-        analysis=one_of(ON_SENSORS),
+        analysis=one_of(PLAN.analyses_in("sensors")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(600, 3),
         runtime=minutes(20),
     params:
-        rows=lambda wildcards: sensor_rows(wildcards.analysis),
-        kind=lambda wildcards: STUDY.analyses[wildcards.analysis].space,
-        crop=lambda wildcards: STUDY.analyses[wildcards.analysis].crop,
-        average=lambda wildcards: STUDY.analyses[wildcards.analysis].average,
+        rows=lambda wildcards: source_of(wildcards).rows(wildcards.analysis),
+        kind=lambda wildcards: analysis_of(wildcards).space,
+        crop=lambda wildcards: analysis_of(wildcards).crop,
+        average=lambda wildcards: analysis_of(wildcards).average,
         given=given,
         version=2,
     script:

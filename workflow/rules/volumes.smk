@@ -1,34 +1,34 @@
 """Maps in volumes as one array: those of the first level, or ready-made ones."""
 
-VOLUMES = [*analyses_of("fmri"), *analyses_of("maps")]
-
 
 rule stack_volumes:
     """One array of all subjects' maps, with the table of its rows and its voxels."""
     input:
-        maps=lambda wildcards: map_files(wildcards.analysis),
-        mask=mask_of,
-        target=lambda wildcards: getattr(
-            section_of(wildcards.analysis), "resample_to", None
-        )
-        or [],
+        maps=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
+        mask=lambda wildcards: source_of(wildcards).mask_file,
+        target=lambda wildcards: source_of(wildcards).target_file,
     output:
         **STACKED,
-        coverage=f"{STACK}/stat-n_statmap.nii.gz",
+        coverage=f"{PATHS.stack}/stat-n_statmap.nii.gz",
     log:
-        log_of("stack_volumes", "analysis"),
+        PATHS.log("stack_volumes", "analysis"),
     benchmark:
-        benchmark_of("stack_volumes", "analysis")
+        PATHS.benchmark("stack_volumes", "analysis")
     wildcard_constraints:
-        analysis=one_of(VOLUMES),
+        analysis=one_of(PLAN.analyses_in("volume")),
     conda:
         "../../envs/groupwise.yaml"
     resources:
         mem_mb=megabytes(500, 2),
         runtime=minutes(20),
     params:
-        rows=lambda wildcards: MAP_ROWS[wildcards.analysis],
-        told=lambda wildcards: told_of(wildcards.analysis),
+        rows=lambda wildcards: source_of(wildcards).rows(wildcards.analysis),
+        told=lambda wildcards: {
+            "space": source_of(wildcards).section.space,
+            "units": source_of(wildcards).units(wildcards.analysis),
+            "connectivity": analysis_of(wildcards).cluster.connectivity,
+            "atlas": STUDY.atlas.model_dump(mode="json"),
+        },
         given=given,
         version=3,
     script:

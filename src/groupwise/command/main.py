@@ -27,11 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace):
-    from groupwise.command.check import check_page, check_rows, look_at
+    from groupwise.command.check import check_page, check_rows, check_study
     from groupwise.config.read import read_study_file
 
     study = read_study_file(options.configfile)
-    found, findings = look_at(study)
+    found, findings = check_study(study)
     return check_page(study, found, findings), check_rows(found), int(bool(findings))
 
 

@@ -152,7 +152,7 @@ def _workplace(directory: Path) -> Iterator[Path]:
 def _states(workflow: "Workflow") -> list[JobState]:
     dag = workflow.dag
     jobs = [job for job in dag.jobs if job.output]  # targets by name make nothing
-    locked = is_locked(workflow.globals["OUT"])
+    locked = is_locked(workflow.globals["PLAN"].out)
     measured = {job: _measured(job) for job in jobs}
     took: dict[str, list[float]] = defaultdict(list)
     for job, (seconds, _) in measured.items():

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,6 +11,7 @@ from groupwise.errors import InputError
 
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+SectionType = TypeVar("SectionType", bound="Section")
 Probability = Annotated[float, Field(gt=0, lt=1)]
 #: Haemodynamic responses of nilearn.
 Hrf = Literal[
@@ -70,3 +71,9 @@ def first_level_unfit(conditions: Mapping[str, str], contrasts: Mapping[str, str
         except InputError as error:
             findings += [f"contrasts.{name}: {line}" for line in error.findings]
     return findings
+
+
+def present(section: SectionType | None) -> SectionType:
+    """Return a section of the config that the caller knows to exist."""
+    assert section is not None
+    return section

@@ -1,47 +1,59 @@
-"""Who takes part in a study, who does not and why."""
+"""Which subjects take part in a study, which don't, and why."""
 
 from collections.abc import Iterable, Mapping
 
-from groupwise.errors import InputError
+REMEDY = (
+    "to go on without incomplete subjects, set missing: drop or list them under exclude with a "
+    "reason"
+)
 
 
 class Attendance:
-    """Subjects are asked one after the other; what is wrong is told of all at the end.
+    """Sorts the subjects of one kind of data into those that take part and the others.
+
+    Parameters
+    ----------
+    there : subjects with any file.
+    exclude, missing : as in the config.
 
     Attributes
     ----------
-    left_out : subject to reason.
-    findings : what keeps the study from going on.
+    left_out : subject to reason: excluded by the config, or dropped because it is incomplete.
+    incomplete : subject to what it lacks, where the study doesn't drop incomplete subjects.
     """
 
     def __init__(
         self, there: Iterable[str], exclude: Mapping[str, str] | None, missing: str
     ) -> None:
-        """`exclude` and `missing` as in the config; `there`: the subjects with any file."""
-        self.left_out = {name: why for name, why in (exclude or {}).items() if name in set(there)}
-        self.findings: list[str] = []
+        known = set(there)
+        self.left_out = {name: why for name, why in (exclude or {}).items() if name in known}
+        self.incomplete: dict[str, str] = {}
+        self._other: list[str] = []
+        self._lacking: list[str] = []
         self._drops = missing == "drop"
 
-    def admits(self, name: str, missing: list[str], prefix: str = "") -> bool:
-        """Whether a subject takes part; one that lacks something is dropped or told of.
+    def add(self, findings: Iterable[str]) -> None:
+        """Add findings that are not about what one subject lacks."""
+        self._other += findings
 
-        `prefix` stands before each finding; the reason of a dropped subject has its name anyway.
+    def admits(self, name: str, missing: list[str], prefix: str = "") -> bool:
+        """Return whether a subject takes part; note what it lacks.
+
+        Parameters
+        ----------
+        missing : what the subject lacks.
+        prefix : of each finding; the reason of a dropped subject goes without it.
         """
         if name in self.left_out:
             return False
         if missing and self._drops:
             self.left_out[name] = "; ".join(missing)
-            return False
-        self.findings += [prefix + each for each in missing]
+        elif missing:
+            self.incomplete[name] = "; ".join(missing)
+            self._lacking += [prefix + each for each in missing]
         return not missing
 
-    def settle(self) -> None:
-        """Raise InputError with all findings, if there are any."""
-        if self.findings:
-            raise InputError(
-                [
-                    *self.findings,
-                    "to go on without incomplete subjects, set missing: drop or list them under "
-                    "exclude with a reason",
-                ]
-            )
+    @property
+    def findings(self) -> list[str]:
+        """What keeps the study from running, with the remedy for incomplete subjects."""
+        return [*self._other, *self._lacking, *([REMEDY] if self._lacking else [])]

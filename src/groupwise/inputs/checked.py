@@ -1,4 +1,4 @@
-"""Whether the check of a study's files still holds."""
+"""Stamps of files, and whether an earlier check of a study's files still holds."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def stamp_of(path: str) -> list[int]:
-    """Size in bytes and date in seconds of a file or folder; of an absent one, nothing."""
+    """Return size in bytes and date in seconds of a file or folder; [] if it doesn't exist."""
     try:
         found = Path(path).stat()
     except OSError:
@@ -20,8 +20,8 @@ def stamp_of(path: str) -> list[int]:
     return [found.st_size, int(found.st_mtime)]
 
 
-def settled(found: "tuple[pd.DataFrame, list[str]]") -> "pd.DataFrame":
-    """The table of a check; raises InputError with everything that was found wrong."""
+def require_no_findings(found: "tuple[pd.DataFrame, list[str]]") -> "pd.DataFrame":
+    """Return the table of a check. Raises `InputError` with its findings, if there are any."""
     table, findings = found
     if findings:
         raise InputError(findings)
@@ -29,13 +29,13 @@ def settled(found: "tuple[pd.DataFrame, list[str]]") -> "pd.DataFrame":
 
 
 def is_checked(sidecar: str, parameters: dict[str, Any], files: Iterable[str]) -> bool:
-    """Whether files were found right before, under the same parameters.
+    """Return whether an earlier check found nothing wrong in the same files.
 
     Parameters
     ----------
-    sidecar : of the check's table: its `Parameters`, and in `Given` the stamps of the files.
-    parameters : those of now.
-    files : what was looked into.
+    sidecar : of the check's table, with its `Parameters`, and in `Given` the stamps of the files.
+    parameters : of the check now.
+    files : the files to check.
     """
     path = Path(sidecar)
     if not path.exists():

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.config.section import present
 from groupwise.config.study import Study
-from groupwise.errors import InputError
 from groupwise.inputs.attendance import Attendance
 from groupwise.inputs.runs import APART, entities_of
 
 
 @dataclass(frozen=True)
-class Recording:
+class OpticalRun:
     """Files of one run, paths as strings.
 
     Attributes
@@ -39,11 +39,16 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Recordings:
-    """Runs of the subjects that take part, and those that do not with the reason."""
+class OpticalRuns:
+    """Runs of the subjects that take part, and what is wrong with the others.
 
-    subjects: dict[str, tuple[Recording, ...]]
+    `left_out`, `incomplete` and `findings` are those of `groupwise.inputs.recordings.Recordings`.
+    """
+
+    subjects: dict[str, tuple[OpticalRun, ...]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -66,33 +71,34 @@ class Recordings:
     def to_check(self, study: Study) -> dict[str, Any]:
         """What `groupwise.fnirs.check.look_into` is asked, as plain values."""
         asked = {"conditions", "bad_channels", "rois", "long", "short_channels", "ppf"}
-        spec = study.fnirs.model_dump(mode="json", include=asked)
+        spec = present(study.fnirs).model_dump(mode="json", include=asked)
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
-def find_optodes(study: Study) -> Recordings:
+def find_optodes(study: Study) -> OpticalRuns:
     """Find each subject's fNIRS runs.
 
-    Raises
-    ------
-    InputError
-        With every missing file of every subject, unless the study drops incomplete subjects. A run
-        that other subjects have is missing too.
+    Findings name every missing file of every subject, unless the study drops incomplete subjects.
+    A run that other subjects have is missing too.
     """
+    fnirs = present(study.fnirs)
+    root = Path(fnirs.bids_root or study.bids_root or "")
+    if fnirs.recordings is None and not root.is_dir():
+        return OpticalRuns(findings=[f"config: bids_root: {root} is not a folder; check the path"])
     found = _recordings(study)
     wanted = sorted(found) if study.subjects == "all" else study.subjects
     who = Attendance(found, study.exclude, study.missing)
-    who.findings += [
+    who.add(
         f"config: {key}: subject {name} has no fNIRS recording; "
         f"{', '.join(sorted(found)) or 'none'} have"
         for key, names in (
             ("subjects", wanted),
             ("exclude", study.exclude),
-            ("fnirs.bad_channels", set(study.fnirs.bad_channels) - {"all"}),
+            ("fnirs.bad_channels", set(fnirs.bad_channels) - {"all"}),
         )
         for name in names
         if name not in found
-    ]
+    )
     asked = {name: found[name] for name in wanted if name in found and name not in who.left_out}
     every = sorted({run.name for runs in asked.values() for run in runs})
     subjects = {}
@@ -110,18 +116,19 @@ def find_optodes(study: Study) -> Recordings:
         ]
         if who.admits(name, missing):
             subjects[name] = runs
-    who.settle()
-    if not subjects:
-        raise InputError(
-            f"{study.fnirs.recordings or study.fnirs.bids_root or study.bids_root}: no fNIRS "
-            f"recording of task {study.fnirs.task}; check bids_root, fnirs.task and fnirs.session"
+    if not subjects and not who.findings:
+        who.add(
+            [
+                f"{fnirs.recordings or root}: no fNIRS recording of task {fnirs.task}; check "
+                "bids_root, fnirs.task and fnirs.session"
+            ]
         )
-    return Recordings(subjects, who.left_out)
+    return OpticalRuns(subjects, who.left_out, who.incomplete, who.findings)
 
 
-def _recordings(study: Study) -> dict[str, tuple[Recording, ...]]:
+def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
     """Runs of every subject that has any."""
-    fnirs = study.fnirs
+    fnirs = present(study.fnirs)
     if fnirs.recordings is not None:
         before, after = map(re.escape, fnirs.recordings.split("{subject}", 1))
         pattern = fnirs.recordings.replace("{subject}", "*")
@@ -132,13 +139,11 @@ def _recordings(study: Study) -> dict[str, tuple[Recording, ...]]:
             if (match := re.fullmatch(f"{before}([A-Za-z0-9]+){after}", str(path)))
         }
         return {
-            name: (Recording("", str(path), confounds=_confounds(fnirs.confounds, name, "")),)
+            name: (OpticalRun("", str(path), confounds=_confounds(fnirs.confounds, name, "")),)
             for name, path in named.items()
         }
-    root = Path(fnirs.bids_root or study.bids_root)
-    if not root.is_dir():
-        raise InputError(f"config: bids_root: {root} is not a folder; check the path")
-    subjects: dict[str, list[Recording]] = {}
+    root = Path(fnirs.bids_root or study.bids_root or "")
+    subjects: dict[str, list[OpticalRun]] = {}
     for path in sorted(root.glob("sub-*/**/nirs/*_nirs.snirf")):
         facts = entities_of(path)
         if facts.get("task") != fnirs.task or fnirs.session not in (None, facts.get("ses")):
@@ -148,7 +153,7 @@ def _recordings(study: Study) -> dict[str, tuple[Recording, ...]]:
         events = [path.with_name(f"{stem}_events.tsv"), root / f"task-{fnirs.task}_events.tsv"]
         channels = path.with_name(f"{stem}_channels.tsv")
         subjects.setdefault(facts["sub"], []).append(
-            Recording(
+            OpticalRun(
                 name=name,
                 raw=str(path),
                 events=next((str(each) for each in events if each.exists()), ""),

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.config.section import present
 from groupwise.config.study import Study
-from groupwise.errors import InputError
 from groupwise.inputs.attendance import Attendance
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
@@ -45,10 +45,20 @@ class Subject:
 
 @dataclass(frozen=True)
 class Recordings:
-    """The subjects that take part, once a session, and those that do not with the reason."""
+    """Input files of the subjects that take part, and what is wrong with the others.
 
-    subjects: tuple[Subject, ...]
+    Attributes
+    ----------
+    subjects : one entry per subject and session.
+    left_out : subject to reason: excluded, or dropped because it is incomplete.
+    incomplete : subject to what it lacks, where the study doesn't drop incomplete subjects.
+    findings : everything that keeps the study from running.
+    """
+
+    subjects: tuple[Subject, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     def of(self, name: str, session: str | None = None) -> Subject:
         """A subject's files, of a session where there are several."""
@@ -66,7 +76,7 @@ class Recordings:
 
     def to_check(self, study: Study) -> dict[str, Any]:
         """What `groupwise.meeg.check.look_into` is asked, as plain values."""
-        meeg = study.meeg
+        meeg = present(study.meeg)
         return {
             "recordings": [
                 own.visit
@@ -88,44 +98,40 @@ class Recordings:
 def find_recordings(study: Study) -> Recordings:
     """Find each subject's recordings, events, transform and anatomy.
 
-    Raises
-    ------
-    InputError
-        With every missing file of every subject, unless the study drops incomplete subjects; and
-        where the BIDS root, the template or a subject named in the config is not there.
+    Findings name every missing file of every subject, unless the study drops incomplete subjects,
+    and the BIDS root, the template or a subject of the config that doesn't exist.
     """
-    root = Path(study.bids_root)
-    subjects_dir = Path(study.meeg.subjects_dir) if study.meeg.subjects_dir else None
+    meeg, root = present(study.meeg), Path(study.bids_root or "")
+    subjects_dir = Path(meeg.subjects_dir) if meeg.subjects_dir else None
     findings = _missing_roots(study, root, subjects_dir)
     if findings:
-        raise InputError(findings)
+        return Recordings(findings=findings)
     found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
     found = [name for name in found if name != "emptyroom"]
     wanted = found if study.subjects == "all" else study.subjects
     who = Attendance(found, study.exclude, study.missing)
-    who.findings += [
+    who.add(
         f"config: {key}: subject {name} is not in {root}; it holds {', '.join(found) or 'none'}"
         for key, names in (
             ("subjects", wanted),
             ("exclude", study.exclude),
-            ("meeg.bad_channels", set(study.meeg.bad_channels) - {"all"}),
+            ("meeg.bad_channels", set(meeg.bad_channels) - {"all"}),
         )
         for name in names
         if name not in found
-    ]
+    )
     subjects = []
     for name in wanted:
         if name in who.left_out or name not in found:
             continue
-        sessions = study.meeg.sessions or [None]
+        sessions: list[str | None] = [*meeg.sessions] or [None]
         found_of = [_find_subject(study, root, subjects_dir, name, each) for each in sessions]
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
         if who.admits(name, missing):
             subjects += [subject for subject, _ in found_of]
-    who.settle()
-    if not subjects:
-        raise InputError(f"{root}: no complete subject; check bids_root, subjects and exclude")
-    return Recordings(tuple(subjects), who.left_out)
+    if not subjects and not who.findings:
+        who.add([f"{root}: no complete subject; check bids_root, subjects and exclude"])
+    return Recordings(tuple(subjects), who.left_out, who.incomplete, who.findings)
 
 
 def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[str]:
@@ -137,7 +143,8 @@ def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[
         )
     if subjects_dir is None:
         return findings
-    template = subjects_dir / study.meeg.morph.to
+    meeg = present(study.meeg)
+    template = subjects_dir / meeg.morph.to
     if not subjects_dir.is_dir():
         findings.append(
             f"config: meeg.subjects_dir: {subjects_dir} is not a folder; give FreeSurfer's "
@@ -146,11 +153,11 @@ def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[
     elif not template.is_dir():
         findings.append(
             f"config: meeg.morph.to: {template} is not there; copy or link FreeSurfer's "
-            f"{study.meeg.morph.to} into {subjects_dir}"
+            f"{meeg.morph.to} into {subjects_dir}"
         )
     else:
         findings += _missing_surfaces(template)
-        if study.meeg.anatomy == "template":
+        if meeg.anatomy == "template":
             findings += _missing_layers(study, template)
     return findings
 
@@ -165,7 +172,7 @@ def _missing_surfaces(folder: Path) -> list[str]:
 
 def _missing_layers(study: Study, folder: Path) -> list[str]:
     """Findings on the surfaces of the head model."""
-    layers = [folder / "bem" / f"{name}.surf" for name in study.meeg.bem.surfaces]
+    layers = [folder / "bem" / f"{name}.surf" for name in present(study.meeg).bem.surfaces]
     return [
         f"{path} is missing; make it with mne watershed_bem or mne flash_bem"
         for path in layers
@@ -176,7 +183,7 @@ def _missing_layers(study: Study, folder: Path) -> list[str]:
 def _find_subject(
     study: Study, root: Path, subjects_dir: Path | None, name: str, visit: str | None
 ) -> tuple[Subject, list[str]]:
-    meeg, missing = study.meeg, []
+    meeg, missing = present(study.meeg), []
     session = visit or meeg.session
     folder = root / f"sub-{name}"
     if session:
@@ -238,7 +245,7 @@ def _find_anatomy(
     study: Study, root: Path, subjects_dir: Path, name: str, session: str | list[str] | None
 ) -> tuple[Path | None, list[str]]:
     """A subject's head-to-MRI transform, and what is missing of it and of the surfaces."""
-    meeg, missing = study.meeg, []
+    meeg, missing = present(study.meeg), []
     transform = _transform(study, root, name, session)
     if transform is None:
         what = (
@@ -281,7 +288,7 @@ def _beside(raw: Path, datatype: str, ending: str) -> Path:
 
 
 def _transform(study: Study, root: Path, name: str, session: str | list[str] | None) -> Path | None:
-    pattern = study.meeg.coregistration.trans
+    pattern = present(study.meeg).coregistration.trans
     if pattern is not None:
         path = Path(pattern.format(subject=name, session=session))
         return path if path.exists() else None

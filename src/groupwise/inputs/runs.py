@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.config.section import present
 from groupwise.config.study import Study
-from groupwise.errors import InputError
 from groupwise.inputs.attendance import Attendance
 
 #: Entities that tell the runs of a task apart, in the order of their names.
@@ -34,10 +34,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of the subjects that take part, and those that do not with the reason."""
+    """Runs of the subjects that take part, and what is wrong with the others.
 
-    subjects: dict[str, tuple[Run, ...]]
+    `left_out`, `incomplete` and `findings` are those of `groupwise.inputs.recordings.Recordings`.
+    """
+
+    subjects: dict[str, tuple[Run, ...]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
+    incomplete: dict[str, str] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
 
     @property
     def names(self) -> list[str]:
@@ -56,37 +61,35 @@ class Runs:
 
     def to_check(self, study: Study) -> dict[str, Any]:
         """What `groupwise.fmri.check.look_into` is asked, as plain values."""
-        spec = study.fmri.model_dump(mode="json", include={"conditions", "confounds"})
+        spec = present(study.fmri).model_dump(mode="json", include={"conditions", "confounds"})
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
 def find_runs(study: Study) -> Runs:
     """Find each subject's runs with their masks, confounds and events.
 
-    Raises
-    ------
-    InputError
-        With every missing file of every subject, unless the study drops incomplete subjects. A run
-        that other subjects have is missing too.
+    Findings name every missing file of every subject, unless the study drops incomplete subjects.
+    A run that other subjects have is missing too.
     """
-    fmri = study.fmri
-    raw, folder = Path(fmri.bids_root or study.bids_root), Path(fmri.derivatives)
+    fmri = present(study.fmri)
+    raw = Path(fmri.bids_root or study.bids_root or "")
+    folder = Path(fmri.derivatives)
     findings = [
         f"config: {key}: {path} is not a folder; check the path"
         for key, path in (("fmri.derivatives", folder), ("bids_root", raw))
         if not path.is_dir()
     ]
     if findings:
-        raise InputError(findings)
+        return Runs(findings=findings)
     found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
     wanted = found if study.subjects == "all" else study.subjects
     who = Attendance(found, study.exclude, study.missing)
-    who.findings += [
+    who.add(
         f"config: {key}: subject {name} is not in {folder}; it holds {', '.join(found) or 'none'}"
         for key, names in (("subjects", wanted), ("exclude", study.exclude))
         for name in names
         if name not in found
-    ]
+    )
     images = {
         name: _images(study, folder / f"sub-{name}")
         for name in wanted
@@ -110,15 +113,14 @@ def find_runs(study: Study) -> Runs:
             runs.append(Run(told, str(bold), **{key: str(path) for key, path in files.items()}))
         if who.admits(name, missing):
             subjects[name] = tuple(runs)
-    who.settle()
-    if not subjects:
-        raise InputError(f"{folder}: no complete subject; check fmri, subjects and exclude")
-    return Runs(subjects, who.left_out)
+    if not subjects and not who.findings:
+        who.add([f"{folder}: no complete subject; check fmri, subjects and exclude"])
+    return Runs(subjects, who.left_out, who.incomplete, who.findings)
 
 
 def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
     """A subject's preprocessed images by what tells its runs apart."""
-    fmri, images = study.fmri, {}
+    fmri, images = present(study.fmri), {}
     for path in sorted(folder.glob("**/func/*_desc-preproc_bold.nii*")):
         facts = entities_of(path)
         if (
@@ -135,7 +137,7 @@ def _unlike(
     study: Study, folder: Path, name: str, own: dict, every: list[tuple[str, ...]]
 ) -> list[str]:
     """What a subject lacks of the runs that others have."""
-    fmri = study.fmri
+    fmri = present(study.fmri)
     if not own:
         others = sorted(
             {

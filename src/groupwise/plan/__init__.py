@@ -1,0 +1,1 @@
+"""What a study would compute: subjects, files, rows, designs and blocks, without Snakemake."""

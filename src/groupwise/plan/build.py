@@ -1,0 +1,242 @@
+"""The plan of a study: every file, design and finding that is known before any work.
+
+`groupwise check`, `groupwise status`, `snakemake -n` and the start of a run all build this plan, so
+that they agree on what is wrong.
+"""
+
+from pathlib import Path
+
+from groupwise.config.study import Study
+from groupwise.errors import InputError
+from groupwise.plan.effects import PlannedEffect, plan_effects
+from groupwise.plan.fmri import FmriSource
+from groupwise.plan.fnirs import FnirsSource
+from groupwise.plan.meeg import MeegSource
+from groupwise.plan.paths import Paths
+from groupwise.plan.source import CorticalSource, InputCheck, Source
+from groupwise.plan.tables import EstimatesSource, EvokedsSource, MapsSource, ValuesSource
+
+#: One class per kind of data, in the order of the report.
+SOURCES: tuple[type[Source], ...] = (
+    MeegSource,
+    FmriSource,
+    FnirsSource,
+    MapsSource,
+    EvokedsSource,
+    EstimatesSource,
+    ValuesSource,
+)
+#: What the points of an analysis are; each has its own rules for stack, export and figures.
+SPACES = ("surface", "labels", "grid", "sensors", "volume", "channels")
+
+
+class Plan:
+    """A study's plan.
+
+    Parameters
+    ----------
+    study : the typed config.
+    out : the output folder.
+
+    Attributes
+    ----------
+    paths : names of the output files.
+    sources : by section of the config, those that the study has.
+    effects : by analysis and the effect's part of paths.
+    findings : everything that keeps the study from running.
+    """
+
+    def __init__(self, study: Study, out: str) -> None:
+        self.study, self.out, self.paths = study, out, Paths(out)
+        self.sources: dict[str, Source] = {
+            kind.data: kind(study, self.paths)
+            for kind in SOURCES
+            if getattr(study, kind.data) is not None
+        }
+        self.effects, wrong = plan_effects(study, self.sources)
+        found = [finding for source in self.sources.values() for finding in source.findings]
+        self.findings = list(dict.fromkeys([*found, *wrong]))
+
+    def raise_findings(self) -> None:
+        """Raise `InputError` with all findings, if there are any."""
+        if self.findings:
+            raise InputError(self.findings)
+
+    def check_contents(self) -> None:
+        """Check the contents of all files, unless an earlier check holds.
+
+        Raises
+        ------
+        InputError : with the findings of all kinds of data.
+        """
+        checks = [check for check in self.input_checks() if not check.is_done]
+        findings = [finding for check in checks for finding in check.look()[1]]
+        if findings:
+            raise InputError(findings)
+
+    # Sources and analyses.
+
+    def source(self, analysis: str) -> Source:
+        """Return the source of an analysis."""
+        return self.sources[self.study.analyses[analysis].data]
+
+    def analyses_in(self, *spaces: str) -> list[str]:
+        """Return the names of the analyses whose points are of one of some spaces."""
+        assert set(spaces) <= set(SPACES)
+        return [name for name in self.study.analyses if self.source(name).space(name) in spaces]
+
+    def effects_of(self, analysis: str) -> list[PlannedEffect]:
+        """Return the effects of an analysis, in the order of the config."""
+        return [effect for (name, _), effect in self.effects.items() if name == analysis]
+
+    # Files.
+
+    def input_checks(self) -> list[InputCheck]:
+        """Return the checks of contents that a run starts with."""
+        return [s.input_check for s in self.sources.values() if s.input_check is not None]
+
+    def given_files(self, subject: str) -> list[str]:
+        """Return a subject's recordings of all kinds of data."""
+        return [path for s in self.sources.values() for path in s.given_files(subject)]
+
+    def of_effects(self, pattern: str) -> list[str]:
+        """Return a path of each effect, for {analysis} and {effect}."""
+        return [
+            pattern.format(analysis=analysis, effect=effect) for analysis, effect in self.effects
+        ]
+
+    def of_models(self, pattern: str) -> list[str]:
+        """Return a path of each model, for {model}."""
+        return [pattern.format(model=name) for name in self.study.models]
+
+    def blocks(self, analysis: str, effect: str) -> list[str]:
+        """Return the block files of an effect."""
+        folder = self.paths.effect.format(analysis=analysis, effect=effect)
+        return [
+            f"{folder}/blocks/block-{start:08d}_size-{size}.npz"
+            for start, size in self.effects[analysis, effect].blocks
+        ]
+
+    def nulls_across(self, analysis: str) -> list[str]:
+        """Return the null distributions of all effects, if the analysis corrects across them."""
+        if not self.study.analyses[analysis].across_effects:
+            return []
+        pattern = f"{self.paths.effect}/null.npz"
+        return [
+            pattern.format(analysis=analysis, effect=effect.slug)
+            for effect in self.effects_of(analysis)
+        ]
+
+    def subjects_dir(self, template: str) -> str:
+        """Return FreeSurfer's SUBJECTS_DIR that holds a template."""
+        return next(
+            source.section.subjects_dir
+            for source in self.sources.values()
+            if isinstance(source, CorticalSource) and source.template_name == template
+        )
+
+    def montage(self, analysis: str) -> str | list[str]:
+        """Return a recording with the places of an analysis of channels; [] where none has them."""
+        fnirs, source = self.sources.get("fnirs"), self.source(analysis)
+        assert isinstance(source, FnirsSource | ValuesSource)
+        of_pairs = source.facts(analysis)["place"] == "pair"
+        return fnirs.montage if isinstance(fnirs, FnirsSource) and of_pairs else []
+
+    # Models of tables.
+
+    def model_table(self, model: str) -> str:
+        """Return the table that a model is fitted to."""
+        data = self.study.models[model].data
+        if data == "values":
+            return self.sources["values"].section.table
+        return self._fnirs.table(data)
+
+    def model_units(self, model: str) -> str:
+        """Return the units of a model's values."""
+        data = self.study.models[model].data
+        return self.sources["values" if data == "values" else "fnirs"].units(model)
+
+    def model_participants(self) -> str | list[str]:
+        """Return the participants table whose columns a formula may name; [] if there is none."""
+        source = self.sources.get("fnirs") or self.sources.get("values")
+        return source.participants_file if source else []
+
+    @property
+    def _fnirs(self) -> FnirsSource:
+        source = self.sources["fnirs"]
+        assert isinstance(source, FnirsSource)
+        return source
+
+    # Targets.
+
+    def check_targets(self) -> list[str]:
+        """Return the tables of the input checks."""
+        return [check.table for check in self.input_checks()]
+
+    def first_level_targets(self) -> list[str]:
+        """Return the last files of each subject before the group stage."""
+        return [path for s in self.sources.values() for path in s.first_level_targets()]
+
+    def group_targets(self) -> list[str]:
+        """Return results and maps of all effects, and the coefficients of all models."""
+        own = self.paths
+        return [
+            *self.of_effects(f"{own.effect}/infer/result.json"),
+            *self.of_effects(f"{own.effect}/maps"),
+            *self.of_models(own.model("coefficients.tsv")),
+        ]
+
+    # The report.
+
+    def views(self) -> list[str]:
+        """Return the interactive page of each effect that has one.
+
+        Volumes have one where they lie in MNI space, as the background image does.
+        """
+        return [
+            f"{self.paths.effect}/views/{kind}.html".format(analysis=name, effect=effect)
+            for name, effect in self.effects
+            if (kind := self._view(name))
+        ]
+
+    def _view(self, analysis: str) -> str:
+        source = self.source(analysis)
+        space = source.space(analysis)
+        if space == "volume":
+            return "volume" if source.section.space.upper().startswith("MNI") else ""
+        return {"grid": "volume", "surface": "surface"}.get(space, "")
+
+    def report_inputs(self) -> dict[str, str | list[str]]:
+        """Return the files of each kind of data that the report reads, as section_name."""
+        return {
+            f"{section}_{name}": files
+            for section, source in self.sources.items()
+            for name, files in source.report_inputs().items()
+        }
+
+    def report_facts(self) -> dict[str, dict]:
+        """Return what the report needs of each kind of data beside files."""
+        facts = {section: source.report_facts() for section, source in self.sources.items()}
+        return {section: each for section, each in facts.items() if each is not None}
+
+    def ready_made_observations(self) -> list[str]:
+        """Return the row tables of the stacks of ready-made data."""
+        pattern = self.paths.stacked["observations"]
+        return [
+            pattern.format(analysis=name)
+            for name in self.study.analyses
+            if self.source(name).ready_made
+        ]
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Subject to the reason why it doesn't take part."""
+        return {
+            name: why for source in self.sources.values() for name, why in source.left_out.items()
+        }
+
+    def participants_file(self) -> str | list[str]:
+        """Return the study's participants table, or [] where there is none."""
+        root = self.study.bids_root
+        path = self.study.participants or (f"{root}/participants.tsv" if root else None)
+        return path if root and path and Path(path).is_file() else []

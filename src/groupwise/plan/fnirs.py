@@ -1,0 +1,181 @@
+"""fNIRS: optical recordings of participants, to estimates of channels and regions."""
+
+from typing import Any
+
+from groupwise.config.analysis import cells_of, conditions_with
+from groupwise.config.study import Study
+from groupwise.inputs.acquisition import sidecars_of
+from groupwise.inputs.optodes import find_optodes
+from groupwise.plan.paths import Paths, camel
+from groupwise.plan.source import InputCheck, Source, session_findings
+
+
+class FnirsSource(Source):
+    """Optical recordings.
+
+    Attributes
+    ----------
+    runs : files of each participant's runs.
+    """
+
+    data = "fnirs"
+
+    def __init__(self, study: Study, paths: Paths) -> None:
+        super().__init__(study, paths)
+        self.runs = find_optodes(study)
+        self.findings += self.runs.findings
+        self.findings += session_findings(self.analyses, "fnirs")
+        self.left_out |= self.runs.left_out
+        self.incomplete |= self.runs.incomplete
+        self.input_check = InputCheck(
+            paths.check_table("optodes"),
+            self.runs.to_check(study),
+            self.runs.files,
+            "groupwise.fnirs.check",
+        )
+
+    # Paths.
+
+    def file(self, ending: str, **entities: str) -> str:
+        """Return the path of a participant's file; see `Paths.subject_file`."""
+        own = self.section
+        return self.paths.subject_file(
+            "nirs", ending, task=own.task, session=own.session, **entities
+        )
+
+    def signals(self) -> list[str]:
+        """Return the path of the haemoglobin concentrations of each run."""
+        return [
+            self.file("nirs.snirf", desc=camel(f"haemoglobin {name}")) for name in self.run_names
+        ]
+
+    def pairs(self) -> list[str]:
+        """Return the path of the quality of the source-detector pairs in each run."""
+        return [self.file("quality.tsv", desc=camel(f"pairs {name}")) for name in self.run_names]
+
+    def designs(self) -> list[str]:
+        """Return the path of the design matrix of each run."""
+        return [self.file("design.tsv", desc=camel(name or "run")) for name in self.run_names]
+
+    @property
+    def figures(self) -> str:
+        """Folder of a participant's figures."""
+        return f"{self.paths.out}/sub-{{subject}}/nirs/figures"
+
+    @property
+    def montage(self) -> str:
+        """Path of the first participant's signals, whose montage is that of all."""
+        return self.signals()[0].format(subject=self.subjects[0])
+
+    @property
+    def all_pairs(self) -> list[str]:
+        """Paths of the quality of the pairs, of each participant and run."""
+        return [path.format(subject=name) for name in self.subjects for path in self.pairs()]
+
+    # Participants.
+
+    @property
+    def subjects(self) -> list[str]:
+        """Participants that take part, in order."""
+        return self.runs.names
+
+    @property
+    def run_names(self) -> list[str]:
+        """Names of the runs, which are those of every participant."""
+        return [run["name"] for run in self.runs.of(self.subjects[0])] if self.subjects else []
+
+    def of_subjects(self, pattern: str) -> list[str]:
+        """Return a path of each participant."""
+        return [pattern.format(subject=name) for name in self.subjects]
+
+    def bad_channels(self, subject: str) -> list[str]:
+        """Return the bad pairs of the config: those of all, and those of a participant."""
+        given = self.section.bad_channels
+        return [*given.get("all", []), *given.get(subject, [])]
+
+    def event_files(self, subject: str) -> list[str]:
+        """Return the tables of events (or the recordings that hold them) and of confounds."""
+        return [
+            run[kind] or run["raw"]
+            for run in self.runs.of(subject)
+            for kind in ("events", "confounds")
+            if run[kind] or kind == "events"
+        ]
+
+    def given_files(self, subject: str) -> list[str]:
+        """Return all files of a participant's runs."""
+        return self.runs.files_of(subject) if subject in self.subjects else []
+
+    # Analyses.
+
+    def space(self, analysis: str) -> str:
+        """Return "channels", which stands for channels and regions."""
+        return "channels"
+
+    def rows(self, analysis: str) -> list[dict[str, Any]]:
+        """Return one dict per participant and cell; `keys` choose its part of the table."""
+        spec = self.study.analyses[analysis]
+        known = [*self.section.conditions, *self.section.contrasts]
+        return [
+            {
+                "subject": subject,
+                "session": self.section.session or "n/a",
+                **cell["factors"],
+                "condition": condition,
+                "keys": {"Condition": condition},
+            }
+            for subject in self.subjects
+            for cell in cells_of(spec)
+            for condition in conditions_with(cell["tags"], known)
+        ]
+
+    def table(self, space: str) -> str:
+        """Return the table of all participants' "channels" or "rois"."""
+        return self.paths.first_level(f"{space}.tsv")
+
+    def files(self, analysis: str) -> str:
+        """Return the table of an analysis' values."""
+        return self.table(self.study.analyses[analysis].space or "channels")
+
+    def facts(self, analysis: str) -> dict[str, Any]:
+        """Return the columns, units and chromophores of an analysis' values."""
+        spec = self.study.analyses[analysis]
+        return {
+            "place": {"channels": "pair", "rois": "ROI"}[spec.space or "channels"],
+            "value": "theta",
+            "units": self.units(analysis),
+            "chromas": spec.chroma,
+            "name": "head",
+        }
+
+    def units(self, analysis: str) -> str:
+        """Return the units of estimates."""
+        return "umol/l"
+
+    # Targets and report.
+
+    def first_level_targets(self) -> list[str]:
+        """Return the tables of all participants' channels and regions, with their sidecars."""
+        names = ("channels.tsv", "channels.json", "rois.tsv", "rois.json")
+        return [self.paths.first_level(name) for name in names]
+
+    def report_inputs(self) -> dict[str, str | list[str]]:
+        """Return the files that the report reads of fNIRS."""
+        raw, own = self.runs.of(self.subjects[0])[0]["raw"], self.section
+        assert self.input_check
+        return {
+            "found": self.input_check.table,
+            "pairs": self.all_pairs,
+            "pair_facts": self.of_subjects(self.file("quality.json")),
+            "designs": self.of_subjects(self.file("design.json")),
+            "groups": [self.paths.first_level("figures_fnirs")],
+            "folders": self.of_subjects(self.figures),
+            "participants": self.participants_file,
+            "sidecars": (
+                sidecars_of(raw, self.bids_root) if self.bids_root and not own.recordings else []
+            ),
+        }
+
+    def report_facts(self) -> dict[str, Any]:
+        """Return the participants and conditions."""
+        return {"subjects": self.subjects, "conditions": list(self.section.conditions)}
