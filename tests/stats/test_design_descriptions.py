@@ -464,9 +464,9 @@ def test_words_are_joined():
 
 
 #: Files that name dict forms because they make them from the config.
-MAKERS = {"src/groupwise/inputs/design.py", "src/groupwise/plan/design.py"}
+MAKERS = {"src/groupwise/plan/design.py"}
 #: To be emptied: code that still asks a result or a parameter which design it has.
-REMAINING = {"src/groupwise/report/methods.py", "workflow/functions/permutation.smk"}
+REMAINING = {"src/groupwise/report/methods.py"}
 
 
 def test_no_code_outside_of_stats_asks_which_design_it_has():

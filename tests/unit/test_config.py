@@ -11,8 +11,8 @@ from groupwise.config.analysis import Analysis, cells_of, conditions_with
 from groupwise.config.document import generated
 from groupwise.config.read import read_study, read_study_file
 from groupwise.errors import InputError
-from groupwise.inputs.design import design_of
 from groupwise.inputs.participants import constant_columns, read_participants, values_of
+from groupwise.plan.design import declare_design
 from groupwise.stats import design_from_dict
 
 ROOT = Path(__file__).parents[2]
@@ -206,7 +206,7 @@ def test_effects_of_groups_and_covariates():
         analysis = Analysis(**common, **keys)
         subjects = sorted(people)
         return {
-            effect: design_of(analysis, effect, subjects, people, "participants.tsv")
+            effect: declare_design(analysis, effect, subjects, people, "participants.tsv")
             for effect in analysis.effect_names
         }
 

@@ -7,7 +7,7 @@ from typing import Any
 from groupwise.config.analysis import Analysis
 from groupwise.config.study import Study
 from groupwise.errors import InputError
-from groupwise.inputs.design import design_of
+from groupwise.plan.design import declare_design
 from groupwise.plan.paths import slug
 from groupwise.plan.source import Source
 from groupwise.stats.declared import design_from_dict, floor_of
@@ -88,9 +88,9 @@ def _effects_of(study: Study, name: str, analysis: Analysis, source: Source) -> 
     subjects = source.subjects_of(name)
     effects = []
     for effect in analysis.effect_names:
-        design = design_of(analysis, effect, subjects, people, origin)
+        design = declare_design(analysis, effect, subjects, people, origin)
         made = design_from_dict(design)
-        rows = len(made.model()[0]) if design["design"] == "Pooled" else len(subjects)
+        rows = made.n_rows(len(subjects))
         made.df(rows)  # refused here, before any work, and not by the first job
         distinct, _ = floor_of(made, rows, analysis.alternative)
         effects.append(

@@ -1,4 +1,4 @@
-"""From an analysis of the study to the design of each of its effects, as the library reads it."""
+"""The design of each effect of an analysis, as plain values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,14 +11,14 @@ from groupwise.inputs.participants import values_of
 MEAN = "mean"
 
 
-def design_of(
+def declare_design(
     analysis: Analysis,
     effect: str,
     subjects: Sequence[str],
     people: Mapping[str, Mapping[str, str]],
     origin: str,
 ) -> dict[str, Any]:
-    """The design of one effect, as a plain dict.
+    """Return the design of one effect in its dict form.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def design_of(
         return {"design": "Regression", "covariates": covariates, "effect": tested,
                 "weights": weights}  # fmt: skip
     if not factors:
-        return {"design": {"one-sample": "OneSample", "paired": "Paired"}[analysis.test]}
+        return {"design": "Paired" if analysis.test == "paired" else "OneSample"}
     if analysis.contrasts:
         named = {"weights": analysis.weights(effect), "name": effect}
         if analysis.error == "pooled":
