@@ -85,6 +85,8 @@ rule merge:
 
 rule infer:
     """Corrected p of points and clusters, the cluster table, the sentence of the result."""
+    # `data` and `observations` are not read. They go when the version is raised: without them,
+    # Snakemake would rerun this stage in every finished study.
     input:
         data=STACKED["data"],
         observations=STACKED["observations"],
@@ -109,7 +111,7 @@ rule infer:
     conda:
         "../../envs/groupwise.yaml"
     resources:
-        mem_mb=megabytes(400, 10),
+        mem_mb=megabytes(400, 4, "values", "meta", "observed", "null"),
         runtime=minutes(15),
     params:
         alpha=lambda wildcards: analysis_of(wildcards).alpha,

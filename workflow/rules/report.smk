@@ -251,7 +251,7 @@ rule views_volume:
     conda:
         "../../envs/groupwise.yaml"
     resources:
-        mem_mb=megabytes(800, 10),
+        mem_mb=megabytes(800, 10, "maps", "space"),
         runtime=minutes(10),
     params:
         within=lambda wildcards: within_levels(analysis_of(wildcards)),
@@ -275,7 +275,7 @@ rule views_surface:
     conda:
         "../../envs/groupwise.yaml"
     resources:
-        mem_mb=megabytes(800, 10),
+        mem_mb=megabytes(800, 10, "maps", "space"),
         runtime=minutes(10),
     params:
         within=lambda wildcards: within_levels(analysis_of(wildcards)),
