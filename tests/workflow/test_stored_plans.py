@@ -17,12 +17,13 @@ import re
 import tempfile
 from collections.abc import Iterable
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 from docs_pages import DOCS, config_of
-from study_trees import ROOT, make_tree, planned, touch, write_config
+from study_trees import ROOT, demo_config, make_tree, planned, touch, write_config
 
 STORED = Path(__file__).with_name("plans")
 TUTORIALS = ("meeg", "fmri", "fnirs", "maps")
@@ -40,8 +41,16 @@ def make_meeg(folder: Path, sessions=(None,), ending="meg.fif") -> None:
             events = path.name.replace("meg.fif", "events.tsv")
             (path.parent / events).rename(path.parents[1] / "eeg" / events)
             path.unlink()
-    for hemi in ("lh", "rh"):
-        touch(folder / f"demo/subjects/fsaverage/label/{hemi}.aparc.annot")
+    for own in list((folder / "demo/subjects").iterdir()):
+        for name in (
+            "label/lh.aparc.annot",
+            "label/rh.aparc.annot",
+            "bem/outer_skull.surf",
+            "bem/outer_skin.surf",
+            "mri/T1.mgz",
+            "mri/transforms/talairach.xfm",
+        ):
+            touch(own / name)
     touch(folder / "demo/bids/dataset_description.json", "{}")
     write_participants(folder / "demo/bids", subjects)
 
@@ -112,12 +121,180 @@ def make_tutorial(name: str, folder: Path) -> dict:
     return config_of(DOCS / f"tutorials/{name}.md")
 
 
+def make_sessions(folder: Path) -> dict:
+    """Two sessions; analyses of sources, labels and sensors; ICA, Maxwell filter, empty room."""
+    make_meeg(folder, sessions=("pre", "post"))
+    room = "sub-emptyroom/ses-20260112/meg/sub-emptyroom_ses-20260112_task-noise_meg.fif"
+    touch(folder / "demo/bids" / room)
+    config = demo_config("meeg", exclude={"08": "moved"}, missing="drop")
+    config["meeg"] |= {
+        "session": ["pre", "post"],
+        "artifacts": {"method": "ica"},
+        "maxwell": {"st_duration": 10},
+        "covariance": {"source": "empty_room", "rank": None},
+        "bad_channels": {"all": ["MEG 0113"], "02": ["MEG 2443"]},
+    }
+    within = {"session": ["pre", "post"], "modality": ["auditory", "visual"]}
+    within["side"] = ["left", "right"]
+    common = {"data": "meeg", "cluster": CLUSTER, "permutations": 100}
+    config["analyses"] = {
+        "training": common | {"within": within, "effects": ["session", "session:side"]},
+        "gain": common
+        | {"within": within, "contrasts": {"gain": "post/auditory/left - pre/auditory/left"}},
+        "regions": common | {"within": within, "effects": ["session"], "space": "labels"},
+        "planar": common
+        | {"within": within, "effects": ["session"], "space": "grad", "crop": [0, 0.2]},
+    }
+    return config
+
+
+def make_beamformer(folder: Path) -> dict:
+    """A grid in the brain, LCMV; groups with a covariate."""
+    make_meeg(folder)
+    config = demo_config("meeg")
+    config["meeg"] |= {
+        "source_space": {"kind": "volume", "grid": 12},
+        "inverse": {"method": "LCMV", "beamformer": {"tmax": 0.3}},
+    }
+    common = {"data": "meeg", "test": "paired", "conditions": ["auditory/left", "visual/left"]}
+    config["analyses"] = {
+        "grid": common | {"crop": [0.05, 0.3], "average": True, "alternative": "greater"},
+        "age": common | {"covariates": ["age"], "effects": ["age", "mean"], "tfce": True},
+    }
+    return config
+
+
+def make_eeg(folder: Path) -> dict:
+    """EEG on the template's head."""
+    make_meeg(folder, ending="eeg.vhdr")
+    config = demo_config("meeg")
+    config["meeg"] |= {
+        "datatype": "eeg",
+        "anatomy": "template",
+        "channels": ["eeg"],
+        "reference": ["M1", "M2"],
+        "montage": "colin27_1020",
+        "epochs": {"tmin": -0.1, "tmax": 0.35, "autoreject": "local"},
+        "bem": {"ico": 3, "conductivity": [0.3, 0.006, 0.3]},
+        "inverse": {"method": "eLORETA", "loose": 0, "fixed": True, "orientation": "normal"},
+    }
+    paired = {"data": "meeg", "test": "paired", "conditions": ["auditory/left", "visual/left"]}
+    config["analyses"] = {
+        "sources": paired | {"hemispheres": ["lh"], "hat": 0.001},
+        "regions": paired | {"space": "labels"},
+        "sensors": paired | {"space": "eeg"},
+    }
+    return config
+
+
+def make_sensors(folder: Path) -> dict:
+    """Sensors alone, without any anatomy."""
+    make_meeg(folder)
+    config = demo_config("meeg", subjects=[f"{n:02d}" for n in range(1, 8)])
+    config["meeg"]["subjects_dir"] = None
+    paired = {"data": "meeg", "test": "paired", "conditions": ["auditory/left", "visual/left"]}
+    config["analyses"] = {"field": paired | {"space": "mag"}}
+    return config
+
+
+def make_groups(folder: Path) -> dict:
+    """Every design between subjects, of ready-made maps in ANALYZE pairs."""
+    make_maps(folder, ending="img", conditions=("go", "stop"))
+    for path in folder.glob("maps/*.img"):
+        touch(path.with_suffix(".hdr"))
+    common = {"data": "maps", "cluster": CLUSTER, "permutations": 300}
+    paired = common | {"test": "paired", "conditions": ["go", "stop"]}
+    one = common | {"test": "one-sample", "conditions": ["go"]}
+    group, within = {"group": ["a", "b"]}, {"condition": ["go", "stop"]}
+    return {
+        "study": "groups",
+        "maps": {"table": "maps/maps.tsv"},
+        "analyses": {
+            "two": one | {"between": group, "tfce": True},
+            "welch": paired | {"between": group, "variances": "unequal"},
+            "mixed": common
+            | {"within": within, "between": group, "effects": ["group", "group:condition"]}
+            | {"across_effects": True},
+            "slope": paired | {"covariates": ["score"], "effects": ["score", "mean"]},
+            "pooled": common | {"within": within, "error": "pooled"},
+            "weights": common
+            | {"within": within, "error": "pooled", "contrasts": {"more": "go - stop"}},
+        },
+    }
+
+
+def make_ready(section: str, folder: Path, **settings) -> dict:
+    """Ready-made source estimates or evoked responses."""
+    ending = {"estimates": "h5", "evokeds": "fif"}[section]
+    make_maps(folder, ending=ending, conditions=("go", "stop"), section=section)
+    own = {"data": section, "test": "paired", "conditions": ["go", "stop"]} | settings
+    section_own = {"table": f"{section}/{section}.tsv"}
+    if section == "estimates":
+        make_meeg(folder)
+        section_own |= {"subjects_dir": "demo/subjects", "spacing": 4, "units": "dSPM"}
+    return {"study": section, section: section_own, "analyses": {"difference": own}}
+
+
+def make_values(folder: Path) -> dict:
+    """A ready-made table of channels, tested by permutation and by a mixed model."""
+    rows = [
+        f"{n:02d}\t{condition}\tS1_D{place}\t{chroma}\t{n + place}"
+        for n in range(1, 8)
+        for condition in ("go", "stop")
+        for place in (1, 2)
+        for chroma in ("hbo", "hbr")
+    ]
+    header = "ID\tCondition\tch_name\tChroma\ttheta"
+    touch(folder / "values.tsv", "\n".join([header, *rows]) + "\n")
+    paired = {"data": "values", "test": "paired", "conditions": ["go", "stop"]}
+    model = {"data": "values", "formula": "theta ~ -1 + ch_name:Condition", "by": ["Chroma"]}
+    return {
+        "study": "table",
+        "values": {"table": "values.tsv"},
+        "analyses": {"channels": paired},
+        "models": {"channels": model, "robust": model | {"estimator": "gee"}},
+    }
+
+
+def make_runs(folder: Path) -> dict:
+    """First-level contrasts, scrubbing and a mask in fMRI; regions and components in fNIRS."""
+    make_fmri(folder)
+    make_fnirs(folder)
+    touch(folder / "mask.nii.gz")
+    config = demo_config("fmri")
+    config["fmri"] |= {
+        "contrasts": {"faces": "famous + unfamiliar - 2 scrambled"},
+        "confounds": {"strategy": ["motion", "high_pass", "scrub"], "motion": "full"},
+        "mask": "mask.nii.gz",
+        "noise": "ols",
+    }
+    config["fnirs"] = demo_config("fnirs")["fnirs"] | {
+        "short_channels": {"regressors": "components"},
+        "bad_channels": {"01": ["S1_D1"]},
+    }
+    one = {"test": "one-sample", "permutations": 100}
+    config["analyses"] = {
+        "faces": one | {"data": "fmri", "conditions": ["faces"], "covariates": ["age"]},
+        "groups": one | {"data": "fmri", "conditions": ["faces"], "between": {"group": ["a", "b"]}},
+        "regions": one
+        | {"data": "fnirs", "conditions": ["leftMinusRight"], "space": "rois", "chroma": ["hbo"]},
+    }
+    return config
+
+
 STUDIES = {
     "demo": make_demo,
-    **{
-        f"tutorial_{name}": lambda folder, name=name: make_tutorial(name, folder)
-        for name in TUTORIALS
-    },
+    **{f"tutorial_{name}": partial(make_tutorial, name) for name in TUTORIALS},
+    "sessions": make_sessions,
+    "beamformer": make_beamformer,
+    "eeg": make_eeg,
+    "sensors": make_sensors,
+    "groups": make_groups,
+    "estimates": partial(make_ready, "estimates"),
+    "estimates_labels": partial(make_ready, "estimates", space="labels"),
+    "evokeds": partial(make_ready, "evokeds", space="eeg"),
+    "values": make_values,
+    "runs": make_runs,
 }
 
 
@@ -196,6 +373,17 @@ def test_the_plan_is_the_stored_one(study, tmp_path):
     assert list(now) == list(stored)
     for rule, jobs in now.items():
         assert jobs == stored[rule], f"jobs of {rule}: see the rule at the top of this file"
+
+
+def test_every_rule_is_in_a_stored_plan():
+    rules = {
+        name
+        for path in (ROOT / "workflow/rules").glob("*.smk")
+        for name in re.findall(r"^ *rule (\w+):", path.read_text(), re.MULTILINE)
+    }
+    stored = [json.loads(path.read_text()) for path in STORED.glob("*.json")]
+    assert {path.stem for path in STORED.glob("*.json")} == set(STUDIES)
+    assert rules - {rule for plan in stored for rule in plan} == set()
 
 
 if __name__ == "__main__":
