@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import shutil
 import subprocess
 import sys
 
@@ -205,6 +206,26 @@ def test_status_tells_what_keeps_a_study_from_running(tmp_path, capsys):
     assert code == 1 and "sub-02: no recording" in err and "Traceback" not in err
 
 
+#: The command as another user. Root has called it before, so that its modules are loaded: that user
+#: may not read them, nor the interpreter, where they lie in root's home.
+AS_NOBODY = """
+import contextlib, io, os, sys
+from groupwise.command.main import main
+
+os.umask(0)
+with contextlib.redirect_stdout(io.StringIO()):
+    main(sys.argv[1:])
+if os.fork() == 0:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    os._exit(code)
+sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become a user who may not write")
 def test_status_of_a_folder_that_one_may_not_write_to(demo):
     """Another user's study: what may not be read is told with a remedy."""
@@ -214,10 +235,17 @@ def test_status_of_a_folder_that_one_may_not_write_to(demo):
     for parent in [demo, *demo.parents]:
         if parent.stat().st_mode & 0o005 != 0o005:
             parent.chmod(0o755)
-    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", sys.executable]
-    command += ["-m", "groupwise.command.main", "status", "--configfile", demo / "study.yaml"]
-    command += ["--snakefile", ROOT / "Snakefile", "--directory", demo]
-    told = {"capture_output": True, "text": True, "env": os.environ | {"HOME": "/tmp"}}
+    # The clone may lie where that user may not read, such as in root's home.
+    clone = demo / "clone"
+    for name in ("workflow", "scripts", "envs"):
+        shutil.copytree(ROOT / name, clone / name)
+    shutil.copy(ROOT / "Snakefile", clone)
+    home = demo / "home"
+    home.mkdir()
+    home.chmod(0o777)
+    command = [sys.executable, "-c", AS_NOBODY, "status", "--configfile", demo / "study.yaml"]
+    command += ["--snakefile", clone / "Snakefile", "--directory", demo]
+    told = {"capture_output": True, "text": True, "env": os.environ | {"HOME": str(home)}}
     refused = subprocess.run(command, cwd="/", **told)
     assert refused.returncode == 1 and "Let the owner run: chmod" in refused.stderr, refused.stderr
     subprocess.run(["chmod", "-R", "a+rX", demo / ".snakemake"], check=True)

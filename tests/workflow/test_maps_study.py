@@ -1,5 +1,7 @@
 """The second door for real: ready-made volume maps, from their table to the report."""
 
+import os
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -62,6 +64,8 @@ def config(folder, **changes):
 def study(tmp_path_factory):
     folder = tmp_path_factory.mktemp("maps")
     write_maps(folder)
+    for path in folder.iterdir():
+        os.utime(path, (1e9, 1e9))
     run = snakemake(folder, config(folder), "--cores", "2")
     assert run.returncode == 0, run.text
     return folder
@@ -102,6 +106,17 @@ def test_null_is_the_same_bytes_for_any_block_size(study, tmp_path):
     one, other = (Null.load(p) for p in (study / "results" / EFFECT / "null.npz", target))
     for name in ("statistic", "mass", "size"):
         assert getattr(one, name).tobytes() == getattr(other, name).tobytes()
+
+
+def test_newer_scripts_rerun_nothing(study):
+    """Results that are older than the scripts, as after a clone or an installation."""
+    results = [path for path in (study / "results").rglob("*") if path.is_file()]
+    for path in results:
+        os.utime(path, ns=(0, path.stat().st_mtime_ns - 15 * 10**9 * 365 * 86400))
+    assert Plan(study, config(study)).jobs == {}
+    planned = snakemake(study, config(study), "-n")
+    assert planned.returncode == 0 and planned.jobs == {}, planned.text
+    assert snakemake(study, config(study), "-n", "--rerun-triggers", "code").jobs
 
 
 def test_a_damaged_map_is_named_and_leaves_no_stack(tmp_path):

@@ -90,6 +90,7 @@ def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "It
         DAGSettings,
         OutputSettings,
         Quietness,
+        RerunTrigger,
         ResourceSettings,
     )
 
@@ -108,7 +109,9 @@ def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "It
                 snakefile=Path(snakefile).absolute(),
                 workdir=workplace,
             )
-            opened.dag(DAGSettings(force_incomplete=True))
+            # As in the shipped profiles: an edited or freshly installed script is no reason.
+            triggers = frozenset(RerunTrigger.all()) - {RerunTrigger.CODE}
+            opened.dag(DAGSettings(force_incomplete=True, rerun_triggers=triggers))
             workflow = opened._workflow
             # As a dry run does it; of what a killed job left, as a run with the shipped profiles.
             workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
@@ -215,7 +218,6 @@ def _why(reason: "Reason") -> str:
     if reason.params_changed:
         told.append(_changed(reason.params_changed.only_old, reason.params_changed.only_new))
     told += ["another set of input files"] * bool(reason.input_changed)
-    told += ["its script changed"] * bool(reason.code_changed)
     told += ["not finished"] * bool(reason.incomplete_output)
     return "; ".join(told) or str(reason)
 
