@@ -51,6 +51,14 @@ def table_of(data: str, space: str = "channels") -> str:
     return VALUES.table if data == "values" else f"{OUT}/group/first_level/{space}.tsv"
 
 
+def table_of_analysis(analysis: str) -> str:
+    """The table of values that an analysis is of."""
+    spec = STUDY.analyses[analysis]
+    if spec.data == "values":
+        return table_of("values")
+    return table_of("fnirs", spec.space or "channels")
+
+
 def stack_facts(analysis: str) -> dict:
     """What the values of an analysis are: columns, chromophores, units, space."""
     spec = STUDY.analyses[analysis]

@@ -19,10 +19,7 @@ for name in CHANNELS:
 rule stack_channels:
     """One array of all participants' values, with the table of its rows and its channels."""
     input:
-        table=lambda wildcards: table_of(
-            STUDY.analyses[wildcards.analysis].data,
-            STUDY.analyses[wildcards.analysis].space or "channels",
-        ),
+        table=lambda wildcards: table_of_analysis(wildcards.analysis),
         signal=lambda wildcards: (
             rules.haemoglobin.output.signals[0].format(subject=OPTODES.names[0])
             if STUDY.analyses[wildcards.analysis].data == "fnirs"

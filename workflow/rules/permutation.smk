@@ -38,9 +38,7 @@ rule prepare:
         cluster=lambda wildcards: STUDY.analyses[
             wildcards.analysis
         ].cluster.model_dump(include={"threshold", "mass"}, exclude_none=True),
-        options=lambda wildcards: STUDY.analyses[wildcards.analysis].model_dump(
-            include={"alternative", "hat", "tfce"}
-        ),
+        options=lambda wildcards: STUDY.analyses[wildcards.analysis].statistic_options,
         seed=STUDY.seed,
         version=3,
     script:

@@ -1,5 +1,6 @@
 """Maps in the field's formats, pictures, and the report."""
 
+from groupwise.config.recorded import recorded_config
 from groupwise.inputs.acquisition import sidecars_of
 
 
@@ -330,7 +331,7 @@ rule report:
         runtime=minutes(10),
     params:
         study=STUDY.study,
-        config=STUDY.model_dump(mode="json", exclude_none=True),
+        config=recorded_config(STUDY),
         analyses=[
             {"analysis": analysis, "effect": effect} for analysis, effect in effects()
         ],

@@ -1,15 +1,15 @@
-"""What a study may ask of the group."""
+"""Keys that every analysis has, and those that several kinds of data share.
 
-from typing import Annotated, Literal
+The analysis of each kind of data stands beside the section of its data (`meeg.py` and so on).
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
 from groupwise.config.formula import weights_of
-from groupwise.config.section import (
-    Name,
-    Probability,
-    Section,
-)
+from groupwise.config.section import Name, Probability, Section
 from groupwise.errors import InputError
 
 
@@ -43,24 +43,7 @@ class Cluster(Section):
 class Analysis(Section):
     """One group analysis: data, design, clusters, permutations."""
 
-    data: Literal["meeg", "fmri", "fnirs", "evokeds", "estimates", "maps", "values"] = Field(
-        description="Where the maps come from."
-    )
-    space: Literal["sources", "labels", "mag", "grad", "eeg", "channels", "rois"] | None = Field(
-        None,
-        description="meeg: sources (default), labels (their means over the regions of a "
-        "parcellation), or the sensors of a type, mag, grad or eeg; evokeds: mag, grad or eeg; "
-        "estimates: sources or labels; "
-        "fnirs: channels (default) or rois.",
-    )
-    parcellation: str = Field(
-        "aparc",
-        description="space: labels: name of the template's label/?h.<parcellation>.annot. A "
-        "cluster is then a stretch of time of one label.",
-    )
-    chroma: list[Literal["hbo", "hbr"]] = Field(
-        ["hbo", "hbr"], min_length=1, description="fnirs: chromophores, corrected together."
-    )
+    data: str = Field(description="Where the maps come from; each kind of data adds its own keys.")
     test: Literal["one-sample", "paired"] | None = Field(
         None, description="Test of one condition, or of the first minus the second of two."
     )
@@ -109,24 +92,12 @@ class Analysis(Section):
         description="Added to the variance of a t, as a share of the largest variance over the map "
         "(Ridgway et al. 2012).",
     )
-    tfce: bool = Field(
-        False, description="Threshold-free cluster enhancement beside clusters (E 0.5, H 2)."
-    )
     across_effects: bool = Field(
         False,
         description="Also correct each cluster for the clusters of all effects of the analysis.",
     )
     alternative: Literal["two-sided", "greater", "less"] = Field(
         "two-sided", description="Side of a t test; an F has none."
-    )
-    crop: tuple[float | None, float | None] | None = Field(
-        None, description="Time window in s; null: the whole epoch."
-    )
-    average: bool = Field(
-        False, description="Test the mean over crop, the time window, in place of each time."
-    )
-    hemispheres: list[Literal["lh", "rh"]] = Field(
-        ["lh", "rh"], min_length=1, description="Hemispheres that are tested."
     )
     cluster: Cluster = Field(Cluster(), description="Clusters.")
     permutations: int = Field(
@@ -141,11 +112,12 @@ class Analysis(Section):
     def _design(self) -> "Analysis":
         if (self.test is None) == (self.within is None):
             raise ValueError("give test or within, one of the two")
-        wanted = {"one-sample": (0, 1), "paired": (2,), None: (0,)}[self.test]
-        if len(self.conditions) not in wanted:
-            what = {"one-sample": "one condition", "paired": "two conditions"}.get(
-                self.test, "no conditions (its cells come from within)"
-            )
+        counts, what = {
+            "one-sample": ((0, 1), "one condition"),
+            "paired": ((2,), "two conditions"),
+            None: ((0,), "no conditions (its cells come from within)"),
+        }[self.test]
+        if len(self.conditions) not in counts:
             raise ValueError(f"{self.test or 'a within design'} takes {what}")
         for part in ("within", "between"):
             for factor, levels in (getattr(self, part) or {}).items():
@@ -222,9 +194,40 @@ class Analysis(Section):
         return self
 
     @property
+    def section(self) -> str:
+        """Key of the section of the study that the maps come from."""
+        return self.data
+
+    @property
     def on_sensors(self) -> bool:
         """Whether evoked responses at sensors are tested."""
-        return self.space in ("mag", "grad", "eeg")
+        return False
+
+    @property
+    def statistic_options(self) -> dict[str, Any]:
+        """Options of the statistic, in the order that rule `prepare` records them in."""
+        return {"hat": self.hat, "tfce": False, "alternative": self.alternative}
+
+    def unfit(self, section: Any) -> list[str]:
+        """Findings where the analysis does not fit the section of its data.
+
+        Each begins with the analysis' key that is to be changed.
+        """
+        return []
+
+    def cells_unfit(self, conditions: Sequence[str]) -> list[str]:
+        """Findings where a cell is not one of these conditions."""
+        key = "within" if self.within else "conditions"
+        findings = []
+        for cell in cells_of(self):
+            fitting = conditions_with(cell["tags"], conditions)
+            if len(fitting) != 1:
+                wanted = "/".join(cell["tags"]) or "(no condition named)"
+                findings.append(
+                    f"{key}: cell {wanted} fits {', '.join(fitting) or 'no condition'}; it must "
+                    f"fit one of {', '.join(conditions)}"
+                )
+        return findings
 
     @property
     def has_f(self) -> bool:
@@ -251,9 +254,9 @@ class Analysis(Section):
             return list(self.contrasts)
         if self.covariates:
             return list(self.covariates) if self.effects == "all" else list(self.effects)
-        if self.within is None:
+        if self.test:
             return list(self.between) if self.between else [self.test]
-        factors = [*(self.between or {}), *self.within]
+        factors = [*(self.between or {}), *(self.within or {})]
         if self.effects == "all":
             subsets = range(1, 2 ** len(factors))
             chosen = [[f for i, f in enumerate(factors) if s >> i & 1] for s in subsets]
@@ -261,7 +264,51 @@ class Analysis(Section):
         return [":".join(sorted(e.split(":"), key=_rank_in(factors))) for e in self.effects]
 
 
-def _rank_in(factors: list[str]):
+class ClusterAnalysis(Analysis):
+    """An analysis of points that have neighbours."""
+
+    tfce: bool = Field(
+        False, description="Threshold-free cluster enhancement beside clusters (E 0.5, H 2)."
+    )
+
+    @property
+    def statistic_options(self) -> dict[str, Any]:
+        """The same, with TFCE."""
+        return super().statistic_options | {"tfce": self.tfce}
+
+
+class TimedAnalysis(ClusterAnalysis):
+    """An analysis of time courses."""
+
+    crop: tuple[float | None, float | None] | None = Field(
+        None, description="Time window in s; null: the whole epoch."
+    )
+    average: bool = Field(
+        False, description="Test the mean over crop, the time window, in place of each time."
+    )
+
+
+class SourceAnalysis(TimedAnalysis):
+    """An analysis that can be of source estimates."""
+
+    space: str | None = Field(None, description="Where the points are.")
+    parcellation: str = Field(
+        "aparc",
+        description="space: labels: name of the template's label/?h.<parcellation>.annot. A "
+        "cluster is then a stretch of time of one label.",
+    )
+    hemispheres: list[Literal["lh", "rh"]] = Field(
+        ["lh", "rh"], min_length=1, description="Hemispheres that are tested."
+    )
+
+    def unfit(self, section: Any) -> list[str]:
+        """The same, of keys that belong to one space alone."""
+        if self.space != "labels" and "parcellation" in self.changed:
+            return ["parcellation: belongs to space: labels; remove it"]
+        return []
+
+
+def _rank_in(factors: list[str]) -> Callable[[str], int]:
     return lambda name: factors.index(name) if name in factors else len(factors)
 
 
@@ -286,6 +333,6 @@ def cells_of(analysis: Analysis) -> list[dict]:
     return cells
 
 
-def conditions_with(tags: list[str], conditions: list[str]) -> list[str]:
+def conditions_with(tags: Sequence[str], conditions: Sequence[str]) -> list[str]:
     """Conditions whose tags (parted by /) include all of `tags`."""
     return [name for name in conditions if set(tags) <= set(name.split("/"))]

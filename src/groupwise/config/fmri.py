@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from groupwise.config.section import Hrf, Label, Section, first_level_unfit
+from groupwise.config.analysis import ClusterAnalysis
+from groupwise.config.section import DataSection, Hrf, Label, Section, first_level_unfit
 
 
 class Confounds(Section):
@@ -46,7 +47,7 @@ class Confounds(Section):
     )
 
 
-class Fmri(Section):
+class Fmri(DataSection):
     """BOLD runs as fMRIPrep leaves them: a first-level GLM of each subject (`nilearn.glm`)."""
 
     derivatives: str = Field(description="Folder of the preprocessed data (fMRIPrep's layout).")
@@ -96,3 +97,19 @@ class Fmri(Section):
         if findings:
             raise ValueError("\n".join(findings))
         return self
+
+    def unfit(self, bids_root: str | None) -> list[str]:
+        """Findings where the section does not fit the study's top level."""
+        if self.bids_root or bids_root:
+            return []
+        return ["bids_root is missing; the section fmri needs it for the events"]
+
+
+class FmriAnalysis(ClusterAnalysis):
+    """An analysis of first-level maps of fMRI."""
+
+    data: Literal["fmri"]
+
+    def unfit(self, section: Fmri) -> list[str]:
+        """Findings where the analysis does not fit the section fmri."""
+        return self.cells_unfit([*section.conditions, *section.contrasts])

@@ -5,13 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from groupwise.config.section import (
-    Hrf,
-    Label,
-    Name,
-    Section,
-    first_level_unfit,
-)
+from groupwise.config.analysis import Analysis
+from groupwise.config.section import DataSection, Hrf, Label, Name, Section, first_level_unfit
 
 #: A source-detector pair, as S1_D2.
 Pair = Annotated[str, Field(pattern=r"^S\d+_D\d+$")]
@@ -48,7 +43,7 @@ class ShortChannels(Section):
     longest: float = Field(10.0, gt=0, description="mm; nearer pairs are short.")
 
 
-class Fnirs(Section):
+class Fnirs(DataSection):
     """fNIRS recordings: optical intensity to a first-level GLM of each channel (`mne_nirs`)."""
 
     bids_root: str | None = Field(
@@ -136,8 +131,34 @@ class Fnirs(Section):
             raise ValueError("\n".join(findings))
         return self
 
+    def unfit(self, bids_root: str | None) -> list[str]:
+        """Findings where the section does not fit the study's top level."""
+        if self.recordings or self.bids_root or bids_root:
+            return []
+        return ["bids_root is missing; the section fnirs needs it"]
 
-class Values(Section):
+
+class FnirsAnalysis(Analysis):
+    """An analysis of first-level estimates of fNIRS: channels or regions."""
+
+    data: Literal["fnirs"]
+    space: Literal["channels", "rois"] | None = Field(
+        None, description="channels (default), or rois: the regions of fnirs.rois."
+    )
+    chroma: list[Literal["hbo", "hbr"]] = Field(
+        ["hbo", "hbr"], min_length=1, description="Chromophores, corrected together."
+    )
+
+    def unfit(self, section: Fnirs) -> list[str]:
+        """Findings where the analysis does not fit the section fnirs."""
+        no_rois = self.space == "rois" and not section.rois
+        return [
+            *self.cells_unfit([*section.conditions, *section.contrasts]),
+            *(["space is rois, but fnirs.rois names none"] if no_rois else []),
+        ]
+
+
+class Values(DataSection):
     """Ready-made values of channels or regions, one a subject and condition."""
 
     table: str = Field(
@@ -147,3 +168,9 @@ class Values(Section):
     place: str = Field("ch_name", description="Column with the channel or region, such as ROI.")
     value: str = Field("theta", description="Column with the value.")
     units: str = Field("uM", description="Units of the values.")
+
+
+class ValuesAnalysis(Analysis):
+    """An analysis of ready-made values of channels or regions."""
+
+    data: Literal["values"]

@@ -4,10 +4,11 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from groupwise.config.section import Label, Section
+from groupwise.config.analysis import ClusterAnalysis, SourceAnalysis, TimedAnalysis
+from groupwise.config.section import DataSection, Label, Section
 
 
-class Maps(Section):
+class Maps(DataSection):
     """Ready-made maps, one file a subject and condition: the door for other pipelines."""
 
     table: str = Field(
@@ -28,7 +29,13 @@ class Maps(Section):
     space: Label = Field("MNI", description="Template space of the maps.")
 
 
-class Estimates(Section):
+class MapsAnalysis(ClusterAnalysis):
+    """An analysis of ready-made maps."""
+
+    data: Literal["maps"]
+
+
+class Estimates(DataSection):
     """Ready-made source estimates on a template's surface, one file a subject and condition."""
 
     table: str = Field(
@@ -44,7 +51,17 @@ class Estimates(Section):
     units: str = Field("arbitrary", description="Units of the values.")
 
 
-class Evokeds(Section):
+class EstimatesAnalysis(SourceAnalysis):
+    """An analysis of ready-made source estimates."""
+
+    data: Literal["estimates"]
+    space: Literal["sources", "labels"] | None = Field(
+        None,
+        description="sources (default), or labels: their means over the regions of a parcellation.",
+    )
+
+
+class Evokeds(DataSection):
     """Ready-made evoked responses in FIF, for analyses of sensors."""
 
     table: str = Field(
@@ -52,6 +69,18 @@ class Evokeds(Section):
         "a factor or condition. A file with several responses stands in several rows; the column "
         "condition then names the response by its comment."
     )
+
+
+class EvokedsAnalysis(TimedAnalysis):
+    """An analysis of ready-made evoked responses at sensors."""
+
+    data: Literal["evokeds"]
+    space: Literal["mag", "grad", "eeg"] = Field(description="Type of the sensors.")
+
+    @property
+    def on_sensors(self) -> bool:
+        """Whether evoked responses at sensors are tested."""
+        return True
 
 
 class Atlas(Section):

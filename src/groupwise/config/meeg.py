@@ -4,11 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from groupwise.config.section import (
-    Label,
-    Section,
-    names_unfit,
-)
+from groupwise.config.analysis import SourceAnalysis
+from groupwise.config.section import DataSection, Label, Section, names_unfit
 
 
 class Filter(Section):
@@ -261,7 +258,7 @@ class Morph(Section):
     )
 
 
-class Meeg(Section):
+class Meeg(DataSection):
     """MEG or EEG recordings: from BIDS raw to source estimates on the template."""
 
     task: Label = Field(description="BIDS task.")
@@ -378,3 +375,73 @@ class Meeg(Section):
                 "not see it; set covariance: {rank: null}"
             )
         return self
+
+    def unfit(self, bids_root: str | None) -> list[str]:
+        """Findings where the section does not fit the study's top level."""
+        return [] if bids_root else ["bids_root is missing; the section meeg needs it"]
+
+
+class MeegAnalysis(SourceAnalysis):
+    """An analysis of M/EEG recordings: source estimates, or evoked responses at sensors."""
+
+    data: Literal["meeg"]
+    space: Literal["sources", "labels", "mag", "grad", "eeg"] | None = Field(
+        None,
+        description="sources (default), labels (their means over the regions of a parcellation), "
+        "or the sensors of a type: mag, grad or eeg.",
+    )
+
+    @property
+    def on_sensors(self) -> bool:
+        """Whether evoked responses at sensors are tested."""
+        return self.space in ("mag", "grad", "eeg")
+
+    def unfit(self, section: Meeg) -> list[str]:
+        """Findings where the analysis does not fit the section meeg."""
+        return [
+            *super().unfit(section),
+            *self.cells_unfit(list(section.conditions)),
+            *(self._sensors_unfit(section) if self.on_sensors else self._sources_unfit(section)),
+            *self._crop_unfit(section.epochs),
+            *self._sessions_unfit(section.sessions),
+        ]
+
+    def _sensors_unfit(self, section: Meeg) -> list[str]:
+        if self.space not in section.channels:
+            channels = ", ".join(section.channels)
+            return [f"space is {self.space}, but meeg.channels are {channels}"]
+        if "hemispheres" in self.changed:
+            return ["hemispheres: sensors have none; remove it"]
+        return []
+
+    def _sources_unfit(self, section: Meeg) -> list[str]:
+        on_grid = section.source_space.kind == "volume"
+        if on_grid and self.space == "labels":
+            return ["space: labels are of surfaces, sources lie on a grid"]
+        if on_grid and "hemispheres" in self.changed:
+            return ["hemispheres: a grid has none; remove it"]
+        if section.subjects_dir is None:
+            return ["space: sources need meeg.subjects_dir; give it, or space: eeg"]
+        return []
+
+    def _crop_unfit(self, epochs: Epochs) -> list[str]:
+        return [
+            f"crop: {edge} s lies outside the epochs ({epochs.tmin} to {epochs.tmax} s)"
+            for edge in self.crop or ()
+            if edge is not None and not epochs.tmin <= edge <= epochs.tmax
+        ]
+
+    def _sessions_unfit(self, sessions: list[str]) -> list[str]:
+        """Findings where the sessions are not told apart, or others are named."""
+        asked = (self.within or {}).get("session", [])
+        if sessions and not asked:
+            return [
+                f"within: meeg.session names {', '.join(sessions)}; add within: session with two "
+                "or more of them, or give one session"
+            ]
+        return [
+            f"within.session: {level} is not in meeg.session, which names "
+            f"{', '.join(sessions) or 'none'}"
+            for level in asked
+            if level not in sessions
+        ]

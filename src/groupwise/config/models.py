@@ -1,6 +1,6 @@
 """The part of the config on mixed models of tables."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -50,3 +50,14 @@ class Model(Section):
         if "~" not in self.formula:
             raise ValueError("formula: needs a ~, such as theta ~ -1 + ROI:Condition:Chroma")
         return self
+
+    @property
+    def section(self) -> str:
+        """Key of the section of the study that the table comes from."""
+        return "values" if self.data == "values" else "fnirs"
+
+    def unfit(self, section: Any) -> list[str]:
+        """Findings where the model does not fit that section."""
+        if self.data == "rois" and not section.rois:
+            return ["data is rois, but fnirs.rois names none"]
+        return []

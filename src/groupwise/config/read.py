@@ -3,15 +3,19 @@
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from groupwise.config.study import Study
+from groupwise.config.study import KINDS, Study
 from groupwise.errors import InputError
+
+#: A word in a list of allowed ones, as pydantic writes it.
+QUOTED = re.compile(r"'([^']*)'")
 
 
 def read_study(raw: dict[str, Any], origin: str = "config") -> Study:
@@ -56,24 +60,50 @@ def read_study_file(path: str) -> Study:
 
 
 def _findings(item: Mapping[str, Any]) -> list[str]:
-    key = ".".join(str(part) for part in item["loc"] if not _is_union_member(part))
+    place = _place_of(item["loc"])
+    key, written = ".".join(place.parts), item["input"]
     if item["type"] == "extra_forbidden":
-        return [f"{key}: unknown key; {_remedy(item['loc'][-1], _keys_at(item['loc'][:-1]))}"]
+        return [f"{key}: {_unknown(item['loc'][-1], place.model)}"]
     if item["type"] == "missing":
         return [f"{key}: is missing; add it"]
+    if item["type"] == "union_tag_not_found":
+        return [f"{key}.data: is missing; add it (known: {', '.join(KINDS)})"]
+    if item["type"] == "union_tag_invalid":
+        return [f"{key}.data: {_not_known(written['data'], list(KINDS))}"]
+    if place.beside_list and item["type"] in (
+        ("literal_error", "string_type", "float_type")
+        if isinstance(written, list)
+        else ("list_type",)
+    ):
+        return []  # a value or a list may stand here: what is wrong with the other is no matter
     if item["type"] == "literal_error":
-        # A list where one word or a list may stand: what is wrong in the list is told by itself.
-        if isinstance(item["input"], list) and _is_union_member(item["loc"][-1]):
-            return []
-        known = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-        return [f"{key}: {item['input']!r} is not known; {_remedy(item['input'], known)}"]
-    if item["type"] == "string_type" and isinstance(item["input"], (bool, int, float)):
-        kind = "a yes or no" if isinstance(item["input"], bool) else "a number"
-        return [f"{key}: YAML reads {kind} here ({item['input']!r}), not text; put it in quotes"]
+        return [f"{key}: {_not_known(written, QUOTED.findall(item['ctx']['expected']))}"]
+    if item["type"] == "string_type" and isinstance(written, (bool, int, float)):
+        kind = "a yes or no" if isinstance(written, bool) else "a number"
+        return [f"{key}: YAML reads {kind} here ({written!r}), not text; put it in quotes"]
+    if item["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return [f"{key}: must hold keys and values, not {written!r}"]
     message = item["msg"].removeprefix("Value error, ")
     if item["type"] == "value_error":
         return [f"{key}: {line}" if key else line for line in message.splitlines()]
-    return [f"{key}: {message[0].lower()}{message[1:]} (got {item['input']!r})"]
+    return [f"{key}: {message[0].lower()}{message[1:]} (got {written!r})"]
+
+
+def _not_known(written: Any, known: list[str]) -> str:
+    return f"{written!r} is not known; {_remedy(written, known)}"
+
+
+def _unknown(key: str, model: type[BaseModel] | None) -> str:
+    """What is said of a key that its model does not know."""
+    owners = [data for data, kind in KINDS.items() if key in kind.model_fields]
+    for data, kind in KINDS.items():
+        if kind is model and owners:
+            return f"unknown key with data: {data}; it belongs to {_joined(owners)}; remove it"
+    return f"unknown key; {_remedy(key, list(model.model_fields) if model else [])}"
+
+
+def _joined(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def _remedy(written: Any, known: list[str]) -> str:
@@ -83,32 +113,53 @@ def _remedy(written: Any, known: list[str]) -> str:
     return f"known: {', '.join(known)}"
 
 
-def _is_union_member(part: Any) -> bool:
-    """Pydantic puts the tried member of a union into the path; a user's key never looks so."""
-    return isinstance(part, str) and (
-        "[" in part or part in {"int", "str", "float", "bool", "constrained-str"}
-    )
+@dataclass
+class _Place:
+    """Where in the config an error is.
+
+    parts : keys as the user wrote them.
+    model : the model that the last key is of, if any.
+    beside_list : whether pydantic's location ends with a member of a union with a list.
+    """
+
+    parts: list[str]
+    model: type[BaseModel] | None = None
+    beside_list: bool = False
 
 
-def _keys_at(location: tuple) -> list[str]:
-    """Keys that the model at this place of the config knows."""
+def _place_of(location: tuple[str | int, ...]) -> _Place:
+    """The place that pydantic's location means, which also names the members of unions it tried."""
+    place = _Place([])
     annotation: Any = Study
     for part in location:
-        model = _model_in(annotation)
-        if model is not None and part in model.model_fields:
-            annotation = model.model_fields[part].annotation
-        elif model is None and get_origin(_not_none(annotation)) is dict:
-            annotation = get_args(_not_none(annotation))[1]
-    model = _model_in(annotation)
-    return list(model.model_fields) if model else []
+        members = _members(annotation)
+        place.beside_list = len(members) > 1 and any(get_origin(m) is list for m in members)
+        if len(members) > 1:
+            annotation = next((each for each in members if _is_named(each, str(part))), None)
+            continue
+        (member,) = members
+        place.model = None
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            place.model = member
+            field = member.model_fields.get(str(part))
+            annotation = field.annotation if field else None
+        else:  # a dict of keys and values, or a list of values
+            annotation = next(iter(get_args(member)[-1:]), None)
+        if part != "[key]":  # so pydantic says that the key itself is wrong
+            place.parts.append(str(part))
+    return place
 
 
-def _not_none(annotation: Any) -> Any:
+def _members(annotation: Any) -> list[Any]:
+    """The types that a value may have beside null."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        return next(arg for arg in get_args(annotation) if arg is not type(None))
-    return annotation
+        each = [arg for arg in get_args(annotation) if arg is not type(None)]
+        return [member for arg in each for member in _members(arg)]
+    return [annotation]
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    plain = _not_none(annotation)
-    return plain if isinstance(plain, type) and issubclass(plain, BaseModel) else None
+def _is_named(member: Any, name: str) -> bool:
+    """Whether pydantic calls a member of a union so; of plain values nobody asks."""
+    return KINDS.get(name) is member or (name.startswith("list[") and get_origin(member) is list)

@@ -28,6 +28,23 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    @property
+    def changed(self) -> set[str]:
+        """Keys whose values differ from their defaults; keys without a default are among them."""
+        return {
+            key
+            for key, field in type(self).model_fields.items()
+            if field.is_required() or getattr(self, key) != field.get_default()
+        }
+
+
+class DataSection(Section):
+    """A section on one kind of data."""
+
+    def unfit(self, bids_root: str | None) -> list[str]:
+        """Findings where the section does not fit the study's top level."""
+        return []
+
 
 def names_unfit(conditions: Iterable[str]) -> list[str]:
     """Findings on conditions that a file name or a cell of a design could not tell apart."""
