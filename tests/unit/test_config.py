@@ -1,15 +1,20 @@
 """The study config: unknown keys, all errors at once, and the files generated from it."""
 
 import copy
+import json
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import Field, create_model
 
-from groupwise.config.analysis import Analysis, cells_of, conditions_with
+from groupwise.config.analysis import cells_of, conditions_with
 from groupwise.config.document import generated
+from groupwise.config.maps import MapsAnalysis
 from groupwise.config.read import read_study, read_study_file
+from groupwise.config.recorded import recorded_config
+from groupwise.config.study import KINDS
 from groupwise.errors import InputError
 from groupwise.inputs.design import design_of
 from groupwise.inputs.participants import constant_columns, read_participants, values_of
@@ -33,8 +38,6 @@ def test_demo_config_is_valid_and_fits_its_schema(raw):
     study = read_study(raw)
     assert study.meeg.inverse.snr == 3
     assert study.meeg.epochs.reject["mag"] == pytest.approx(4e-12)
-    import json
-
     schema = json.loads((ROOT / "workflow/schemas/study.schema.json").read_text())
     raw["meeg"]["epochs"]["reject"] = study.meeg.epochs.reject  # YAML 1.1 reads 1e-12 as a text
     jsonschema.validate(raw, schema)
@@ -117,12 +120,16 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         ),
         (lambda r: r["analyses"]["modality_by_side"].update(test="paired"), "one of the two"),
         (
-            lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
+            lambda r: [
+                r["analyses"]["modality_by_side"].update(data="maps"),
+                r["analyses"]["modality_by_side"].pop("crop"),
+            ],
             "section maps is missing",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
-            "crop: belongs to source estimates",
+            "analyses.modality_by_side.crop: unknown key with data: maps; it belongs to meeg, "
+            "evokeds and estimates; remove it",
         ),
         (lambda r: r["meeg"]["epochs"].update(baseline=[None, 0.7]), "baseline edge 0.7"),
         (
@@ -152,6 +159,123 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
 def test_each_mistake_is_told_with_its_remedy(raw, change, said):
     change(raw)
     assert said in "\n".join(findings_of(raw))
+
+
+@pytest.mark.parametrize(
+    ("analysis", "change", "finding"),
+    [
+        ("faces", {"data": "frmi"}, "faces.data: 'frmi' is not known; did you mean fmri?"),
+        ("faces", {"data": None}, f"faces.data: None is not known; known: {', '.join(KINDS)}"),
+        ("faces", {"permutation": 9}, "faces.permutation: unknown key; did you mean permutations?"),
+        (
+            "faces",
+            {"space": "sources"},
+            "faces.space: unknown key with data: fmri; it belongs to meeg, fnirs, evokeds and "
+            "estimates; remove it",
+        ),
+        (
+            "tapping",
+            {"tfce": True},
+            "tapping.tfce: unknown key with data: fnirs; it belongs to meeg, fmri, evokeds, "
+            "estimates and maps; remove it",
+        ),
+        (
+            "modality_by_side",
+            {"chroma": ["hbo"]},
+            "modality_by_side.chroma: unknown key with data: meeg; it belongs to fnirs; remove it",
+        ),
+        ("tapping", {"space": "mag"}, "tapping.space: 'mag' is not known; known: channels, rois"),
+        ("faces", {"alpha": 2}, "faces.alpha: input should be less than 1 (got 2)"),
+        (
+            "faces",
+            {"cluster": {"threshold": {"q": 0.1}}},
+            "faces.cluster.threshold.q: unknown key; known: p, stat",
+        ),
+        ("modality_by_side", {"parcellation": "x"}, "modality_by_side.parcellation: belongs to"),
+    ],
+)
+def test_keys_of_an_analysis_are_those_of_its_data(raw, analysis, change, finding):
+    raw["analyses"][analysis].update(change)
+    (found,) = findings_of(raw)
+    assert found.startswith(f"my.yaml: analyses.{finding}")
+
+
+def test_data_of_an_analysis_is_asked_for(raw):
+    del raw["analyses"]["faces"]["data"]
+    raw["analyses"]["tapping"] = "fnirs"
+    assert findings_of(raw) == [
+        f"my.yaml: analyses.faces.data: is missing; add it (known: {', '.join(KINDS)})",
+        "my.yaml: analyses.tapping: must hold keys and values, not 'fnirs'",
+    ]
+
+
+def test_a_finding_has_the_keys_as_they_were_written(raw):
+    """Also those that look like the members of unions that pydantic tells of."""
+    raw["meeg"]["conditions"].update({"int": 1.5, "b[1]": "five"})
+    raw["meeg"]["session"] = ["pre", 2]
+    raw["analyses"]["bad name"] = raw["analyses"]["faces"]
+    raw["analyses"]["faces"] = raw["analyses"]["faces"] | {"contrasts": {"list[a]": ["a", 1]}}
+    found = findings_of(raw)
+    assert {line.split(": ")[1] for line in found} == {
+        *("meeg.conditions.int", "meeg.session.1", "analyses.bad name"),
+        *("analyses.faces.contrasts.list[a]", "analyses.faces.contrasts.list[a].1"),
+    }
+
+
+def test_schema_knows_the_keys_of_each_kind_of_data(raw):
+    schema = json.loads((ROOT / "workflow/schemas/study.schema.json").read_text())
+    raw["meeg"]["epochs"]["reject"] = {}
+    faces = raw["analyses"]["faces"]
+    for change in ({"crop": [0, 1]}, {"data": "values", "tfce": False}, {"data": "evokeds"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(raw | {"analyses": {"faces": faces | change}}, schema)
+    good = faces | {"data": "evokeds", "space": "mag", "crop": [0, 1]}
+    jsonschema.validate(raw | {"analyses": {"faces": good}}, schema)
+
+
+RECORDS = json.loads((ROOT / "tests/unit/recorded_configs.json").read_text())
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_config_is_recorded_as_version_0_1_did(name):
+    """Those are made by its `model_dump(mode="json", exclude_none=True)`.
+
+    Snakemake compares the repr of a parameter, so the order of keys counts, too.
+    """
+    record = RECORDS[name]
+    assert repr(recorded_config(read_study(record["config"]))) == repr(record["recorded"])
+
+
+def test_a_key_added_later_is_recorded_where_it_is_not_at_its_default():
+    """In an analysis, in another section, and null where that is not the default."""
+    later = create_model("Later", __base__=MapsAnalysis, added=(int | None, Field(3)))
+    section = create_model("Section", __base__=type(study_of_maps().maps), added=(bool, False))
+    base = study_of_maps()
+
+    def recorded(maps=(), **keys):
+        analysis = later.model_validate(RECORDS["ready-made"]["config"]["analyses"]["maps"] | keys)
+        own = section.model_validate(base.maps.model_dump() | dict(maps))
+        return recorded_config(base.model_copy(update={"maps": own, "analyses": {"a": analysis}}))
+
+    plain = recorded()
+    assert repr(plain["analyses"]["a"]) == repr(recorded_config(base)["analyses"]["maps"])
+    assert "added" not in plain["maps"]
+    assert recorded(added=4)["analyses"]["a"] == plain["analyses"]["a"] | {"added": 4}
+    assert recorded(added=None)["analyses"]["a"] == plain["analyses"]["a"] | {"added": None}
+    assert recorded({"added": True})["maps"] == plain["maps"] | {"added": True}
+
+
+def study_of_maps():
+    return read_study(RECORDS["ready-made"]["config"])
+
+
+def test_options_of_the_statistic_are_recorded_in_the_order_of_version_0_1():
+    """TFCE also for the kinds of data that cannot have it."""
+    for record in RECORDS.values():
+        for name, analysis in read_study(record["config"]).analyses.items():
+            told = record["recorded"]["analyses"][name]
+            expected = {key: told[key] for key in ("hat", "tfce", "alternative")}
+            assert repr(analysis.statistic_options) == repr(expected)
 
 
 def test_effects_are_named_in_the_order_of_the_design(raw):
@@ -203,7 +327,7 @@ def test_effects_of_groups_and_covariates():
     common = {"data": "maps", "conditions": []}
 
     def designs(**keys):
-        analysis = Analysis(**common, **keys)
+        analysis = MapsAnalysis(**common, **keys)
         subjects = sorted(people)
         return {
             effect: design_of(analysis, effect, subjects, people, "participants.tsv")

@@ -144,7 +144,7 @@ def test_topographies(tmp_path):
     [
         ({}, {}, "sources need meeg.subjects_dir; give it, or space: eeg"),
         ({}, {"space": "mag"}, "space is mag, but meeg.channels are eeg"),
-        ({}, {"space": "channels"}, "but meeg has sources, labels, mag, grad, eeg"),
+        ({}, {"space": "channels"}, "'channels' is not known; known: sources, labels, mag, grad"),
         ({}, {"space": "eeg", "hemispheres": ["lh"]}, "hemispheres: sensors have none"),
     ],
 )

@@ -5,6 +5,7 @@
 
 import json
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from pydantic.fields import FieldInfo
 from groupwise.config.analysis import Analysis, Threshold
 from groupwise.config.models import Model
 from groupwise.config.section import Section
-from groupwise.config.study import Study
+from groupwise.config.study import KINDS, Study
 from groupwise.files import write_text
 
 WIDTH = 96
@@ -58,7 +59,24 @@ def reference() -> str:
         for key, field in model.model_fields.items():
             parts.append(f"| `{key}` | {_shown_default(field)} | {field.description} |")
         parts.append("")
+        if model is Analysis:
+            parts += _table_of_kinds()
     return "\n".join(parts)
+
+
+def _table_of_kinds() -> list[str]:
+    """The keys that an analysis has with some kinds of data alone."""
+    return [
+        f"`data` is one of {', '.join(f'`{data}`' for data in KINDS)}, and each has keys of its "
+        "own:\n",
+        "| key | with `data` | default | meaning |\n|---|---|---|---|",
+        *(
+            f"| `{key}` | {', '.join(f'`{data}`' for data in kinds)} | {_shown_default(field)} "
+            f"| {field.description} |"
+            for key, field, kinds in _keys_of_kinds()
+        ),
+        "",
+    ]
 
 
 def write_all(root: Path) -> None:
@@ -81,17 +99,32 @@ def _summary(model: type[BaseModel]) -> str:
 
 
 def _section_in(field: FieldInfo) -> type[Section] | None:
-    """The section that a field holds, also inside `X | None` and `dict[str, X]`."""
+    """The section that a field holds, also inside `X | None` and `dict[str, X]`.
+
+    Of several kinds of analyses, what they have in common.
+    """
     waiting = [field.annotation]
     while waiting:
         annotation = waiting.pop()
         if isinstance(annotation, type) and issubclass(annotation, Section):
-            return annotation
+            return Analysis if issubclass(annotation, Analysis) else annotation
         waiting.extend(get_args(annotation))
     return None
 
 
-def _sections(model: type[Section], path: str):
+def _keys_of_kinds() -> list[tuple[str, FieldInfo, list[str]]]:
+    """Keys that not every analysis has, each with the kinds of data that share it."""
+    found: dict[tuple, tuple[str, FieldInfo, list[str]]] = {}
+    for data, kind in KINDS.items():
+        for key, field in kind.model_fields.items():
+            if key not in Analysis.model_fields:
+                same = (key, _shown_default(field), field.description)
+                found.setdefault(same, (key, field, []))[2].append(data)
+    keys = [key for key, *_ in found]
+    return sorted(found.values(), key=lambda row: keys.index(row[0]))
+
+
+def _sections(model: type[Section], path: str) -> Iterator[tuple[str, type[Section]]]:
     yield path, model
     for key, field in model.model_fields.items():
         inner = _section_in(field)
@@ -115,28 +148,39 @@ def _shown_default(field: FieldInfo) -> str:
     return f"`{json.dumps(_plain(field.default))}`"
 
 
+def _comment(text: str, pad: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=f"{pad}# ",
+        subsequent_indent=f"{pad}# ",
+        break_on_hyphens=False,
+    )
+
+
 def _yaml_lines(model: type[Section], depth: int) -> list[str]:
     pad = "  " * depth
     lines: list[str] = []
     for key, field in model.model_fields.items():
-        lines += textwrap.wrap(
-            field.description or "",
-            WIDTH,
-            initial_indent=f"{pad}# ",
-            subsequent_indent=f"{pad}# ",
-            break_on_hyphens=False,
-        )
+        lines += _comment(field.description or "", pad)
         inner = _section_in(field)
         if inner is None or inner is Threshold:
-            value = "<required>" if field.is_required() else json.dumps(_plain(field.default))
-            lines.append(f"{pad}{'# ' if field.is_required() else ''}{key}: {value}")
+            lines.append(f"{pad}{'# ' if field.is_required() else ''}{_yaml_line(key, field)}")
         elif isinstance(field.default, BaseModel):
             lines += [f"{pad}{key}:", *_yaml_lines(inner, depth + 1)]
         else:
             name = [f"  {NAMED[inner]}:"] if inner in NAMED else []
             block = _yaml_lines(inner, depth + 1 + len(name))
             lines += [f"{pad}# {line}" for line in [f"{key}:", *name, *block]]
+    if model is Analysis:
+        for key, field, kinds in _keys_of_kinds():
+            lines += _comment(f"With data {', '.join(kinds)}: {field.description}", pad)
+            lines.append(f"{pad}# {_yaml_line(key, field)}")
     return lines
+
+
+def _yaml_line(key: str, field: FieldInfo) -> str:
+    return f"{key}: {'<required>' if field.is_required() else json.dumps(_plain(field.default))}"
 
 
 if __name__ == "__main__":
