@@ -208,14 +208,14 @@ class Analysis(Section):
         """Options of the statistic, in the order that rule `prepare` records them in."""
         return {"hat": self.hat, "tfce": False, "alternative": self.alternative}
 
-    def unfit(self, section: Any) -> list[str]:
+    def check(self, section: Any) -> list[str]:
         """Findings where the analysis does not fit the section of its data.
 
         Each begins with the analysis' key that is to be changed.
         """
         return []
 
-    def cells_unfit(self, conditions: Sequence[str]) -> list[str]:
+    def check_cells(self, conditions: Sequence[str]) -> list[str]:
         """Findings where a cell is not one of these conditions."""
         key = "within" if self.within else "conditions"
         findings = []
@@ -301,9 +301,9 @@ class SourceAnalysis(TimedAnalysis):
         ["lh", "rh"], min_length=1, description="Hemispheres that are tested."
     )
 
-    def unfit(self, section: Any) -> list[str]:
+    def check(self, section: Any) -> list[str]:
         """The same, of keys that belong to one space alone."""
-        if self.space != "labels" and "parcellation" in self.changed:
+        if self.space != "labels" and "parcellation" in self.changed_keys:
             return ["parcellation: belongs to space: labels; remove it"]
         return []
 

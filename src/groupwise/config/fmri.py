@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from groupwise.config.analysis import ClusterAnalysis
-from groupwise.config.section import DataSection, Hrf, Label, Section, first_level_unfit
+from groupwise.config.section import DataSection, Hrf, Label, Section, check_first_level
 
 
 class Confounds(Section):
@@ -88,7 +88,7 @@ class Fmri(DataSection):
 
     @model_validator(mode="after")
     def _names(self) -> "Fmri":
-        findings = first_level_unfit(self.conditions, self.contrasts)
+        findings = check_first_level(self.conditions, self.contrasts)
         if self.drift != "none" and "high_pass" in self.confounds.strategy:
             findings.append(
                 "drift and the confounds' high_pass both model drift; set drift: none, or take "
@@ -98,7 +98,7 @@ class Fmri(DataSection):
             raise ValueError("\n".join(findings))
         return self
 
-    def unfit(self, bids_root: str | None) -> list[str]:
+    def check(self, bids_root: str | None) -> list[str]:
         """Findings where the section does not fit the study's top level."""
         if self.bids_root or bids_root:
             return []
@@ -110,6 +110,6 @@ class FmriAnalysis(ClusterAnalysis):
 
     data: Literal["fmri"]
 
-    def unfit(self, section: Fmri) -> list[str]:
+    def check(self, section: Fmri) -> list[str]:
         """Findings where the analysis does not fit the section fmri."""
-        return self.cells_unfit([*section.conditions, *section.contrasts])
+        return self.check_cells([*section.conditions, *section.contrasts])

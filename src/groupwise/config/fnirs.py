@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from groupwise.config.analysis import Analysis
-from groupwise.config.section import DataSection, Hrf, Label, Name, Section, first_level_unfit
+from groupwise.config.section import DataSection, Hrf, Label, Name, Section, check_first_level
 
 #: A source-detector pair, as S1_D2.
 Pair = Annotated[str, Field(pattern=r"^S\d+_D\d+$")]
@@ -116,7 +116,7 @@ class Fnirs(DataSection):
 
     @model_validator(mode="after")
     def _names(self) -> "Fnirs":
-        findings = first_level_unfit(self.conditions, self.contrasts)
+        findings = check_first_level(self.conditions, self.contrasts)
         for key, allowed in (("recordings", {"subject"}), ("confounds", {"subject", "run"})):
             found = set(re.findall(r"{(.*?)}", getattr(self, key) or "{subject}"))
             if "subject" not in found or not found <= allowed:
@@ -131,7 +131,7 @@ class Fnirs(DataSection):
             raise ValueError("\n".join(findings))
         return self
 
-    def unfit(self, bids_root: str | None) -> list[str]:
+    def check(self, bids_root: str | None) -> list[str]:
         """Findings where the section does not fit the study's top level."""
         if self.recordings or self.bids_root or bids_root:
             return []
@@ -149,11 +149,11 @@ class FnirsAnalysis(Analysis):
         ["hbo", "hbr"], min_length=1, description="Chromophores, corrected together."
     )
 
-    def unfit(self, section: Fnirs) -> list[str]:
+    def check(self, section: Fnirs) -> list[str]:
         """Findings where the analysis does not fit the section fnirs."""
         no_rois = self.space == "rois" and not section.rois
         return [
-            *self.cells_unfit([*section.conditions, *section.contrasts]),
+            *self.check_cells([*section.conditions, *section.contrasts]),
             *(["space is rois, but fnirs.rois names none"] if no_rois else []),
         ]
 

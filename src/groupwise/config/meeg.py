@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from groupwise.config.analysis import SourceAnalysis
-from groupwise.config.section import DataSection, Label, Section, names_unfit
+from groupwise.config.section import DataSection, Label, Section, check_names
 
 
 class Filter(Section):
@@ -321,7 +321,7 @@ class Meeg(DataSection):
         twice = sorted({str(event) for event in events if events.count(event) > 1})
         if twice:
             raise ValueError(f"two conditions share the event {', '.join(twice)}")
-        findings = names_unfit(self.conditions)
+        findings = check_names(self.conditions)
         if findings:
             raise ValueError("\n".join(findings))
         return self
@@ -376,7 +376,7 @@ class Meeg(DataSection):
             )
         return self
 
-    def unfit(self, bids_root: str | None) -> list[str]:
+    def check(self, bids_root: str | None) -> list[str]:
         """Findings where the section does not fit the study's top level."""
         return [] if bids_root else ["bids_root is missing; the section meeg needs it"]
 
@@ -396,42 +396,42 @@ class MeegAnalysis(SourceAnalysis):
         """Whether evoked responses at sensors are tested."""
         return self.space in ("mag", "grad", "eeg")
 
-    def unfit(self, section: Meeg) -> list[str]:
+    def check(self, section: Meeg) -> list[str]:
         """Findings where the analysis does not fit the section meeg."""
         return [
-            *super().unfit(section),
-            *self.cells_unfit(list(section.conditions)),
-            *(self._sensors_unfit(section) if self.on_sensors else self._sources_unfit(section)),
-            *self._crop_unfit(section.epochs),
-            *self._sessions_unfit(section.sessions),
+            *super().check(section),
+            *self.check_cells(list(section.conditions)),
+            *(self._check_sensors(section) if self.on_sensors else self._check_sources(section)),
+            *self._check_crop(section.epochs),
+            *self._check_sessions(section.sessions),
         ]
 
-    def _sensors_unfit(self, section: Meeg) -> list[str]:
+    def _check_sensors(self, section: Meeg) -> list[str]:
         if self.space not in section.channels:
             channels = ", ".join(section.channels)
             return [f"space is {self.space}, but meeg.channels are {channels}"]
-        if "hemispheres" in self.changed:
+        if "hemispheres" in self.changed_keys:
             return ["hemispheres: sensors have none; remove it"]
         return []
 
-    def _sources_unfit(self, section: Meeg) -> list[str]:
+    def _check_sources(self, section: Meeg) -> list[str]:
         on_grid = section.source_space.kind == "volume"
         if on_grid and self.space == "labels":
             return ["space: labels are of surfaces, sources lie on a grid"]
-        if on_grid and "hemispheres" in self.changed:
+        if on_grid and "hemispheres" in self.changed_keys:
             return ["hemispheres: a grid has none; remove it"]
         if section.subjects_dir is None:
             return ["space: sources need meeg.subjects_dir; give it, or space: eeg"]
         return []
 
-    def _crop_unfit(self, epochs: Epochs) -> list[str]:
+    def _check_crop(self, epochs: Epochs) -> list[str]:
         return [
             f"crop: {edge} s lies outside the epochs ({epochs.tmin} to {epochs.tmax} s)"
             for edge in self.crop or ()
             if edge is not None and not epochs.tmin <= edge <= epochs.tmax
         ]
 
-    def _sessions_unfit(self, sessions: list[str]) -> list[str]:
+    def _check_sessions(self, sessions: list[str]) -> list[str]:
         """Findings where the sessions are not told apart, or others are named."""
         asked = (self.within or {}).get("session", [])
         if sessions and not asked:

@@ -56,7 +56,7 @@ class Model(Section):
         """Key of the section of the study that the table comes from."""
         return "values" if self.data == "values" else "fnirs"
 
-    def unfit(self, section: Any) -> list[str]:
+    def check(self, section: Any) -> list[str]:
         """Findings where the model does not fit that section."""
         if self.data == "rois" and not section.rois:
             return ["data is rois, but fnirs.rois names none"]

@@ -93,7 +93,7 @@ def _recorded(section: Section) -> dict[str, Any]:
     if isinstance(section, Analysis):
         values = {**FOREIGN, **values}
     recorded = {key: values[key] for key in known if values.get(key) is not None}
-    recorded |= {key: values[key] for key in values if key in section.changed - {*known}}
+    recorded |= {key: values[key] for key in values if key in section.changed_keys - {*known}}
     return {
         key: _recorded_value(getattr(section, key, None), value) for key, value in recorded.items()
     }

@@ -29,7 +29,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     @property
-    def changed(self) -> set[str]:
+    def changed_keys(self) -> set[str]:
         """Keys whose values differ from their defaults; keys without a default are among them."""
         return {
             key
@@ -41,12 +41,12 @@ class Section(BaseModel):
 class DataSection(Section):
     """A section on one kind of data."""
 
-    def unfit(self, bids_root: str | None) -> list[str]:
+    def check(self, bids_root: str | None) -> list[str]:
         """Findings where the section does not fit the study's top level."""
         return []
 
 
-def names_unfit(conditions: Iterable[str]) -> list[str]:
+def check_names(conditions: Iterable[str]) -> list[str]:
     """Findings on conditions that a file name or a cell of a design could not tell apart."""
     findings = []
     # Conditions are parts of file names, which hold letters and digits alone and on some systems
@@ -68,9 +68,9 @@ def names_unfit(conditions: Iterable[str]) -> list[str]:
     return findings
 
 
-def first_level_unfit(conditions: Mapping[str, str], contrasts: Mapping[str, str]) -> list[str]:
+def check_first_level(conditions: Mapping[str, str], contrasts: Mapping[str, str]) -> list[str]:
     """Findings on the conditions and contrasts of a first-level model."""
-    findings = names_unfit(conditions)
+    findings = check_names(conditions)
     plain = {re.sub("[^A-Za-z0-9]", "", name).lower() for name in conditions}
     findings += [
         f"contrasts.{name}: a condition has this name; rename the contrast"

@@ -94,7 +94,7 @@ class Study(Section):
         for key in type(self).model_fields:
             section = getattr(self, key)
             if isinstance(section, DataSection):
-                findings += section.unfit(self.bids_root)
+                findings += section.check(self.bids_root)
         asked = [(f"analyses.{name}", each) for name, each in self.analyses.items()]
         asked += [(f"models.{name}", each) for name, each in self.models.items()]
         for place, each in asked:
@@ -104,7 +104,7 @@ class Study(Section):
                     f"{place}.data is {each.data}, but the section {each.section} is missing"
                 )
             else:
-                findings += [f"{place}.{finding}" for finding in each.unfit(section)]
+                findings += [f"{place}.{finding}" for finding in each.check(section)]
         if findings:
             raise ValueError("\n".join(findings))
         return self
