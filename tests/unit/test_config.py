@@ -61,32 +61,35 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
     [
         (lambda r: r["meeg"]["inverse"].update(method="dspm"), "did you mean dSPM?"),
         (lambda r: r["meeg"].pop("task"), "meeg.task: is missing; add it"),
-        (lambda r: r.pop("bids_root"), "bids_root is missing; the section meeg needs it"),
-        (lambda r: r["meeg"]["conditions"].update({"visual/right": 3}), "share the event 3"),
+        (lambda r: r.pop("bids_root"), "bids_root: is missing; add it for the section meeg"),
+        (
+            lambda r: r["meeg"]["conditions"].update({"visual/right": 3}),
+            "meeg.conditions: two have the event 3",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(effects=["modality:hand"]),
-            "factors are modality, side",
+            "effects: modality:hand is unknown; use the factors modality, side",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"]["within"].update(side=["left", "up"]),
-            "cell auditory/up fits no condition",
+            "within: cell auditory/up matches no condition",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
                 effects=["modality:side", "side:modality"]
             ),
-            "effects names modality:side twice",
+            "effects: has modality:side twice",
         ),
-        (lambda r: r["analyses"]["modality_by_side"].update(effects=[]), "effects is empty"),
+        (lambda r: r["analyses"]["modality_by_side"].update(effects=[]), "effects: is empty"),
         (
             lambda r: r["analyses"]["modality_by_side"].update(between={"side": ["a", "b"]}),
-            "between and within name the same factor",
+            "between: has a factor of within",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
                 between={"sex": ["f", "m"], "group": ["a", "b"]}
             ),
-            "between takes one column",
+            "between: has 2 columns, but can have one",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(covariates=["age"]),
@@ -94,13 +97,13 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(variances="unequal"),
-            "unequal is for two groups",
+            "variances: unequal needs two groups",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
                 between={"sex": ["f", "m"]}, error="pooled"
             ),
-            "pooled is for a within design",
+            "error: pooled needs a within design",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
@@ -108,37 +111,52 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
             ),
             "cannot be corrected together",
         ),
-        (lambda r: r["analyses"]["modality_by_side"].update(hat=0.1), "hat is for a t"),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(hat=0.1),
+            "hat: needs a one-sample or paired t test",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"]["within"].update(side=[False, True]),
-            "YAML reads a yes or no here (False), not text; put it in quotes",
+            "must be text, but YAML reads a boolean (false); put it in quotes",
         ),
-        (lambda r: r.update(subjects=[1, "02"]), "subjects.0: YAML reads a number here (1)"),
+        (
+            lambda r: r.update(subjects=[1, "02"]),
+            "subjects.0: must be text, but YAML reads a number (1)",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(crop=[0, 0.9]),
-            "0.9 s lies outside the epochs",
+            "0.9 s is outside the epochs",
         ),
-        (lambda r: r["analyses"]["modality_by_side"].update(test="paired"), "one of the two"),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(test="paired"),
+            "one of the keys test and within",
+        ),
         (
             lambda r: [
                 r["analyses"]["modality_by_side"].update(data="maps"),
                 r["analyses"]["modality_by_side"].pop("crop"),
             ],
-            "section maps is missing",
+            "data: maps needs the section maps, which is missing; add it",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
-            "analyses.modality_by_side.crop: unknown key with data: maps; it belongs to meeg, "
-            "evokeds and estimates; remove it",
+            "analyses.modality_by_side.crop: unknown key with data: maps; only meeg, "
+            "evokeds and estimates have it; remove it",
         ),
-        (lambda r: r["meeg"]["epochs"].update(baseline=[None, 0.7]), "baseline edge 0.7"),
+        (
+            lambda r: r["meeg"]["epochs"].update(baseline=[None, 0.7]),
+            "epochs.baseline: 0.7 s is outside the epoch",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"]["cluster"].update(
                 threshold={"p": 0.1, "stat": 3}
             ),
-            "give p or stat, one of the two",
+            "one of the keys p and stat",
         ),
-        (lambda r: r["meeg"].update(coregistration={"trans": "x.fif"}), "must hold {subject}"),
+        (
+            lambda r: r["meeg"].update(coregistration={"trans": "x.fif"}),
+            "trans: must contain {subject}",
+        ),
         (
             lambda r: r["meeg"].update(coregistration={"trans": "{subject}_{run}.fif"}),
             "no other braces",
@@ -146,13 +164,13 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         (lambda r: r["meeg"]["inverse"].update(fixed=True), "fixed: true needs loose: 0"),
         (
             lambda r: r["meeg"]["inverse"].update(loose=0, orientation="vector"),
-            "vector needs loose above 0",
+            "orientation: vector needs fixed: false and loose above 0",
         ),
         (lambda r: r["meeg"].update(artifacts={"method": "ica"}), "set covariance: {rank: null}"),
-        (lambda r: r["meeg"]["conditions"].update(visual=5), "give it a tag of its own"),
+        (lambda r: r["meeg"]["conditions"].update(visual=5), "add a tag to the first"),
         (
             lambda r: r["meeg"]["conditions"].update({"visual-Right": 5}),
-            "visual/right, visual-Right: their letters and digits do not tell them apart",
+            "the names visual/right, visual-Right need distinct letters and digits",
         ),
     ],
 )
@@ -164,34 +182,34 @@ def test_each_mistake_is_told_with_its_remedy(raw, change, said):
 @pytest.mark.parametrize(
     ("analysis", "change", "finding"),
     [
-        ("faces", {"data": "frmi"}, "faces.data: 'frmi' is not known; did you mean fmri?"),
-        ("faces", {"data": None}, f"faces.data: None is not known; known: {', '.join(KINDS)}"),
+        ("faces", {"data": "frmi"}, "faces.data: 'frmi' is unknown; did you mean fmri?"),
+        ("faces", {"data": None}, f"faces.data: null is unknown; known: {', '.join(KINDS)}"),
         ("faces", {"permutation": 9}, "faces.permutation: unknown key; did you mean permutations?"),
         (
             "faces",
             {"space": "sources"},
-            "faces.space: unknown key with data: fmri; it belongs to meeg, fnirs, evokeds and "
-            "estimates; remove it",
+            "faces.space: unknown key with data: fmri; only meeg, fnirs, evokeds and "
+            "estimates have it; remove it",
         ),
         (
             "tapping",
             {"tfce": True},
-            "tapping.tfce: unknown key with data: fnirs; it belongs to meeg, fmri, evokeds, "
-            "estimates and maps; remove it",
+            "tapping.tfce: unknown key with data: fnirs; only meeg, fmri, evokeds, "
+            "estimates and maps have it; remove it",
         ),
         (
             "modality_by_side",
             {"chroma": ["hbo"]},
-            "modality_by_side.chroma: unknown key with data: meeg; it belongs to fnirs; remove it",
+            "modality_by_side.chroma: unknown key with data: meeg; only fnirs has it; remove it",
         ),
-        ("tapping", {"space": "mag"}, "tapping.space: 'mag' is not known; known: channels, rois"),
+        ("tapping", {"space": "mag"}, "tapping.space: 'mag' is unknown; known: channels, rois"),
         ("faces", {"alpha": 2}, "faces.alpha: input should be less than 1 (got 2)"),
         (
             "faces",
             {"cluster": {"threshold": {"q": 0.1}}},
             "faces.cluster.threshold.q: unknown key; known: p, stat",
         ),
-        ("modality_by_side", {"parcellation": "x"}, "modality_by_side.parcellation: belongs to"),
+        ("modality_by_side", {"parcellation": "x"}, "modality_by_side.parcellation: needs space"),
     ],
 )
 def test_keys_of_an_analysis_are_those_of_its_data(raw, analysis, change, finding):
@@ -203,9 +221,11 @@ def test_keys_of_an_analysis_are_those_of_its_data(raw, analysis, change, findin
 def test_data_of_an_analysis_is_asked_for(raw):
     del raw["analyses"]["faces"]["data"]
     raw["analyses"]["tapping"] = "fnirs"
+    raw["analyses"]["modality_by_side"]["data"] = "evokeds"
     assert findings_of(raw) == [
+        "my.yaml: analyses.modality_by_side.space: is missing; add it (known: mag, grad, eeg)",
         f"my.yaml: analyses.faces.data: is missing; add it (known: {', '.join(KINDS)})",
-        "my.yaml: analyses.tapping: must hold keys and values, not 'fnirs'",
+        "my.yaml: analyses.tapping: must contain keys and values, but is 'fnirs'",
     ]
 
 

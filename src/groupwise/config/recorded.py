@@ -1,7 +1,7 @@
-"""The config as rule `report` records it among its parameters.
+"""The config in the form that rule `report` records among its parameters.
 
-Snakemake reruns a job whose parameters changed, so the record of a finished study must not change
-when a later version adds, moves or regroups keys.
+Snakemake reruns a job if its parameters change. The record of a finished study must therefore not
+change when a later version adds or moves keys.
 """
 
 from typing import Any
@@ -28,8 +28,8 @@ from groupwise.config.models import Model
 from groupwise.config.section import Section
 from groupwise.config.study import Study
 
-#: Keys of version 0.1 in their order, which stays as it is. A key added later needs no entry: it is
-#: recorded, after these, where its value is not the default.
+#: Keys of version 0.1 in their order. Do not change them. A key added later needs no entry: it is
+#: recorded after these, and only if its value is not the default.
 KEYS: dict[type[Section], str] = {
     Study: "study bids_root output participants subjects exclude missing seed block_size meeg fmri "
     "fnirs evokeds estimates maps values atlas analyses models",
@@ -69,7 +69,8 @@ KEYS: dict[type[Section], str] = {
     Model: "data formula where by estimator groups random optimizers alpha",
 }
 
-#: In version 0.1 every analysis had the keys of all kinds of data: what is recorded of the others.
+#: In version 0.1, every analysis had the keys of all kinds of data. These are the values recorded
+#: for keys of other kinds.
 FOREIGN: dict[str, Any] = {
     "parcellation": "aparc",
     "chroma": ["hbo", "hbr"],
@@ -80,9 +81,9 @@ FOREIGN: dict[str, Any] = {
 
 
 def recorded_config(study: Study) -> dict[str, Any]:
-    """The study as plain values: the same ones, in the same order, as version 0.1 recorded.
+    """Return the study as plain values, in the order and with the defaults of version 0.1.
 
-    Its keys that are null are left out, so the study cannot be made of it again.
+    Keys that are null are omitted, so the study cannot be restored from the record.
     """
     return _recorded(study)
 

@@ -1,6 +1,6 @@
-"""The study, typed once: every key a user may write, with its default, unit and meaning.
+"""The typed config of a study: every key, with its type, default, unit and meaning.
 
-Unknown keys are refused. Rules and library read these models; nobody reads the raw dict.
+Unknown keys are refused. Rules and library read these models, never the raw dict.
 """
 
 from typing import Annotated, Literal, get_args
@@ -23,7 +23,7 @@ from groupwise.config.meeg import Meeg, MeegAnalysis
 from groupwise.config.models import Model
 from groupwise.config.section import DataSection, Label, Name, Section
 
-#: The analysis of each kind of data, told by its key `data`.
+#: The analysis classes of all kinds of data. The key `data` selects one.
 AnyAnalysis = Annotated[
     MeegAnalysis
     | FmriAnalysis
@@ -34,7 +34,7 @@ AnyAnalysis = Annotated[
     | ValuesAnalysis,
     Field(discriminator="data"),
 ]
-#: The same by that key.
+#: The analysis classes by the value of that key.
 KINDS: dict[str, type[Analysis]] = {
     data: kind
     for kind in get_args(get_args(AnyAnalysis)[0])
@@ -43,35 +43,36 @@ KINDS: dict[str, type[Analysis]] = {
 
 
 class Study(Section):
-    """A study: where its data are, how they are processed, and what is asked of the group."""
+    """A study: where its data are, how they are processed, and the analyses of the group."""
 
-    study: Name = Field(description="Name of the study, as it stands in the report.")
+    study: Name = Field(description="Name of the study, shown in the report.")
     bids_root: str | None = Field(
-        None, description="Root of the BIDS raw data (not needed for ready-made maps)."
+        None, description="Root folder of the BIDS raw data. Not needed for ready-made data."
     )
     output: str = Field("results", description="Folder of all outputs.")
     participants: str | None = Field(
         None,
-        description="TSV with participant_id and the columns of between and covariates; null: "
-        "participants.tsv of bids_root, or columns of the table of maps.",
+        description="TSV file with participant_id and the columns named in between and covariates. "
+        "null: participants.tsv in bids_root, or the columns of the table of ready-made data.",
     )
     subjects: Literal["all"] | list[Label] = Field(
-        "all", description="Subjects without sub-, or all that are found."
+        "all", description="Subjects (labels without sub-), or all: every subject that is found."
     )
     exclude: dict[Label, str] = Field(
-        {}, description="Subjects that are left out, each with the reason the report states."
+        {}, description="Excluded subjects, each with the reason, which the report states."
     )
     missing: Literal["fail", "drop"] = Field(
         "fail",
-        description="A subject without a run, an anatomy or a map: fail with the list, or drop "
-        "the subject everywhere and say so in the report.",
+        description="What to do if files of a subject, such as a run, an anatomy or a map, are "
+        "missing. fail: stop with a list of them; drop: exclude the subject from all analyses and "
+        "state it in the report.",
     )
-    seed: int = Field(0, ge=0, lt=2**63, description="Seed of every random choice.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Seed of all random choices.")
     block_size: int = Field(
         5000,
         ge=1,
-        description="Permutations a block file. A permutation of some million points takes about "
-        "a millisecond, starting a job some seconds.",
+        description="Number of permutations per block, which is one job. A permutation of a few "
+        "million points takes about 1 ms, and the start of a job a few seconds.",
     )
     meeg: Meeg | None = Field(None, description="MEG or EEG recordings.")
     fmri: Fmri | None = Field(None, description="Preprocessed BOLD runs.")
@@ -82,11 +83,11 @@ class Study(Section):
     values: Values | None = Field(None, description="Ready-made values of channels or regions.")
     atlas: Atlas = Field(
         Atlas(),
-        description="Names of places in volumes. By default the nearest of the coordinates that "
-        "nilearn ships (Dosenbach et al. 2010), which are coarse.",
+        description="Atlas that labels locations in volumes. By default, the label is that of the "
+        "nearest coordinate of Dosenbach et al. (2010), which is coarse.",
     )
     analyses: dict[Name, AnyAnalysis] = Field({}, description="Group analyses by name.")
-    models: dict[Name, Model] = Field({}, description="Models of tables by name.")
+    models: dict[Name, Model] = Field({}, description="Regression models of tables by name.")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "Study":
@@ -101,7 +102,8 @@ class Study(Section):
             section = getattr(self, each.section)
             if section is None:
                 findings.append(
-                    f"{place}.data is {each.data}, but the section {each.section} is missing"
+                    f"{place}.data: {each.data} needs the section {each.section}, which is "
+                    "missing; add it"
                 )
             else:
                 findings += [f"{place}.{finding}" for finding in each.check(section)]
