@@ -1,15 +1,20 @@
 """The study config: unknown keys, all errors at once, and the files generated from it."""
 
 import copy
+import json
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import Field, create_model
 
-from groupwise.config.analysis import Analysis, cells_of, conditions_with
+from groupwise.config.analysis import cells_of, conditions_with
 from groupwise.config.document import generated
+from groupwise.config.maps import MapsAnalysis
 from groupwise.config.read import read_study, read_study_file
+from groupwise.config.recorded import recorded_config
+from groupwise.config.study import KINDS
 from groupwise.errors import InputError
 from groupwise.inputs.participants import constant_columns, read_participants, values_of
 from groupwise.plan.design import declare_design
@@ -33,8 +38,6 @@ def test_demo_config_is_valid_and_fits_its_schema(raw):
     study = read_study(raw)
     assert study.meeg.inverse.snr == 3
     assert study.meeg.epochs.reject["mag"] == pytest.approx(4e-12)
-    import json
-
     schema = json.loads((ROOT / "workflow/schemas/study.schema.json").read_text())
     raw["meeg"]["epochs"]["reject"] = study.meeg.epochs.reject  # YAML 1.1 reads 1e-12 as a text
     jsonschema.validate(raw, schema)
@@ -58,32 +61,35 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
     [
         (lambda r: r["meeg"]["inverse"].update(method="dspm"), "did you mean dSPM?"),
         (lambda r: r["meeg"].pop("task"), "meeg.task: is missing; add it"),
-        (lambda r: r.pop("bids_root"), "bids_root is missing; the section meeg needs it"),
-        (lambda r: r["meeg"]["conditions"].update({"visual/right": 3}), "share the event 3"),
+        (lambda r: r.pop("bids_root"), "bids_root: is missing; add it for the section meeg"),
+        (
+            lambda r: r["meeg"]["conditions"].update({"visual/right": 3}),
+            "meeg.conditions: two have the event 3",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(effects=["modality:hand"]),
-            "factors are modality, side",
+            "effects: modality:hand is unknown; use the factors modality, side",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"]["within"].update(side=["left", "up"]),
-            "cell auditory/up fits no condition",
+            "within: cell auditory/up matches no condition",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
                 effects=["modality:side", "side:modality"]
             ),
-            "effects names modality:side twice",
+            "effects: has modality:side twice",
         ),
-        (lambda r: r["analyses"]["modality_by_side"].update(effects=[]), "effects is empty"),
+        (lambda r: r["analyses"]["modality_by_side"].update(effects=[]), "effects: is empty"),
         (
             lambda r: r["analyses"]["modality_by_side"].update(between={"side": ["a", "b"]}),
-            "between and within name the same factor",
+            "between: has a factor of within",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
                 between={"sex": ["f", "m"], "group": ["a", "b"]}
             ),
-            "between takes one column",
+            "between: has 2 columns, but can have one",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(covariates=["age"]),
@@ -91,13 +97,13 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(variances="unequal"),
-            "unequal is for two groups",
+            "variances: unequal needs two groups",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
                 between={"sex": ["f", "m"]}, error="pooled"
             ),
-            "pooled is for a within design",
+            "error: pooled needs a within design",
         ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(
@@ -105,33 +111,52 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
             ),
             "cannot be corrected together",
         ),
-        (lambda r: r["analyses"]["modality_by_side"].update(hat=0.1), "hat is for a t"),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(hat=0.1),
+            "hat: needs a one-sample or paired t test",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"]["within"].update(side=[False, True]),
-            "YAML reads a yes or no here (False), not text; put it in quotes",
+            "must be text, but YAML reads a boolean (false); put it in quotes",
         ),
-        (lambda r: r.update(subjects=[1, "02"]), "subjects.0: YAML reads a number here (1)"),
+        (
+            lambda r: r.update(subjects=[1, "02"]),
+            "subjects.0: must be text, but YAML reads a number (1)",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"].update(crop=[0, 0.9]),
-            "0.9 s lies outside the epochs",
-        ),
-        (lambda r: r["analyses"]["modality_by_side"].update(test="paired"), "one of the two"),
-        (
-            lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
-            "section maps is missing",
+            "0.9 s is outside the epochs",
         ),
         (
-            lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
-            "crop: belongs to source estimates",
+            lambda r: r["analyses"]["modality_by_side"].update(test="paired"),
+            "one of the keys test and within",
         ),
-        (lambda r: r["meeg"]["epochs"].update(baseline=[None, 0.7]), "baseline edge 0.7"),
+        (
+            lambda r: [
+                r["analyses"]["modality_by_side"].update(data="maps"),
+                r["analyses"]["modality_by_side"].pop("crop"),
+            ],
+            "data: maps needs the section maps, which is missing; add it",
+        ),
+        (
+            lambda r: r["analyses"]["modality_by_side"].update(data="maps"),
+            "analyses.modality_by_side.crop: unknown key with data: maps; only meeg, "
+            "evokeds and estimates have it; remove it",
+        ),
+        (
+            lambda r: r["meeg"]["epochs"].update(baseline=[None, 0.7]),
+            "epochs.baseline: 0.7 s is outside the epoch",
+        ),
         (
             lambda r: r["analyses"]["modality_by_side"]["cluster"].update(
                 threshold={"p": 0.1, "stat": 3}
             ),
-            "give p or stat, one of the two",
+            "one of the keys p and stat",
         ),
-        (lambda r: r["meeg"].update(coregistration={"trans": "x.fif"}), "must hold {subject}"),
+        (
+            lambda r: r["meeg"].update(coregistration={"trans": "x.fif"}),
+            "trans: must contain {subject}",
+        ),
         (
             lambda r: r["meeg"].update(coregistration={"trans": "{subject}_{run}.fif"}),
             "no other braces",
@@ -139,19 +164,138 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         (lambda r: r["meeg"]["inverse"].update(fixed=True), "fixed: true needs loose: 0"),
         (
             lambda r: r["meeg"]["inverse"].update(loose=0, orientation="vector"),
-            "vector needs loose above 0",
+            "orientation: vector needs fixed: false and loose above 0",
         ),
         (lambda r: r["meeg"].update(artifacts={"method": "ica"}), "set covariance: {rank: null}"),
-        (lambda r: r["meeg"]["conditions"].update(visual=5), "give it a tag of its own"),
+        (lambda r: r["meeg"]["conditions"].update(visual=5), "add a tag to the first"),
         (
             lambda r: r["meeg"]["conditions"].update({"visual-Right": 5}),
-            "visual/right, visual-Right: their letters and digits do not tell them apart",
+            "the names visual/right, visual-Right need distinct letters and digits",
         ),
     ],
 )
 def test_each_mistake_is_told_with_its_remedy(raw, change, said):
     change(raw)
     assert said in "\n".join(findings_of(raw))
+
+
+@pytest.mark.parametrize(
+    ("analysis", "change", "finding"),
+    [
+        ("faces", {"data": "frmi"}, "faces.data: 'frmi' is unknown; did you mean fmri?"),
+        ("faces", {"data": None}, f"faces.data: null is unknown; known: {', '.join(KINDS)}"),
+        ("faces", {"permutation": 9}, "faces.permutation: unknown key; did you mean permutations?"),
+        (
+            "faces",
+            {"space": "sources"},
+            "faces.space: unknown key with data: fmri; only meeg, fnirs, evokeds and "
+            "estimates have it; remove it",
+        ),
+        (
+            "tapping",
+            {"tfce": True},
+            "tapping.tfce: unknown key with data: fnirs; only meeg, fmri, evokeds, "
+            "estimates and maps have it; remove it",
+        ),
+        (
+            "modality_by_side",
+            {"chroma": ["hbo"]},
+            "modality_by_side.chroma: unknown key with data: meeg; only fnirs has it; remove it",
+        ),
+        ("tapping", {"space": "mag"}, "tapping.space: 'mag' is unknown; known: channels, rois"),
+        ("faces", {"alpha": 2}, "faces.alpha: input should be less than 1 (got 2)"),
+        (
+            "faces",
+            {"cluster": {"threshold": {"q": 0.1}}},
+            "faces.cluster.threshold.q: unknown key; known: p, stat",
+        ),
+        ("modality_by_side", {"parcellation": "x"}, "modality_by_side.parcellation: needs space"),
+    ],
+)
+def test_keys_of_an_analysis_are_those_of_its_data(raw, analysis, change, finding):
+    raw["analyses"][analysis].update(change)
+    (found,) = findings_of(raw)
+    assert found.startswith(f"my.yaml: analyses.{finding}")
+
+
+def test_data_of_an_analysis_is_asked_for(raw):
+    del raw["analyses"]["faces"]["data"]
+    raw["analyses"]["tapping"] = "fnirs"
+    raw["analyses"]["modality_by_side"]["data"] = "evokeds"
+    assert findings_of(raw) == [
+        "my.yaml: analyses.modality_by_side.space: is missing; add it (known: mag, grad, eeg)",
+        f"my.yaml: analyses.faces.data: is missing; add it (known: {', '.join(KINDS)})",
+        "my.yaml: analyses.tapping: must contain keys and values, but is 'fnirs'",
+    ]
+
+
+def test_a_finding_has_the_keys_as_they_were_written(raw):
+    """Also those that look like the members of unions that pydantic tells of."""
+    raw["meeg"]["conditions"].update({"int": 1.5, "b[1]": "five"})
+    raw["meeg"]["session"] = ["pre", 2]
+    raw["analyses"]["bad name"] = raw["analyses"]["faces"]
+    raw["analyses"]["faces"] = raw["analyses"]["faces"] | {"contrasts": {"list[a]": ["a", 1]}}
+    found = findings_of(raw)
+    assert {line.split(": ")[1] for line in found} == {
+        *("meeg.conditions.int", "meeg.session.1", "analyses.bad name"),
+        *("analyses.faces.contrasts.list[a]", "analyses.faces.contrasts.list[a].1"),
+    }
+
+
+def test_schema_knows_the_keys_of_each_kind_of_data(raw):
+    schema = json.loads((ROOT / "workflow/schemas/study.schema.json").read_text())
+    raw["meeg"]["epochs"]["reject"] = {}
+    faces = raw["analyses"]["faces"]
+    for change in ({"crop": [0, 1]}, {"data": "values", "tfce": False}, {"data": "evokeds"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(raw | {"analyses": {"faces": faces | change}}, schema)
+    good = faces | {"data": "evokeds", "space": "mag", "crop": [0, 1]}
+    jsonschema.validate(raw | {"analyses": {"faces": good}}, schema)
+
+
+RECORDS = json.loads((ROOT / "tests/unit/recorded_configs.json").read_text())
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_a_config_is_recorded_as_version_0_1_did(name):
+    """Those are made by its `model_dump(mode="json", exclude_none=True)`.
+
+    Snakemake compares the repr of a parameter, so the order of keys counts, too.
+    """
+    record = RECORDS[name]
+    assert repr(recorded_config(read_study(record["config"]))) == repr(record["recorded"])
+
+
+def test_a_key_added_later_is_recorded_where_it_is_not_at_its_default():
+    """In an analysis, in another section, and null where that is not the default."""
+    later = create_model("Later", __base__=MapsAnalysis, added=(int | None, Field(3)))
+    section = create_model("Section", __base__=type(study_of_maps().maps), added=(bool, False))
+    base = study_of_maps()
+
+    def recorded(maps=(), **keys):
+        analysis = later.model_validate(RECORDS["ready-made"]["config"]["analyses"]["maps"] | keys)
+        own = section.model_validate(base.maps.model_dump() | dict(maps))
+        return recorded_config(base.model_copy(update={"maps": own, "analyses": {"a": analysis}}))
+
+    plain = recorded()
+    assert repr(plain["analyses"]["a"]) == repr(recorded_config(base)["analyses"]["maps"])
+    assert "added" not in plain["maps"]
+    assert recorded(added=4)["analyses"]["a"] == plain["analyses"]["a"] | {"added": 4}
+    assert recorded(added=None)["analyses"]["a"] == plain["analyses"]["a"] | {"added": None}
+    assert recorded({"added": True})["maps"] == plain["maps"] | {"added": True}
+
+
+def study_of_maps():
+    return read_study(RECORDS["ready-made"]["config"])
+
+
+def test_options_of_the_statistic_are_recorded_in_the_order_of_version_0_1():
+    """TFCE also for the kinds of data that cannot have it."""
+    for record in RECORDS.values():
+        for name, analysis in read_study(record["config"]).analyses.items():
+            told = record["recorded"]["analyses"][name]
+            expected = {key: told[key] for key in ("hat", "tfce", "alternative")}
+            assert repr(analysis.statistic_options) == repr(expected)
 
 
 def test_effects_are_named_in_the_order_of_the_design(raw):
@@ -203,7 +347,7 @@ def test_effects_of_groups_and_covariates():
     common = {"data": "maps", "conditions": []}
 
     def designs(**keys):
-        analysis = Analysis(**common, **keys)
+        analysis = MapsAnalysis(**common, **keys)
         subjects = sorted(people)
         return {
             effect: declare_design(analysis, effect, subjects, people, "participants.tsv")

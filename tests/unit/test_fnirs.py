@@ -354,11 +354,11 @@ def test_missing_files_are_told(demo, tmp_path):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"recordings": "raw/all"}, "recordings: must hold {subject}"),
-        ({"confounds": "c/{subject}_{site}.tsv"}, "confounds: must hold {subject}"),
-        ({"long": [45, 15]}, "long: 45.0 must be below 15.0"),
-        ({"short_channels": {"longest": 20}}, "short_channels.longest is above long"),
-        ({"contrasts": {"a": "Tapping - Nothing"}}, "contrasts.a: .*Nothing is no condition"),
+        ({"recordings": "raw/all"}, "recordings: must contain {subject}"),
+        ({"confounds": "c/{subject}_{site}.tsv"}, "confounds: must contain {subject}"),
+        ({"long": [45, 15]}, "long: 45.0 must be less than 15.0"),
+        ({"short_channels": {"longest": 20}}, "short_channels.longest: 20.0 is above the shortest"),
+        ({"contrasts": {"a": "Tapping - Nothing"}}, "contrasts.a: .*Nothing is not a condition"),
         ({"rois": {"Left": ["1-1"]}}, "rois.Left.0"),
         ({"noise": "ar"}, "noise"),
     ],

@@ -31,14 +31,14 @@ def test_weights(formula, expected):
 @pytest.mark.parametrize(
     ("formula", "said"),
     [
-        ("faces - scrambled", "faces is no condition"),
+        ("faces - scrambled", "faces is not a condition"),
         ("famos - scrambled", "did you mean famous?"),
-        ("famous scrambled", "'scrambled' is no term"),
-        ("famous > scrambled", "'> scrambled' is no term"),
-        ("2 - 1", "is no term"),
-        ("1/0 famous", "divides by 0"),
-        ("famous - famous", "all its weights are 0"),
-        ("", "all its weights are 0"),
+        ("famous scrambled", "'scrambled' is not a term"),
+        ("famous > scrambled", "'> scrambled' is not a term"),
+        ("2 - 1", "is not a term"),
+        ("1/0 famous", "divided by 0"),
+        ("famous - famous", "all weights are 0"),
+        ("", "all weights are 0"),
     ],
 )
 def test_what_is_no_contrast(formula, said):

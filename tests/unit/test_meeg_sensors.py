@@ -142,10 +142,10 @@ def test_topographies(tmp_path):
 @pytest.mark.parametrize(
     "meeg, analysis, words",
     [
-        ({}, {}, "sources need meeg.subjects_dir; give it, or space: eeg"),
-        ({}, {"space": "mag"}, "space is mag, but meeg.channels are eeg"),
-        ({}, {"space": "channels"}, "but meeg has sources, labels, mag, grad, eeg"),
-        ({}, {"space": "eeg", "hemispheres": ["lh"]}, "hemispheres: sensors have none"),
+        ({}, {}, "sources need meeg.subjects_dir; add it, or set space to a sensor type"),
+        ({}, {"space": "mag"}, r"space: mag is not among meeg.channels \(eeg\)"),
+        ({}, {"space": "channels"}, "'channels' is unknown; known: sources, labels, mag, grad"),
+        ({}, {"space": "eeg", "hemispheres": ["lh"]}, "hemispheres: sensors have no hemispheres"),
     ],
 )
 def test_spaces_that_do_not_fit_are_told(meeg, analysis, words):

@@ -235,9 +235,9 @@ def test_electrodes_without_landmarks_are_told(recorded):
 @pytest.mark.parametrize(
     "meeg, words",
     [
-        ({"bem": {"conductivity": [0.3]}}, "sources of EEG need three layers"),
-        ({"bem": {"conductivity": [0.3, 0.006]}}, "one layer or three, not two"),
-        ({"channels": ["eeg", "mag"]}, "anatomy: template is for EEG alone"),
+        ({"bem": {"conductivity": [0.3]}}, "conductivity: source estimation of EEG needs three"),
+        ({"bem": {"conductivity": [0.3, 0.006]}}, "conductivity: has two layers; set one"),
+        ({"channels": ["eeg", "mag"]}, r"anatomy: template needs channels: \[eeg\]"),
     ],
 )
 def test_heads_that_do_not_fit_are_told(meeg, words):
@@ -295,7 +295,7 @@ def test_a_grid_through_the_brain_finds_the_same(study):
 
 def test_grids_have_no_labels_and_no_normals():
     grid = {"kind": "volume"}
-    with pytest.raises(InputError, match="has no cortex whose normal"):
+    with pytest.raises(InputError, match="volume has no cortical normals"):
         read_study(config(source_space=grid, inverse={"orientation": "normal"}))
-    with pytest.raises(InputError, match="labels are of surfaces"):
+    with pytest.raises(InputError, match="labels needs sources on surfaces"):
         read_study(config(source_space=grid))

@@ -108,9 +108,9 @@ def test_the_mean_over_a_window_is_tested(given):
 @pytest.mark.parametrize(
     "changes, words",
     [
-        ({"space": None}, "evokeds needs one of mag, grad, eeg"),
-        ({"space": "sources"}, "evokeds has mag, grad, eeg"),
-        ({"hemispheres": ["lh"]}, "hemispheres: belongs to source estimates"),
+        ({"space": None}, "space: null is unknown; known: mag, grad, eeg"),
+        ({"space": "sources"}, "space: 'sources' is unknown; known: mag, grad, eeg"),
+        ({"hemispheres": ["lh"]}, "hemispheres: unknown key with data: evokeds; only"),
     ],
 )
 def test_what_does_not_fit_is_told_at_planning(given, changes, words):

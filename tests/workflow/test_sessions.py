@@ -62,7 +62,7 @@ def test_a_subject_without_a_session_is_told_or_left_out(tmp_path):
 @pytest.mark.parametrize(
     "within, words",
     [
-        ({"side": ["left", "right"]}, "add within: session with two or more of them"),
+        ({"side": ["left", "right"]}, "within: lacks the factor session, .*; add session with"),
         ({"session": ["pre", "late"]}, "within.session: late is not in meeg.session"),
     ],
 )

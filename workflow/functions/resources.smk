@@ -52,7 +52,7 @@ def minutes_of_block(wildcards, input, attempt) -> int:
     A permutation takes 0.001 to 0.015 ms per megabyte of values, and with TFCE 0.9 to 1.4 ms
     (docs/benchmarks.md).
     """
-    tfce = PLAN.study.analyses[wildcards.analysis].tfce
+    tfce = analysis_of(wildcards).statistic_options["tfce"]
     each = (5 if tfce else 0.05) * input_mb(wildcards, input)  # ms
     count = stop_of(wildcards) - int(wildcards.start)
     return int((10 + count * each / 60_000) * attempt)

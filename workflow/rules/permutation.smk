@@ -27,9 +27,7 @@ rule prepare:
         cluster=lambda wildcards: analysis_of(wildcards).cluster.model_dump(
             include={"threshold", "mass"}, exclude_none=True
         ),
-        options=lambda wildcards: analysis_of(wildcards).model_dump(
-            include={"alternative", "hat", "tfce"}
-        ),
+        options=lambda wildcards: analysis_of(wildcards).statistic_options,
         seed=STUDY.seed,
         version=3,
     script:
@@ -85,6 +83,7 @@ rule merge:
 
 rule infer:
     """Corrected p of points and clusters, the cluster table, the sentence of the result."""
+
     # `data` and `observations` are not read. They go when the version is raised: without them,
     # Snakemake would rerun this stage in every finished study.
     input:

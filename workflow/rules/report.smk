@@ -1,5 +1,7 @@
 """Maps in the field's formats, pictures, and the report."""
 
+from groupwise.config.recorded import recorded_config
+
 
 rule export_surface:
     """Maps of a surface as STC/H5 and GIFTI."""
@@ -318,7 +320,7 @@ rule report:
         runtime=minutes(10),
     params:
         study=STUDY.study,
-        config=STUDY.model_dump(mode="json", exclude_none=True),
+        config=recorded_config(STUDY),
         analyses=[
             {"analysis": analysis, "effect": effect}
             for analysis, effect in PLAN.effects

@@ -1,14 +1,15 @@
-"""What a study may say of fMRI: preprocessed runs to first-level maps."""
+"""Config of fMRI, from preprocessed runs to first-level maps."""
 
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from groupwise.config.section import Hrf, Label, Section, first_level_unfit
+from groupwise.config.analysis import ClusterAnalysis
+from groupwise.config.section import DataSection, Hrf, Label, Section, check_first_level
 
 
 class Confounds(Section):
-    """Nuisance regressors of fMRIPrep, chosen by `nilearn.interfaces.fmriprep.load_confounds`."""
+    """Confounds of fMRIPrep, selected with `nilearn.interfaces.fmriprep.load_confounds`."""
 
     strategy: list[
         Literal[
@@ -23,10 +24,10 @@ class Confounds(Section):
         ]
     ] = Field(
         ["motion", "high_pass"],
-        description="Kinds of confounds. high_pass takes fMRIPrep's cosines (then drift is none).",
+        description="Kinds of confounds. high_pass (the cosines of fMRIPrep) needs drift: none.",
     )
     motion: Literal["basic", "power2", "derivatives", "full"] = Field(
-        "basic", description="6, 12, 12 or 24 parameters of head motion."
+        "basic", description="Head motion: 6, 12, 12 or 24 parameters."
     )
     wm_csf: Literal["basic", "power2", "derivatives", "full"] = Field(
         "basic", description="Mean signals of white matter and CSF."
@@ -39,60 +40,83 @@ class Confounds(Section):
     )
     n_compcor: int = Field(5, ge=1, description="Number of CompCor components.")
     fd_threshold: float = Field(
-        0.5, gt=0, description="scrub: largest framewise displacement of a volume in mm."
+        0.5, gt=0, description="For scrub: largest framewise displacement of a volume, in mm."
     )
     std_dvars_threshold: float = Field(
-        1.5, gt=0, description="scrub: largest standardised DVARS of a volume."
+        1.5, gt=0, description="For scrub: largest standardised DVARS of a volume."
     )
 
 
-class Fmri(Section):
-    """BOLD runs as fMRIPrep leaves them: a first-level GLM of each subject (`nilearn.glm`)."""
+class Fmri(DataSection):
+    """BOLD runs preprocessed by fMRIPrep: a first-level GLM per subject (`nilearn.glm`)."""
 
-    derivatives: str = Field(description="Folder of the preprocessed data (fMRIPrep's layout).")
+    derivatives: str = Field(
+        description="Folder of the preprocessed data, in the layout of fMRIPrep."
+    )
     bids_root: str | None = Field(
-        None, description="Root of the raw data with the events; null: the study's bids_root."
+        None,
+        description="Root folder of the raw data with the events. null: bids_root of the study.",
     )
     task: Label = Field(description="BIDS task.")
-    session: Label | None = Field(
-        None, description="BIDS session; null: runs of all sessions, if there are any."
-    )
+    session: Label | None = Field(None, description="BIDS session. null: the runs of all sessions.")
     space: Label = Field("MNI152NLin2009cAsym", description="BIDS entity space of the images.")
     resolution: Label | None = Field(
-        None, description="BIDS entity res of the images; null: they have none."
+        None, description="BIDS entity res of the images. null: they have none."
     )
     conditions: dict[str, str] = Field(
         min_length=1,
-        description="Condition and its trial_type in events.tsv. Tags of factors are parted by /. "
-        "Other trial types are modelled too, as events of no interest.",
+        description="Conditions and their trial_type in events.tsv. A / separates the tags of a "
+        "condition. Other trial types are modelled as events of no interest.",
     )
     contrasts: dict[Label, str] = Field(
         {},
-        description="Sums of conditions of which first-level maps are made, such as famous - "
-        "scrambled; a tag stands for the mean of the conditions that carry it.",
+        description="Named weighted sums of conditions, such as famous - scrambled, which have a "
+        "first-level map each. A tag is the mean of all conditions with it.",
     )
-    hrf: Hrf = Field("spm", description="Haemodynamic response.")
+    hrf: Hrf = Field("spm", description="Haemodynamic response function.")
     drift: Literal["cosine", "polynomial", "none"] = Field(
-        "none", description="Drift model beside the confounds."
+        "none", description="Drift model, in addition to the confounds."
     )
-    high_pass: float = Field(0.01, gt=0, description="Hz; edge of the cosine drift.")
+    high_pass: float = Field(
+        0.01, gt=0, description="High-pass cutoff of the cosine drift model, in Hz."
+    )
     confounds: Confounds = Field(Confounds(), description="Confounds.")
-    smoothing: float | None = Field(None, gt=0, description="mm FWHM; null: none.")
-    noise: Literal["ar1", "ols"] = Field("ar1", description="Model of the temporal noise.")
+    smoothing: float | None = Field(
+        None, gt=0, description="FWHM of the smoothing kernel, in mm. null: none."
+    )
+    noise: Literal["ar1", "ols"] = Field(
+        "ar1", description="Noise model: first-order autoregressive (ar1) or white (ols)."
+    )
     mask: str = Field(
         "intersection",
-        description="Voxels of the group: intersection of all subjects' masks, or also of an image "
-        "at this path.",
+        description="Voxels of the group. intersection: voxels in the masks of all subjects. The "
+        "path of an image: those of these voxels that are also in the image.",
     )
 
     @model_validator(mode="after")
     def _names(self) -> "Fmri":
-        findings = first_level_unfit(self.conditions, self.contrasts)
+        findings = check_first_level(self.conditions, self.contrasts)
         if self.drift != "none" and "high_pass" in self.confounds.strategy:
             findings.append(
-                "drift and the confounds' high_pass both model drift; set drift: none, or take "
-                "high_pass out of confounds.strategy"
+                f"drift: {self.drift} and high_pass in confounds.strategy both model drift; set "
+                "drift: none, or remove high_pass from confounds.strategy"
             )
         if findings:
             raise ValueError("\n".join(findings))
         return self
+
+    def check(self, bids_root: str | None) -> list[str]:
+        """Return a finding if there is no root folder."""
+        if self.bids_root or bids_root:
+            return []
+        return ["bids_root: is missing; add it for the events of the section fmri"]
+
+
+class FmriAnalysis(ClusterAnalysis):
+    """Analysis of first-level maps of fMRI."""
+
+    data: Literal["fmri"]
+
+    def check(self, section: Fmri) -> list[str]:
+        """Return findings on cells that do not match a condition or contrast."""
+        return self.check_cells([*section.conditions, *section.contrasts])

@@ -1,149 +1,195 @@
-"""The part of the config on fNIRS recordings, and on ready-made values of channels."""
+"""Config of fNIRS recordings, and of ready-made values of channels or regions."""
 
 import re
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from groupwise.config.section import (
-    Hrf,
-    Label,
-    Name,
-    Section,
-    first_level_unfit,
-)
+from groupwise.config.analysis import Analysis
+from groupwise.config.section import DataSection, Hrf, Label, Name, Section, check_first_level
 
-#: A source-detector pair, as S1_D2.
+#: A source-detector pair, such as S1_D2.
 Pair = Annotated[str, Field(pattern=r"^S\d+_D\d+$")]
 
 
 class Quality(Section):
-    """Which source-detector pairs are bad, beside those of channels.tsv."""
+    """Criteria of bad source-detector pairs, in addition to those of channels.tsv."""
 
     sci: float = Field(
         0.5,
         ge=-1,
         le=1,
-        description="Smallest scalp coupling index: correlation of the two wavelengths within the "
-        "heart's band, 0.7 to 1.5 Hz (Pollonini et al. 2014). -1: none is too small.",
+        description="Smallest scalp coupling index: the correlation of the two wavelengths in the "
+        "band of the heartbeat, 0.7 to 1.5 Hz (Pollonini et al. 2014). -1: no limit.",
     )
     saturation: float = Field(
         0.05,
         gt=0,
         le=1,
-        description="Share of samples at a channel's largest intensity from which it is saturated.",
+        description="A channel is saturated if this share of its samples, or more, has its largest "
+        "intensity.",
     )
 
 
 class ShortChannels(Section):
-    """Short pairs see the scalp alone; as regressors they take its signal out of the long ones."""
+    """Short pairs, which measure the scalp: regressors that remove its signal from long pairs."""
 
     regressors: Literal["none", "mean", "chromophore", "components"] = Field(
         "mean",
         description="mean: the means of HbO and of HbR over the short pairs, both for every "
-        "channel; chromophore: each channel has the mean of its own chromophore; components: "
-        "principal components of all short channels; none.",
+        "channel. chromophore: for each channel, the mean of its own chromophore. components: "
+        "principal components of all short channels. none: no regressors.",
     )
-    n_components: int = Field(2, ge=1, description="components: how many.")
-    longest: float = Field(10.0, gt=0, description="mm; nearer pairs are short.")
+    n_components: int = Field(2, ge=1, description="For components: their number.")
+    longest: float = Field(10.0, gt=0, description="Longest distance of a short pair, in mm.")
 
 
-class Fnirs(Section):
-    """fNIRS recordings: optical intensity to a first-level GLM of each channel (`mne_nirs`)."""
+class Fnirs(DataSection):
+    """fNIRS recordings, from optical intensity to a first-level GLM per channel (`mne_nirs`)."""
 
     bids_root: str | None = Field(
-        None, description="Root of the recordings; null: the study's bids_root."
+        None, description="Root folder of the recordings. null: bids_root of the study."
     )
     task: Label = Field(description="BIDS task.")
-    session: Label | None = Field(
-        None, description="BIDS session; null: runs of all sessions, if there are any."
-    )
+    session: Label | None = Field(None, description="BIDS session. null: the runs of all sessions.")
     recordings: str | None = Field(
         None,
-        description="Path with {subject} in it of recordings that are not BIDS: a SNIRF file or a "
-        "NIRx folder, such as raw/{subject}. Events are then the file's own. null: BIDS.",
+        description="Path, with {subject}, of recordings that are not in BIDS: a SNIRF file or a "
+        "NIRx folder, such as raw/{subject}. Their annotations are then the events. null: BIDS.",
     )
     conditions: dict[str, str] = Field(
         min_length=1,
-        description="Condition and its trial_type in events.tsv (or the recording's annotations). "
-        "Tags of factors are parted by /. Other trial types are modelled too.",
+        description="Conditions and their trial_type in events.tsv or in the annotations. A / "
+        "separates the tags of a condition. Other trial types are modelled too.",
     )
     contrasts: dict[Label, str] = Field(
         {},
-        description="Sums of conditions that the first level estimates too, such as famous - "
-        "scrambled; a tag stands for the mean of the conditions that carry it.",
+        description="Named weighted sums of conditions, such as famous - scrambled, which the "
+        "first level also estimates. A tag is the mean of all conditions with it.",
     )
     bad_channels: dict[str, list[Pair]] = Field(
         {},
-        description="Bad pairs (S1_D2) beside those of channels.tsv, by subject; the key all is "
-        "for every subject.",
+        description="Bad pairs (such as S1_D2) by subject, in addition to those of channels.tsv. "
+        "The key all is for every subject.",
     )
-    quality: Quality = Field(Quality(), description="Which pairs are bad.")
+    quality: Quality = Field(Quality(), description="Criteria of bad pairs.")
     motion: Literal["none", "tddr"] = Field(
         "none",
-        description="Motion correction: none, or temporal derivative distribution repair (Fishburn "
-        "et al. 2019), which also shrinks slow responses (in the demo by a quarter).",
+        description="Motion correction. tddr: temporal derivative distribution repair (Fishburn et "
+        "al. 2019), which also reduces slow responses (by a quarter in the demo).",
     )
     ppf: Annotated[float, Field(gt=0)] | list[Annotated[float, Field(gt=0)]] = Field(
         6.0,
-        description="Partial pathlength factor of the Beer-Lambert law, one or one a wavelength. "
-        "Concentrations are inversely proportional to it.",
+        description="Partial pathlength factor of the Beer-Lambert law: one number, or one per "
+        "wavelength. Concentrations are inversely proportional to it.",
     )
     resample: float | None = Field(
-        0.6, gt=0, description="Sampling rate of the GLM in Hz; null: as recorded."
+        0.6, gt=0, description="Sampling rate of the GLM in Hz. null: as recorded."
     )
     long: tuple[float, float] = Field(
-        (15.0, 45.0), description="mm; pairs that are analysed have a distance between the two."
+        (15.0, 45.0),
+        description="Shortest and longest distance of the pairs that are analysed, in mm.",
     )
-    short_channels: ShortChannels = Field(ShortChannels(), description="Regressors of the scalp.")
+    short_channels: ShortChannels = Field(
+        ShortChannels(), description="Regressors from short pairs."
+    )
     stim_duration: float | None = Field(
-        None, ge=0, description="s; duration of every event; null: as in events.tsv."
+        None, ge=0, description="Duration of every event in s. null: as in events.tsv."
     )
-    hrf: Hrf = Field("glover", description="Haemodynamic response.")
+    hrf: Hrf = Field("glover", description="Haemodynamic response function.")
     drift: Literal["cosine", "polynomial", "none"] = Field("cosine", description="Drift model.")
-    high_pass: float = Field(0.01, gt=0, description="Hz; edge of the cosine drift.")
+    high_pass: float = Field(
+        0.01, gt=0, description="High-pass cutoff of the cosine drift model, in Hz."
+    )
     confounds: str | None = Field(
         None,
-        description="Path with {subject} (and {run}, where there are runs) in it of a TSV of more "
-        "regressors: a column time in s, and one a regressor, brought to the GLM's samples.",
+        description="Path, with {subject} (and {run} if there are runs), of a TSV file of further "
+        "regressors: a column time in s and one column per regressor, interpolated to the samples "
+        "of the GLM.",
     )
     noise: Annotated[str, Field(pattern=r"^(ols|auto|ar[1-9]\d*)$")] = Field(
         "ar1",
-        description="Temporal noise: ols, ar1, ar5 and so on, or auto (four times the sampling "
-        "rate).",
+        description="Noise model: white (ols), or autoregressive of an order: ar1, ar5 and so on, "
+        "or auto (an order of four times the sampling rate).",
     )
     rois: dict[Name, Annotated[list[Pair], Field(min_length=1)]] = Field(
-        {}, description="Regions of interest: name and its source-detector pairs."
+        {}, description="Regions of interest: names and their source-detector pairs."
     )
     roi_weights: Literal["se", "equal"] = Field(
-        "se", description="Weights of a region's channels: the inverse of their standard error."
+        "se",
+        description="Weights of the channels of a region: se (the inverse of the standard error) "
+        "or equal.",
     )
 
     @model_validator(mode="after")
     def _names(self) -> "Fnirs":
-        findings = first_level_unfit(self.conditions, self.contrasts)
+        findings = check_first_level(self.conditions, self.contrasts)
         for key, allowed in (("recordings", {"subject"}), ("confounds", {"subject", "run"})):
             found = set(re.findall(r"{(.*?)}", getattr(self, key) or "{subject}"))
             if "subject" not in found or not found <= allowed:
                 findings.append(
-                    f"{key}: must hold {{subject}} and no other braces, e.g. {key}/sub-{{subject}}"
+                    f"{key}: must contain {{subject}} and no other braces, as in "
+                    f"{key}/sub-{{subject}}"
                 )
         if self.long[0] >= self.long[1]:
-            findings.append(f"long: {self.long[0]} must be below {self.long[1]}")
+            findings.append(
+                f"long: {self.long[0]} must be less than {self.long[1]}; correct the distances"
+            )
         if self.short_channels.regressors != "none" and self.short_channels.longest > self.long[0]:
-            findings.append("short_channels.longest is above long: a pair would be both")
+            findings.append(
+                f"short_channels.longest: {self.short_channels.longest} is above the shortest "
+                f"distance of long ({self.long[0]}), so a pair could be both; reduce it"
+            )
         if findings:
             raise ValueError("\n".join(findings))
         return self
 
+    def check(self, bids_root: str | None) -> list[str]:
+        """Return a finding if there is no root folder."""
+        if self.recordings or self.bids_root or bids_root:
+            return []
+        return ["bids_root: is missing; add it for the section fnirs"]
 
-class Values(Section):
-    """Ready-made values of channels or regions, one a subject and condition."""
+
+class FnirsAnalysis(Analysis):
+    """Analysis of first-level estimates of fNIRS, of channels or regions."""
+
+    data: Literal["fnirs"]
+    space: Literal["channels", "rois"] | None = Field(
+        None, description="channels (the default), or rois: the regions in fnirs.rois."
+    )
+    chroma: list[Literal["hbo", "hbr"]] = Field(
+        ["hbo", "hbr"],
+        min_length=1,
+        description="Chromophores to test. They are corrected together.",
+    )
+
+    def check(self, section: Fnirs) -> list[str]:
+        """Return findings on cells and space."""
+        no_rois = self.space == "rois" and not section.rois
+        return [
+            *self.check_cells([*section.conditions, *section.contrasts]),
+            *(
+                ["space: rois needs regions in fnirs.rois; add them, or remove space"]
+                if no_rois
+                else []
+            ),
+        ]
+
+
+class Values(DataSection):
+    """Values of channels or regions computed by other software, per subject and condition."""
 
     table: str = Field(
-        description="TSV with a column ID (or subject), one column a condition or factor, and "
-        "Chroma where there are both chromophores."
+        description="TSV file with a column ID (or subject), a column for the condition or for "
+        "each factor, and a column Chroma if there are both chromophores."
     )
     place: str = Field("ch_name", description="Column with the channel or region, such as ROI.")
     value: str = Field("theta", description="Column with the value.")
     units: str = Field("uM", description="Units of the values.")
+
+
+class ValuesAnalysis(Analysis):
+    """Analysis of ready-made values of channels or regions."""
+
+    data: Literal["values"]

@@ -1,6 +1,6 @@
-"""The part of the config on mixed models of tables."""
+"""Config of regression models of tables."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,45 +8,61 @@ from groupwise.config.section import Name, Probability, Section
 
 
 class Model(Section):
-    """A model of a table by formula, with a random effect of the participant (`statsmodels`)."""
+    """A regression of a table by formula, such as a linear mixed model (`statsmodels`)."""
 
     data: Literal["channels", "rois", "values"] = Field(
-        description="The table: all participants' channels or regions of the section fnirs, or the "
-        "section values."
+        description="Table to model. channels, rois: first-level estimates of all participants of "
+        "the section fnirs; values: the table of the section values."
     )
     formula: str = Field(
-        description="Patsy formula over its columns (ID, Condition, Chroma, ch_name or ROI, theta) "
-        "and those of participants.tsv, such as theta ~ -1 + ROI:Condition:Chroma."
+        description="Patsy formula with columns of the table (ID, Condition, Chroma, ch_name or "
+        "ROI, theta) and of participants.tsv, such as theta ~ -1 + ROI:Condition:Chroma."
     )
     where: dict[Name, list[str]] = Field(
-        {}, description="Rows that take part: column and its values."
+        {}, description="Rows to include: columns and their values. Empty: all rows."
     )
     by: list[Name] = Field(
         [],
-        description="Columns; each combination of their values has a model of its own, such as "
-        "[ch_name, Chroma]. Coefficients whose terms differ in levels alone are corrected "
+        description="Columns such as [ch_name, Chroma]: a separate model is fitted for each "
+        "combination of their values. Coefficients whose terms differ only in levels are corrected "
         "together, over all models.",
     )
     estimator: Literal["mixed", "gee", "rlm"] = Field(
         "mixed",
-        description="mixed: linear mixed model, REML; gee: generalised estimating equations, "
-        "exchangeable within a participant, with bias-reduced robust errors, which need no right "
-        "covariance; rlm: Huber's M-estimator, which bears outliers but takes rows as independent.",
+        description="mixed: linear mixed model (REML). gee: generalised estimating equations with "
+        "an exchangeable working correlation within participants and bias-reduced robust standard "
+        "errors, which are valid if the working correlation is misspecified. rlm: Huber's "
+        "M-estimator, which is robust to outliers but treats rows as independent.",
     )
-    groups: Name = Field("ID", description="Column of the participant, whose effect is random.")
+    groups: Name = Field("ID", description="Column with the participant, which groups the rows.")
     random: str = Field(
-        "1", description="mixed: random effects by formula; 1: intercepts; 1 + x: slopes too."
+        "1",
+        description="For mixed: formula of the random effects. 1: intercepts; 1 + x: also slopes.",
     )
     optimizers: list[Literal["lbfgs", "bfgs", "cg", "powell", "nm"]] = Field(
         ["lbfgs", "bfgs", "cg", "powell", "nm"],
         min_length=1,
-        description="mixed: tried in this order until one converges with a positive definite "
-        "Hessian; the table tells which, or that none did.",
+        description="For mixed: optimizers, tried in this order until one converges with a "
+        "positive definite Hessian. The table of coefficients names it or states that there is "
+        "none.",
     )
-    alpha: Probability = Field(0.05, description="Level of the report's verdicts and intervals.")
+    alpha: Probability = Field(
+        0.05, description="Significance level; the report has intervals of 1 - alpha."
+    )
 
     @model_validator(mode="after")
     def _formula(self) -> "Model":
         if "~" not in self.formula:
-            raise ValueError("formula: needs a ~, such as theta ~ -1 + ROI:Condition:Chroma")
+            raise ValueError("formula: has no ~; write it as in theta ~ -1 + ROI:Condition:Chroma")
         return self
+
+    @property
+    def section(self) -> str:
+        """Key of the section of the study with the data."""
+        return "values" if self.data == "values" else "fnirs"
+
+    def check(self, section: Any) -> list[str]:
+        """Return findings on what in the model contradicts that section."""
+        if self.data == "rois" and not section.rois:
+            return ["data: rois needs regions in fnirs.rois; add them, or set data: channels"]
+        return []

@@ -1,4 +1,4 @@
-"""What every part of the typed config is made of."""
+"""Base classes, types and checks that the sections of the config share."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
 SectionType = TypeVar("SectionType", bound="Section")
 Probability = Annotated[float, Field(gt=0, lt=1)]
-#: Haemodynamic responses of nilearn.
+#: Haemodynamic response functions of nilearn.
 Hrf = Literal[
     "spm",
     "spm + derivative",
@@ -25,46 +25,65 @@ Hrf = Literal[
 
 
 class Section(BaseModel):
-    """A part of the config: no unknown keys, no change once it is read."""
+    """A part of the config: unknown keys are refused, and values cannot be changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    @property
+    def changed_keys(self) -> set[str]:
+        """Keys whose values differ from their defaults, and all keys without a default."""
+        return {
+            key
+            for key, field in type(self).model_fields.items()
+            if field.is_required() or getattr(self, key) != field.get_default()
+        }
 
-def names_unfit(conditions: Iterable[str]) -> list[str]:
-    """Findings on conditions that a file name or a cell of a design could not tell apart."""
+
+class DataSection(Section):
+    """Section of one kind of data."""
+
+    def check(self, bids_root: str | None) -> list[str]:
+        """Return findings on what the section needs from the top level of the study."""
+        return []
+
+
+def check_names(conditions: Iterable[str]) -> list[str]:
+    """Return findings on conditions that file names or cells of a design cannot distinguish."""
     findings = []
-    # Conditions are parts of file names, which hold letters and digits alone and on some systems
-    # take capitals for small letters.
+    # Conditions are parts of file names, which have letters and digits only and are not
+    # case-sensitive on some systems.
     plain = {name: re.sub("[^A-Za-z0-9]", "", name).lower() for name in conditions}
     alike = [n for n in plain if list(plain.values()).count(plain[n]) > 1 or not plain[n]]
     if alike:
         findings.append(
-            f"conditions {', '.join(alike)}: their letters and digits do not tell them apart, and "
-            "files are named after them; rename"
+            f"conditions: the names {', '.join(alike)} need distinct letters and digits, because "
+            "files are named after them; rename them"
         )
     tags = {name: set(name.split("/")) for name in conditions}
     inside = [f"{a} and {b}" for a in tags for b in tags if a != b and tags[a] <= tags[b]]
     if inside:
         findings.append(
-            f"conditions {', '.join(inside)}: the first's tags are among the second's, so it would "
-            "select both; give it a tag of its own"
+            f"conditions: {', '.join(inside)}: the second has all tags of the first, which would "
+            "therefore select both; add a tag to the first"
         )
     return findings
 
 
-def first_level_unfit(conditions: Mapping[str, str], contrasts: Mapping[str, str]) -> list[str]:
-    """Findings on the conditions and contrasts of a first-level model."""
-    findings = names_unfit(conditions)
+def check_first_level(conditions: Mapping[str, str], contrasts: Mapping[str, str]) -> list[str]:
+    """Return findings on the conditions and contrasts of a first-level model."""
+    findings = check_names(conditions)
     plain = {re.sub("[^A-Za-z0-9]", "", name).lower() for name in conditions}
     findings += [
-        f"contrasts.{name}: a condition has this name; rename the contrast"
+        f"contrasts.{name}: a condition has the same name; rename the contrast"
         for name in contrasts
         if name.lower() in plain
     ]
     kinds = list(conditions.values())
     twice = sorted({kind for kind in kinds if kinds.count(kind) > 1})
     if twice:
-        findings.append(f"two conditions share the trial_type {', '.join(twice)}")
+        findings.append(
+            f"conditions: two have the trial_type {', '.join(twice)}; remove one of them"
+        )
     for name, formula in contrasts.items():
         try:
             weights_of(formula, list(conditions))

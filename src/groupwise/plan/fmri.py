@@ -110,7 +110,7 @@ class FmriSource(Source):
     def rows(self, analysis: str) -> list[dict[str, Any]]:
         """Return one dict per subject and cell; see `Source.rows`."""
         visits = [{"subject": name} for name in self.subjects]
-        spec = self.study.analyses[analysis]
+        spec = self.spec(analysis)
         return condition_rows(spec, visits, self.section.session, self.maps("effect"))
 
     def files(self, analysis: str) -> list[str]:

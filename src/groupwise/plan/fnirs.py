@@ -114,7 +114,7 @@ class FnirsSource(Source):
 
     def rows(self, analysis: str) -> list[dict[str, Any]]:
         """Return one dict per participant and cell; `keys` choose its part of the table."""
-        spec = self.study.analyses[analysis]
+        spec = self.spec(analysis)
         known = [*self.section.conditions, *self.section.contrasts]
         return [
             {
@@ -135,11 +135,11 @@ class FnirsSource(Source):
 
     def files(self, analysis: str) -> str:
         """Return the table of an analysis' values."""
-        return self.table(self.study.analyses[analysis].space or "channels")
+        return self.table(self.spec(analysis).space or "channels")
 
     def facts(self, analysis: str) -> dict[str, Any]:
         """Return the columns, units and chromophores of an analysis' values."""
-        spec = self.study.analyses[analysis]
+        spec = self.spec(analysis)
         return {
             "place": {"channels": "pair", "rois": "ROI"}[spec.space or "channels"],
             "value": "theta",

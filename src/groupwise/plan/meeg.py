@@ -146,7 +146,7 @@ class MeegSource(CorticalSource):
 
     def space(self, analysis: str) -> str:
         """Return "sensors", "labels", "grid" or "surface"."""
-        asked = self.study.analyses[analysis].space
+        asked = self.spec(analysis).space
         if asked in SENSORS:
             return "sensors"
         if asked == "labels":
@@ -160,7 +160,7 @@ class MeegSource(CorticalSource):
         else:
             paths = self.group_estimates
         visits = [own.visit for own in self.recordings.subjects]
-        return condition_rows(self.study.analyses[analysis], visits, self.section.session, paths)
+        return condition_rows(self.spec(analysis), visits, self.section.session, paths)
 
     def files(self, analysis: str) -> list[str]:
         """Return the files of an analysis' maps, each once."""

@@ -91,6 +91,10 @@ class Source:
             if analysis.data == self.data
         }
 
+    def spec(self, analysis: str) -> Any:
+        """Return an analysis of this source, with the keys of its kind of data."""
+        return self.study.analyses[analysis]
+
     def params(self, *keys: str) -> dict[str, Any]:
         """Return keys of the section as plain values, which Snakemake compares."""
         dumped = self.section.model_dump(mode="json", include=set(keys))
@@ -199,7 +203,7 @@ class CorticalSource(Source):
     def parcels(self, analysis: str) -> list[str]:
         """Return the files of the parcellation of an analysis of labels."""
         folder = f"{self.section.subjects_dir}/{self.template_name}/label"
-        name = self.study.analyses[analysis].parcellation
+        name = self.spec(analysis).parcellation
         return [f"{folder}/{hemi}.{name}.annot" for hemi in ("lh", "rh")]
 
     def parcel_findings(self) -> list[str]:

@@ -108,7 +108,7 @@ class TableSource(Source):
         The table of maps is taken where no participants table is named and it has all columns, or
         where there is no participants table at all.
         """
-        spec = self.study.analyses[analysis]
+        spec = self.spec(analysis)
         if self.table is None or not (spec.between or spec.covariates):
             return {}, ""
         if self.study.participants is None:
@@ -178,7 +178,7 @@ class EstimatesSource(TableSource, CorticalSource):
 
     def space(self, analysis: str) -> str:
         """Return "labels" or "surface"."""
-        return "labels" if self.study.analyses[analysis].space == "labels" else "surface"
+        return "labels" if self.spec(analysis).space == "labels" else "surface"
 
     @property
     def template_name(self) -> str:
