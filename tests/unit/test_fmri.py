@@ -232,10 +232,10 @@ def test_events_that_do_not_fit_are_told(copy):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"contrasts": {"faces": "face - scrambled"}}, "fmri: contrasts.faces: contrast"),
-        ({"contrasts": {"famousInitial": "famous - scrambled"}}, "a condition has this name"),
+        ({"contrasts": {"faces": "face - scrambled"}}, "fmri.contrasts.faces: contrast"),
+        ({"contrasts": {"famousInitial": "famous - scrambled"}}, "a condition has the same name"),
         ({"drift": "cosine"}, "both model drift"),
-        ({"conditions": {"a": "x", "b": "x"}}, "share the trial_type x"),
+        ({"conditions": {"a": "x", "b": "x"}}, "two have the trial_type x"),
         ({"hrf": "fir"}, "fmri.hrf"),
     ],
 )
