@@ -8,11 +8,18 @@ import subprocess
 import sys
 
 import pytest
-import test_maps_study as maps
-from study_trees import ROOT, demo_config, make_config, make_tree, snakemake, write_config
 
 from groupwise.command.main import main
 from groupwise.demo.study import make_demo
+from tests.workflow import map_study as maps
+from tests.workflow.study_trees import (
+    ROOT,
+    demo_config,
+    make_config,
+    make_tree,
+    snakemake,
+    write_config,
+)
 
 
 def groupwise(capsys, *arguments):
