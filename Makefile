@@ -14,10 +14,13 @@ env: .venv/.ready
 $(UV):
 	$(PYTHON) -m pip install --quiet --target .tools uv==$(UV_VERSION)
 
+# Byte code is made now: where PYTHONDONTWRITEBYTECODE is set, as in many containers, each job would
+# compile all that it imports, which takes longer than the imports themselves.
 .venv/.ready: pyproject.toml requirements.txt | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip install --quiet --python $(BIN)/python -r requirements.txt
+	$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python -r requirements.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --editable .
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 # From nothing to the report of the embedded demo study.
@@ -28,6 +31,7 @@ demo: env
 
 # Files are spread over the cores, long ones first; the tests of one share its studies.
 test: env lint
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Calibrations of minutes to hours; docs/validation.md holds their results.
@@ -40,7 +44,7 @@ test-peers: env .peers/.ready
 
 .peers/.ready: tests/peers/requirements.txt | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .peers
-	$(UV) pip install --quiet --python .peers/bin/python -r tests/peers/requirements.txt
+	$(UV) pip install --quiet --compile-bytecode --python .peers/bin/python -r tests/peers/requirements.txt
 	touch $@
 
 # Speed and memory against peers, on a quiet machine: some ten minutes.
@@ -49,7 +53,7 @@ bench: env .bench/.ready
 
 .bench/.ready: benchmarks/requirements.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .bench
-	$(UV) pip install --quiet --python .bench/bin/python -r benchmarks/requirements.txt
+	$(UV) pip install --quiet --compile-bytecode --python .bench/bin/python -r benchmarks/requirements.txt
 	$(UV) pip install --quiet --python .bench/bin/python --no-deps --editable .
 	touch $@
 

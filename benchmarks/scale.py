@@ -12,11 +12,10 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests/workflow"))
-
-from study_trees import make_config, make_tree, write_config  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from groupwise.command.status import planned, read_status, status_page  # noqa: E402
+from tests.workflow.study_trees import make_config, make_tree, write_config  # noqa: E402
 
 SUBJECTS, BLOCKS = 500, 10_000
 

@@ -6,15 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from effects import (
-    WITHIN,
-    ball,
-    channel_space,
-    make_effect,
-    region_space,
-    surface_space,
-    volume_space,
-)
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -35,6 +26,15 @@ from groupwise.figures.views import interactive_surface, to_image
 from groupwise.files import read_manifest
 from groupwise.stats.between import Mixed, TwoSample
 from groupwise.stats.linear import Regression, pooled_anova
+from tests.unit.effects import (
+    WITHIN,
+    ball,
+    channel_space,
+    make_effect,
+    region_space,
+    surface_space,
+    volume_space,
+)
 
 TIMES = np.arange(0, 0.2, 0.02)
 

@@ -14,7 +14,6 @@ import pytest
 from mne_bids import BIDSPath, read_raw_bids
 from mne_nirs.channels import get_long_channels, get_short_channels, picks_pair_to_idx
 from mne_nirs.experimental_design import make_first_level_design_matrix
-from optodes import write_nirx
 
 from groupwise.config.read import read_study
 from groupwise.demo.tapping import CONDITIONS, RATE, make_tapping
@@ -44,6 +43,7 @@ from groupwise.fnirs.recordings import (
 )
 from groupwise.inputs.checked import require_no_findings
 from groupwise.inputs.optodes import find_optodes
+from tests.unit.optodes import write_nirx
 
 NAMES = {name: name for name in CONDITIONS}
 ROIS = {

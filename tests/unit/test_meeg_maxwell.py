@@ -3,12 +3,12 @@
 import mne
 import numpy as np
 import pytest
-from test_meeg_recordings import CONDITIONS, write_run
 
 from groupwise.errors import InputError
 from groupwise.meeg.maxwell import cleaner, filter_empty_room, maxwell_filter
 from groupwise.meeg.preprocess import make_epochs
 from groupwise.meeg.recordings import check_recordings, read_runs
+from tests.unit.recordings import CONDITIONS, write_run
 
 OPTIONS = {"calibration": None, "cross_talk": None, "st_duration": None, "movement": False}
 

@@ -3,7 +3,6 @@
 import mne
 import numpy as np
 import pytest
-from effects import make_effect
 
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
@@ -18,6 +17,7 @@ from groupwise.meeg.sensors import (
     topographies,
 )
 from groupwise.stack.space import FeatureSpace
+from tests.unit.effects import make_effect
 
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "Fz", "Cz", "Pz", "T7", "T8"]
 TIMES = np.arange(20) / 100 - 0.05

@@ -11,7 +11,6 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from effects import WITHIN, channel_space, make_effect, surface_space, volume_space
 from PIL import Image
 
 from groupwise.errors import InputError
@@ -33,6 +32,7 @@ from groupwise.stats.mixed_models import (
     model_cautions,
     model_table,
 )
+from tests.unit.effects import WITHIN, channel_space, make_effect, surface_space, volume_space
 
 CONFIG = {"study": "tiny", "analyses": {"sides": {"data": "meeg", "within": WITHIN}}}
 TRIALS = pd.DataFrame(

@@ -1,8 +1,9 @@
 """A SLURM cluster and followed tutorials, for the tests that ask for them."""
 
 import pytest
-from docs_pages import follow
-from slurm_cluster import INSTALL, Cluster, missing_programs
+
+from tests.workflow.docs_pages import follow
+from tests.workflow.slurm_cluster import INSTALL, Cluster, missing_programs
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import yaml
-from study_trees import ROOT
+
+from tests.workflow.study_trees import ROOT
 
 DOCS = ROOT / "docs"
 #: What a clone holds that commands of the docs need.

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from study_trees import ROOT, Run, write_config
+from tests.workflow.study_trees import ROOT, Run, write_config
 
 PROGRAMS = ("munged", "munge", "slurmctld", "slurmd", "sbatch", "squeue", "srun", "scancel")
 INSTALL = "apt-get install slurmctld slurmd slurm-client munge"

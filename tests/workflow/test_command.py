@@ -8,13 +8,21 @@ import subprocess
 import sys
 
 import pytest
-import test_maps_study as maps
-from study_trees import ROOT, Plan, demo_config, make_config, make_tree, snakemake, write_config
 
 from groupwise.command.check import check_study
 from groupwise.command.main import main
 from groupwise.config.read import read_study
 from groupwise.demo.study import make_demo
+from tests.workflow import map_study as maps
+from tests.workflow.study_trees import (
+    ROOT,
+    Plan,
+    demo_config,
+    make_config,
+    make_tree,
+    snakemake,
+    write_config,
+)
 
 
 def groupwise(capsys, *arguments):

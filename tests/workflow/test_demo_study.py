@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from browser import PHONE, read_as_a_reader
-from docs_pages import DOCS, config_of
-from slurm_cluster import on_cluster
-from study_trees import ROOT, Plan, bids_errors, snakemake, undescribed
 
 from groupwise.permutation.merge import Null
+from tests.workflow.browser import PHONE, read_as_a_reader
+from tests.workflow.docs_pages import DOCS, config_of
+from tests.workflow.slurm_cluster import on_cluster
+from tests.workflow.study_trees import ROOT, Plan, bids_errors, snakemake, undescribed
 
 GROUP = "results/group/modality_by_side"
 

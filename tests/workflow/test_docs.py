@@ -5,10 +5,10 @@ import sys
 
 import pytest
 import yaml
-from docs_pages import DOCS, blocks_of, commands_of
-from study_trees import ROOT
 
 from groupwise.config.study import Study
+from tests.workflow.docs_pages import DOCS, blocks_of, commands_of
+from tests.workflow.study_trees import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 #: Tutorials, each with the test file that follows it word by word.

@@ -14,13 +14,13 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from study_trees import Plan, snakemake
 
 from groupwise.config.read import read_study
 from groupwise.demo.freesurfer import write_parcellation, write_subject
 from groupwise.demo.template import load_template, parcellate
 from groupwise.errors import InputError
 from groupwise.meeg.forward import fit_template_trans, forward_solution, head_model, source_space
+from tests.workflow.study_trees import Plan, snakemake
 
 FORMATS = ("BrainVision", "EDF", "BDF", "EEGLAB", "BrainVision", "EEGLAB")
 ENDINGS = {"BrainVision": "vhdr", "EDF": "edf", "BDF": "bdf", "EEGLAB": "set"}

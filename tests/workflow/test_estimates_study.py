@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from study_trees import Plan, snakemake
 
 from groupwise.demo.freesurfer import write_subject
 from groupwise.demo.template import load_template
 from groupwise.permutation.test import permutation_test
 from groupwise.stats import Paired
+from tests.workflow.study_trees import Plan, snakemake
 
 SUBJECTS, GRADE, VERTICES, TIMES = 8, 3, 642, 4
 CONDITIONS = ("faces", "scrambled")

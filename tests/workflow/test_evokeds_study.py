@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from study_trees import Plan, snakemake
 
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
+from tests.workflow.study_trees import Plan, snakemake
 
 SUBJECTS, TIMES = 7, np.arange(-10, 30) / 100
 NAMES = [

@@ -7,15 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from browser import read_as_a_reader
-from docs_pages import DOCS, config_of
 from nilearn.glm.second_level import SecondLevelModel
-from study_trees import Plan, bids_errors, undescribed, without_stamps
 
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE
 from groupwise.permutation.test import permutation_test
 from groupwise.stats.linear import pooled_contrast
+from tests.workflow.browser import read_as_a_reader
+from tests.workflow.docs_pages import DOCS, config_of
+from tests.workflow.study_trees import Plan, bids_errors, undescribed, without_stamps
 
 GROUP = "results/group/faces"
 #: Effect to the regions that carry it, as truth.json says.

@@ -16,8 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import test_maps_study as maps
-from study_trees import ROOT, Plan, snakemake, without_stamps, write_config
 
 from groupwise.errors import InputError
 from groupwise.files import write_json, write_whole_folder
@@ -25,6 +23,8 @@ from groupwise.permutation.blocks import Block
 from groupwise.permutation.merge import Null, merge
 from groupwise.stack.store import read_stack, write_stack
 from groupwise.stack.volumes import volume_space
+from tests.workflow import map_study as maps
+from tests.workflow.study_trees import ROOT, Plan, snakemake, without_stamps, write_config
 
 EFFECT = "results/group/reward/oneSample"
 NULL = f"{EFFECT}/null.npz"

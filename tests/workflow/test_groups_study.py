@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-from study_trees import Plan, snakemake
 
 from groupwise.permutation.stored import read_maps
+from tests.workflow.study_trees import Plan, snakemake
 
 SHAPE, AFFINE = (9, 8, 7), np.diag([-4.0, 4.0, 4.0, 1.0])
 N = 14

@@ -4,9 +4,10 @@ import subprocess
 import sys
 
 import pytest
-import test_maps_study as maps
 import yaml
-from study_trees import ROOT, make_config, make_tree
+
+from tests.workflow import map_study as maps
+from tests.workflow.study_trees import ROOT, make_config, make_tree
 
 OUTER = f"""
 configfile: "outer.yaml"

@@ -3,7 +3,16 @@
 import shutil
 
 import pytest
-from study_trees import ROOT, Plan, make_config, make_tree, snakemake, touch, without_stamps
+
+from tests.workflow.study_trees import (
+    ROOT,
+    Plan,
+    make_config,
+    make_tree,
+    snakemake,
+    touch,
+    without_stamps,
+)
 
 PER_SUBJECT = (
     *("coregistration", "preprocess", "evoked", "noise_covariance", "bem", "source_space"),

@@ -7,10 +7,10 @@ import mne_bids
 import numpy as np
 import pandas as pd
 import pytest
-from study_trees import Plan, make_config, make_tree, snakemake
 
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
+from tests.workflow.study_trees import Plan, make_config, make_tree, snakemake
 
 SUBJECTS = ("01", "02", "03", "04", "05", "06")
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2", "Fz", "Cz", "Pz", "T7", "T8"]

@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
-from study_trees import demo_config, snakemake
 
 from groupwise.demo.faces import make_faces
 from groupwise.demo.study import make_demo
 from groupwise.demo.tapping import make_tapping
 from groupwise.outputs import SOFTWARE
+from tests.workflow.study_trees import demo_config, snakemake
 
 
 def config(data, folder):

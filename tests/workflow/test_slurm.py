@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-import test_maps_study as maps
-from slurm_cluster import on_cluster
-from study_trees import Plan, snakemake
+
+from tests.workflow import map_study as maps
+from tests.workflow.slurm_cluster import on_cluster
+from tests.workflow.study_trees import Plan, snakemake
 
 NULL = "results/group/reward/oneSample/null.npz"
 BLOCKS = "results/group/reward/oneSample/blocks"

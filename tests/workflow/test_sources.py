@@ -2,11 +2,11 @@
 
 import pandas as pd
 import pytest
-from study_trees import make_config, make_tree, touch
 
 from groupwise.config.read import read_study
 from groupwise.plan.build import SOURCES, SPACES, Plan
 from groupwise.plan.paths import Paths, camel, slug
+from tests.workflow.study_trees import make_config, make_tree, touch
 
 
 def plan_of(raw):

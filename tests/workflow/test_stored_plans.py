@@ -4,7 +4,7 @@ A stored plan holds every job as Snakemake records it: its input files, its outp
 values of its parameters. Where they stay the same, a finished study stays finished, and
 `snakemake -n` schedules nothing. A change of a plan makes studies stale that users have finished.
 It needs a raised `version` in the rule (unless its parameters changed anyway) and a line in
-CHANGELOG.md. To store the plans anew: `python tests/workflow/test_stored_plans.py`.
+CHANGELOG.md. To store the plans anew: `python -m tests.workflow.test_stored_plans`.
 
 `plans/STUDY.json` has the jobs by rule. Jobs of one rule that differ in the values of wildcards
 alone are one entry, with the wildcards in braces.
@@ -22,8 +22,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from docs_pages import DOCS, config_of
-from study_trees import ROOT, demo_config, make_tree, planned, touch, write_config
+
+from tests.workflow.docs_pages import DOCS, config_of
+from tests.workflow.study_trees import ROOT, demo_config, make_tree, planned, touch, write_config
 
 STORED = Path(__file__).with_name("plans")
 TUTORIALS = ("meeg", "fmri", "fnirs", "maps")

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 import scipy.stats
 import statsmodels.formula.api as smf
-from browser import read_as_a_reader
-from docs_pages import DOCS, config_of
-from study_trees import Plan, bids_errors, snakemake, undescribed, without_stamps
 
 from groupwise.permutation.test import permutation_test
 from groupwise.stats import OneSample
+from tests.stats.tapping import tapping
+from tests.workflow.browser import read_as_a_reader
+from tests.workflow.docs_pages import DOCS, config_of
+from tests.workflow.study_trees import Plan, bids_errors, snakemake, undescribed, without_stamps
 
 FIRST = "results/group/first_level"
 CONDITIONS = ["Control", "Tapping/Left", "Tapping/Right"]
@@ -200,12 +201,6 @@ def ready_made(folder, lines):
 
 
 def tutorial_lines():
-    import sys
-    from pathlib import Path
-
-    sys.path.insert(0, str(Path(__file__).parents[1] / "stats"))
-    from test_mixed_models import tapping
-
     return [
         "\t".join([row.ID, row.Condition, row.ROI, row.Chroma, repr(row.theta)])
         for row in tapping().itertuples()
