@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
+from groupwise.digests import digest_of
 from groupwise.errors import InputError
-from groupwise.files import arrays_of, digest_of, read_arrays, write_whole
+from groupwise.files import write_whole
+from groupwise.npz import open_arrays, read_arrays
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import to_fixed
 from groupwise.permutation.resample import Orders, SignFlips
@@ -200,7 +202,7 @@ class Prepared:
         """
         folder = Path(folder)
         again = "delete the folder and prepare again"
-        with arrays_of(folder / META, "not what prepare wrote", again) as stored:
+        with open_arrays(folder / META, "not what prepare wrote", again) as stored:
             plain: dict[str, Any] = json.loads(str(stored["plain"]))
             arrays: dict[str, Any] = {name: stored[name] for name in ARRAYS}
             indptr, indices = stored["adjacency_indptr"], stored["adjacency_indices"]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groupwise.columns import describe
+from groupwise.digests import digest_of_file
 from groupwise.errors import InputError
-from groupwise.files import digest_of_file, write_json, write_whole
+from groupwise.files import write_json, write_whole
 from groupwise.progress import Progress
 from groupwise.stack.space import FeatureSpace
 
@@ -60,7 +61,7 @@ def write_stack(
     observations : at least `subject`; a column `row` is added, `session` and `condition` too
         where absent.
     units, description : of the values, for the sidecar.
-    provenance : from `groupwise.files.provenance`.
+    provenance : from `groupwise.provenance.provenance`.
 
     Raises
     ------
