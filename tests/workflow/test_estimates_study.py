@@ -13,7 +13,7 @@ from study_trees import Plan, snakemake
 
 from groupwise.demo.freesurfer import write_subject
 from groupwise.demo.template import load_template
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stats import Paired
 
 SUBJECTS, GRADE, VERTICES, TIMES = 8, 3, 642, 4

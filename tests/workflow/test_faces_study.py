@@ -14,7 +14,7 @@ from study_trees import Plan, bids_errors, undescribed, without_stamps
 
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stats.linear import pooled_contrast
 
 GROUP = "results/group/faces"

@@ -11,7 +11,7 @@ from browser import read_as_a_reader
 from docs_pages import DOCS, config_of
 from study_trees import Plan, bids_errors, snakemake, undescribed, without_stamps
 
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stats import OneSample
 
 FIRST = "results/group/first_level"

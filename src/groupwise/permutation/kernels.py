@@ -6,7 +6,7 @@ addition a group and point. Most points are far from the threshold, so they are 
 bits, with the threshold lowered by all that rounding may do; what passes the screen is summed
 again at the full scale, from the exact partial sums of each half of a group, and the caller decides
 on the statistic that follows. So the result is that of the full sums, bit for bit, at a fraction of
-the memory traffic. `plain.py` holds the same in NumPy.
+the memory traffic. `statistic.py` computes the same in NumPy.
 
 No loop here depends on the order in which threads run: each has panels, then permutations, of its
 own.
