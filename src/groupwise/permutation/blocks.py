@@ -125,7 +125,7 @@ def _largest(
     tfce = np.zeros((k, 0))
     if prepared.tfce:
         jobs = [
-            pool.submit(largest_tfce, prepared, some)
+            pool.submit(largest_tfce, prepared, some, prepared.tfce)
             for some in np.array_split(draw, min(k, threads))
         ]
         tfce = np.concatenate([job.result() for job in jobs])

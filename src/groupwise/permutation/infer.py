@@ -246,11 +246,12 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
     p_max[prepared.kept] = reached / null.n
 
     clusters, labels = _observed_clusters(prepared, values, least, null, which)
+    clusters["peak_statistic"] = prepared.observed["statistic"][clusters["peak"]]
     p_cluster = np.where(np.isnan(p_max), np.nan, 1.0)
     inside = labels > 0
     enhanced = {}
     if prepared.tfce:
-        value = tfce_of_map(prepared, values)
+        value = tfce_of_map(prepared, values, prepared.tfce)
         least = np.abs(value) * (1 - TFCE_TIE)
         p_tfce = np.full(prepared.n_points, np.nan)
         p_tfce[prepared.kept] = reaching(null.tfce.max(axis=1), least[prepared.kept]) / null.n
@@ -329,7 +330,6 @@ def _observed_clusters(
     labels[points] = identity[component]
     count_reaching = reaching(null.mass.max(axis=1), lowest)
     low, high = interval(count_reaching, null)
-    peaks = points[peak]
     table = pd.DataFrame(
         {
             "id": identity,
@@ -341,8 +341,7 @@ def _observed_clusters(
             "p_high": high,
             "p_tail_approximate": tail_p(null.mass.max(axis=1), lowest),
             "p_size": reaching(null.size.max(axis=1), size) / null.n,
-            "peak": peaks,
-            "peak_statistic": prepared.observed["statistic"][peaks],
+            "peak": points[peak],
         }
     )
     return table.iloc[rank].reset_index(drop=True), labels

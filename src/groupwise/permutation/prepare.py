@@ -91,10 +91,10 @@ def prepare(
     check_adjacency(adjacency, n_points // n_times)
     asked = (threshold,) if isinstance(threshold, Mapping) else tuple(threshold)
     thresholds = tuple(cluster_threshold(design, n, each, alternative) for each in asked)
-    hat, exponents = _hat(hat, design), _exponents(tfce)
+    regularised, exponents = _hat(hat, design), _exponents(tfce)
     model = None if design.model() is None else design.partition
     kind, reach = _kind(design, n, model)
-    scores = _compute_scores(x, rows, design, model, alternative, hat, reach)
+    scores = _compute_scores(x, rows, design, model, alternative, regularised, reach)
     return Prepared(
         values=scores.values,
         kept=scores.kept,
@@ -110,7 +110,7 @@ def prepare(
         alternative=alternative,
         mass=mass,
         seed=int(seed),
-        hat=hat,
+        hat=regularised,
         tfce=exponents,
         asked=tuple({name: float(number) for name, number in each.items()} for each in asked),
         thresholds=thresholds,
@@ -241,7 +241,7 @@ def _observed_maps(
 ) -> dict[str, np.ndarray]:
     """Statistic, parametric p and epsilons of scores (of residuals, where there is a model)."""
     df = design.df(n)
-    if design.unequal:
+    if model is not None and design.unequal:
         statistic, own = welch_of_groups(y, model.effect[:, 0] > 0)
         p = p_of_t(statistic, own, alternative)
         return {"statistic": statistic, "p_uncorrected": p}
@@ -263,9 +263,10 @@ def _observed_maps(
 
 def _epsilon_of_conditions(design: Design, errors: np.ndarray) -> dict[str, np.ndarray]:
     """Epsilon of the errors of three or more conditions that a pooled-error model has; else {}."""
-    blocks = design.model()[2]
-    if blocks is None:
+    described = design.model()
+    if described is None or described[2] is None:
         return {}
+    blocks = described[2]
     cells = int(np.count_nonzero(blocks == blocks[0]))
     subjects = len(blocks) // cells
     whole = subjects * cells == len(blocks) and subjects > 2 and cells > 2

@@ -33,7 +33,7 @@ def reference_block(
             for j, threshold in enumerate(prepared.thresholds):
                 mass[k, j], size[k, j] = _largest_clusters(prepared, values, threshold)
             if prepared.tfce:
-                enhanced = tfce_of_map(prepared, values)
+                enhanced = tfce_of_map(prepared, values, prepared.tfce)
                 tfce[k] = [(enhanced * side).max(initial=0.0) for side in sides]
     return Block(
         start=start,

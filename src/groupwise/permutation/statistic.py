@@ -4,6 +4,8 @@ Inference computes the observed map here, and the reference implementation every
 loops in `scan` and `tfce_maps` compute the same statistic by the same operations.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from groupwise.permutation.fixedpoint import (
@@ -34,7 +36,7 @@ def compute_statistics(
         scores; 0: the statistic of the rounded scores.
     panel : points to compute at a time; no result depends on it.
     """
-    hat = _compute_hat_terms(prepared, draw, panel) if prepared.hat else None
+    hat = _compute_hat_terms(prepared, draw, prepared.hat, panel) if prepared.hat else None
     count = prepared.values.shape[2]
     panels = [slice(start, min(start + panel, count)) for start in range(0, count, panel)]
     return np.concatenate([_panel(prepared, draw, here, hat, slack) for here in panels], axis=1)
@@ -130,14 +132,15 @@ def _compute_welch(
     )
 
 
-def _compute_hat_terms(prepared: Prepared, draw: np.ndarray, panel: int) -> np.ndarray:
-    """Return (k,) what `scan.compute_hat_terms` returns."""
-    assert prepared.hat is not None
-    if "absolute" in prepared.hat:
-        return np.full(len(draw), prepared.hat["absolute"] * prepared.df[1] * float(SCALE) ** 2)
+def _compute_hat_terms(
+    prepared: Prepared, draw: np.ndarray, hat: Mapping[str, float], panel: int
+) -> np.ndarray:
+    """Return what `scan.compute_hat_terms` returns, (k,)."""
+    if "absolute" in hat:
+        return np.full(len(draw), hat["absolute"] * prepared.df[1] * float(SCALE) ** 2)
     largest = np.zeros(len(draw))
     for start in range(0, prepared.values.shape[2], panel):
         here = slice(start, start + panel)
         u = (draw.astype(float) @ prepared.values[0, :, here].astype(float)).astype(np.int64)
         largest = np.maximum(largest, (prepared.power[here] * rest_of_units(u)).max(axis=1))
-    return prepared.hat["relative"] * largest
+    return hat["relative"] * largest

@@ -1,6 +1,6 @@
 """Whole maps of permutations, for what needs every point: threshold-free cluster enhancement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numba import njit
@@ -15,23 +15,27 @@ from groupwise.permutation.tfce import Workspace, largest, tfce_map
 PANEL = 1024
 
 
-def largest_tfce(prepared: Prepared, draw: np.ndarray) -> np.ndarray:
+def largest_tfce(
+    prepared: Prepared, draw: np.ndarray, exponents: Mapping[str, float]
+) -> np.ndarray:
     """(k, sides) float64, the largest TFCE of each resampling's map.
 
     Parameters
     ----------
     draw : (k, n) from `Prepared.draw`.
     """
-    exponents = (prepared.tfce["E"], prepared.tfce["H"])
+    powers = (exponents["E"], exponents["H"])
     indptr, indices = prepared.adjacency.indptr, prepared.adjacency.indices
     places = (indptr.astype(np.int32), indices.astype(np.int32), prepared.n_times)
     work = Workspace(prepared.n_points, prepared.n_times)
     columns = [{1: 0, -1: 1}[side] for side in prepared.sides]
-    found = [largest(each, *places, exponents, work) for each in statistic_maps(prepared, draw)]
+    found = [largest(each, *places, powers, work) for each in statistic_maps(prepared, draw)]
     return np.array(found).reshape(-1, 2)[:, columns]
 
 
-def tfce_of_map(prepared: Prepared, values: np.ndarray) -> np.ndarray:
+def tfce_of_map(
+    prepared: Prepared, values: np.ndarray, exponents: Mapping[str, float]
+) -> np.ndarray:
     """Return the TFCE (points,) of a map (tested points,), negative on the negative side."""
     whole = np.zeros(prepared.n_points, np.float32)
     whole[prepared.kept] = values
@@ -39,10 +43,10 @@ def tfce_of_map(prepared: Prepared, values: np.ndarray) -> np.ndarray:
         prepared.adjacency.indptr.astype(np.int32),
         prepared.adjacency.indices.astype(np.int32),
     )
-    exponents = (prepared.tfce["E"], prepared.tfce["H"])
+    powers = (exponents["E"], exponents["H"])
     enhanced = np.zeros_like(whole)
     for side in prepared.sides:
-        enhanced = enhanced + side * tfce_map(whole, side, *places, prepared.n_times, exponents)
+        enhanced = enhanced + side * tfce_map(whole, side, *places, prepared.n_times, powers)
     return enhanced
 
 
@@ -54,7 +58,7 @@ def statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]
     whole = np.zeros(prepared.n_points, np.float32)
     low = 0.0 if -1 not in prepared.sides else -np.inf
     high = 0.0 if 1 not in prepared.sides else np.inf
-    hat = compute_hat_terms(prepared, draw) if prepared.hat else np.zeros(len(draw))
+    hat = compute_hat_terms(prepared, draw, prepared.hat) if prepared.hat else np.zeros(len(draw))
     power = prepared.power if prepared.hat else np.ones(1)
     df1, df2 = prepared.df
     for row, more in zip(draw, hat, strict=True):
