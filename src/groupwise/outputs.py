@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.errors import InputError
-from groupwise.files import PART, software, write_json
+from groupwise.files import PART, write_json
+from groupwise.provenance import software
 
 #: File servers' clocks differ a little. (Snakemake fails where an output is older than its input.)
 AHEAD = 10  # s

@@ -11,7 +11,7 @@ from mne.stats.cluster_level import _find_clusters, _setup_adjacency
 from scipy.sparse import coo_matrix, csr_array
 from scipy.spatial import Delaunay
 
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import OneSample, Paired, Within, effects_of
 

@@ -9,7 +9,7 @@ from nilearn.glm import compute_contrast
 from nilearn.glm.first_level import run_glm
 
 from groupwise.errors import InputError
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stats import Contrast, Paired, Within, design_from_dict
 from groupwise.stats.linear import pooled_contrast
 

@@ -8,11 +8,12 @@ from nilearn.glm import OLSModel
 from scipy import sparse, stats
 
 from groupwise.errors import InputError
+from groupwise.permutation import permutation_test
 from groupwise.permutation.blocks import run_block
-from groupwise.permutation.plain import plain_block
-from groupwise.permutation.plain import statistics as plain_statistics
-from groupwise.permutation.prepare import Prepared, prepare
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation.prepare import prepare
+from groupwise.permutation.prepared import Prepared
+from groupwise.permutation.reference import reference_block
+from groupwise.permutation.statistic import compute_statistics
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import (
     GLM,
@@ -111,7 +112,7 @@ def test_resampled_statistics_are_those_of_refitted_models(name):
     design, x = maps_of(name)
     prepared = prepare(x, design, sparse.csr_array((40, 40)), threshold={"stat": 1}, seed=5)
     stop = min(60, prepared.resampling.distinct)
-    ours = plain_statistics(prepared, prepared.draw(0, stop))
+    ours = compute_statistics(prepared, prepared.draw(0, stop))
     expected = np.array([refit(design, x, moved) for moved in matrices(prepared, stop)])
     np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=2e-6)
     np.testing.assert_allclose(prepared.observed["statistic"], expected[0], rtol=1e-9, atol=1e-12)
@@ -133,7 +134,7 @@ def test_kernels_give_the_bytes_of_the_plain_twin(name, alternative, tmp_path):
         seed=3,
     )
     stop = min(400, prepared.resampling.distinct)
-    plain = plain_block(prepared, 0, stop)
+    plain = reference_block(prepared, 0, stop)
     prepared.save(tmp_path)
     for block in (
         run_block(prepared, 0, stop),
@@ -306,7 +307,7 @@ def test_hat_of_every_permutation(hat, design):
     adjacency = Lattice((300,)).adjacency()
     prepared = prepare(x[:, None], design, adjacency, threshold={"stat": 1.5}, hat=hat, seed=2)
     draw = prepared.draw(0, 200)
-    ours = plain_statistics(prepared, draw)
+    ours = compute_statistics(prepared, draw)
     for signs, found in zip(draw, ours, strict=True):
         if isinstance(design, OneSample):
             moved = x * signs[:, None]
@@ -322,7 +323,7 @@ def test_hat_of_every_permutation(hat, design):
             found, mean / np.sqrt((variance + more) * share), rtol=2e-5, atol=1e-6
         )
     np.testing.assert_allclose(prepared.observed["statistic"], ours[0], rtol=1e-5, atol=1e-6)
-    plain, block = plain_block(prepared, 0, 330), run_block(prepared, 0, 330, batch=100)
+    plain, block = reference_block(prepared, 0, 330), run_block(prepared, 0, 330, batch=100)
     for array in ("statistic", "mass", "size"):
         assert getattr(block, array).tobytes() == getattr(plain, array).tobytes(), array
 

@@ -10,8 +10,8 @@ from scipy import sparse, stats
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
+from groupwise.permutation import permutation_test
 from groupwise.permutation.across import correct_across, smallest_p
-from groupwise.permutation.test import permutation_test
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import Between, OneSample, Within
 from groupwise.stats.corrections import tail_p

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import OneSample, Paired, Within
 

@@ -6,12 +6,12 @@ from scipy.sparse import coo_array, csr_array
 from scipy.spatial import ConvexHull
 
 from groupwise.figures.effect import Effect
-from groupwise.files import provenance
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.infer import infer
 from groupwise.permutation.merge import merge
 from groupwise.permutation.prepare import prepare
 from groupwise.permutation.table import describe_clusters
+from groupwise.provenance import provenance
 from groupwise.stack.lattice import Lattice
 from groupwise.stack.space import FeatureSpace, Surface
 from groupwise.stack.store import Stack

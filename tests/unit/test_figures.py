@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from groupwise.figures.brain3d import can_draw, draw, vertex_colours
 from groupwise.figures.colours import colour_limit, fade
 from groupwise.figures.courses import cluster_average, collapse, within_subject_bands
+from groupwise.figures.manifest import read_manifest
 from groupwise.figures.null import critical_mass, null_figure
 from groupwise.figures.pictures import (
     channel_pictures,
@@ -23,7 +24,6 @@ from groupwise.figures.pictures import (
 from groupwise.figures.save import Picture, save_pictures
 from groupwise.figures.surface import cluster_duration, paint, picture_of, project
 from groupwise.figures.views import interactive_surface, to_image
-from groupwise.files import read_manifest
 from groupwise.stats.between import Mixed, TwoSample
 from groupwise.stats.linear import Regression, pooled_anova
 from tests.unit.effects import (

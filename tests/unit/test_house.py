@@ -1,10 +1,14 @@
 """The house itself: pins in step, rules and scripts in pairs, no script with logic of its own."""
 
+import ast
+import importlib
 import os
 import re
 import subprocess
+import sys
 import tomllib
 import venv
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,15 @@ import yaml
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
 SCRIPTS = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+#: Modules of the library by name.
+MODULES = {
+    ".".join(path.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__"): path
+    for path in sorted((ROOT / "src/groupwise").rglob("*.py"))
+}
+#: Longer than 500 lines, because it is one thing; and until it is split.
+LONG = {"groupwise.meeg.recordings", "groupwise.report.methods"}
+#: Packages whose import takes long.
+HEAVY = {"numpy", "scipy", "numba", "pandas", "mne", "nilearn", "nibabel", "matplotlib", "sklearn"}
 #: Where conda names a package otherwise than PyPI does.
 CONDA_NAMES = {"snakemake-minimal": "snakemake", "matplotlib-base": "matplotlib", "mne-base": "mne"}
 
@@ -91,6 +104,78 @@ def test_functions_of_the_workflow_are_short():
             code = re.sub(r'""".*?"""', "", body, flags=re.S)
             lines = [line for line in code.splitlines() if line.strip()]
             assert len(lines) <= 15, f"{path.name}: {text.splitlines()[0]}"
+
+
+def imported_modules(path):
+    """Modules of the library that a module imports anywhere, also in functions and for types."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & set(MODULES)
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    graph = {name: imported_modules(path) for name, path in MODULES.items()}
+    assert graph["groupwise.permutation.blocks"], "the imports are found"
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"import circle: {' imports '.join(reversed(error.args[1]))}")
+
+
+def test_modules_have_at_most_500_lines():
+    lines = {name: len(path.read_text().splitlines()) for name, path in MODULES.items()}
+    assert {name for name, count in lines.items() if count > 500} <= LONG
+
+
+def heavy_imports(statement):
+    """Packages of HEAVY that a statement imports in a new process."""
+    code = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("import groupwise.permutation", set()),
+        ("from groupwise.permutation import Block, Null", {"numpy"}),
+        # What the script of the rule permute_block imports.
+        (
+            "from groupwise.permutation.blocks import run_block\n"
+            "from groupwise.permutation.prepare import Prepared",
+            {"numpy", "scipy", "numba"},
+        ),
+    ],
+)
+def test_jobs_import_only_what_they_use(statement, expected):
+    assert heavy_imports(statement) == expected
+
+
+@pytest.mark.parametrize("package", ["permutation", "stats", "stack"])
+def test_public_names_can_be_imported_from_their_package(package):
+    module = importlib.import_module(f"groupwise.{package}")
+    assert set(module.__all__) <= set(dir(module))
+    for name in module.__all__:
+        value = getattr(module, name)
+        assert value.__name__ == name and value.__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = module.nothing
+
+
+def test_old_paths_of_the_library_work():
+    """Paths that the documentation of the library has named before."""
+    old = importlib.import_module("groupwise.permutation.test")
+    assert old.permutation_test is importlib.import_module("groupwise.permutation").permutation_test
+    prepare = importlib.import_module("groupwise.permutation.prepare")
+    assert prepare.Prepared is importlib.import_module("groupwise.permutation").Prepared
+    files = importlib.import_module("groupwise.files")
+    assert files.provenance and files.software and files.write_whole
 
 
 def test_the_library_gets_into_an_environment_of_conda(tmp_path):

@@ -13,8 +13,8 @@ from groupwise.permutation.blocks import run_block
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.kernels import split_subjects
-from groupwise.permutation.plain import plain_block
 from groupwise.permutation.prepare import prepare
+from groupwise.permutation.reference import reference_block
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import OneSample, Paired, Within
 
@@ -65,7 +65,7 @@ def test_kernels_give_the_bytes_of_the_plain_twin(design, cells, alternative, n,
         seed=n,
     )
     stop = min(150, prepared.resampling.distinct)
-    plain = plain_block(prepared, 0, stop)
+    plain = reference_block(prepared, 0, stop)
     assert_same_bytes(run_block(prepared, 0, stop), plain)
     assert_same_bytes(run_block(prepared, 0, stop, threads=2, batch=37), plain)
 
@@ -79,7 +79,7 @@ def test_thresholds_that_everything_or_nothing_passes(design, cells, threshold, 
     prepared = prepare(
         x, design, Lattice((1500,)).adjacency(), threshold={"stat": threshold}, seed=1
     )
-    plain = plain_block(prepared, 0, 100)
+    plain = reference_block(prepared, 0, 100)
     assert_same_bytes(run_block(prepared, 0, 100), plain)
     monkeypatch.setattr("groupwise.permutation.scan.MOST_HITS", 9000)
     assert_same_bytes(run_block(prepared, 0, 100, threads=2), plain)
@@ -110,7 +110,7 @@ def test_no_thread_gets_the_room_of_one_that_still_searches(monkeypatch):
     monkeypatch.setattr(scan, "_signs", slow_search)
     block = run_block(prepared, 0, 100, threads=2, batch=100)
     assert failed and not any(shared)
-    assert_same_bytes(block, plain_block(prepared, 0, 100))
+    assert_same_bytes(block, reference_block(prepared, 0, 100))
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 64])

@@ -8,8 +8,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from groupwise.errors import InputError
+from groupwise.permutation import permutation_test
 from groupwise.permutation.peaks import describe_peak_columns, describe_peaks, effect_size
-from groupwise.permutation.test import permutation_test
 from groupwise.stack.atlas import names_of
 from groupwise.stack.volumes import volume_space
 from groupwise.stats import OneSample, Regression, TwoSample, Within

@@ -9,6 +9,7 @@ from scipy import ndimage
 from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
+from groupwise.permutation import permutation_test
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import (
@@ -21,10 +22,10 @@ from groupwise.permutation.fixedpoint import (
 )
 from groupwise.permutation.infer import infer
 from groupwise.permutation.merge import Null, merge
-from groupwise.permutation.prepare import Prepared, prepare
+from groupwise.permutation.prepare import prepare
+from groupwise.permutation.prepared import Prepared
 from groupwise.permutation.stored import Block, read_maps
 from groupwise.permutation.table import describe_clusters, describe_columns, write_table
-from groupwise.permutation.test import permutation_test
 from groupwise.stack import FeatureSpace, Surface
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import OneSample, Paired, Within, f_of_scores, t_of_scores
@@ -286,7 +287,7 @@ def test_wrong_arguments_are_told():
             permutation_test(x, Paired(), **settings)
     with pytest.raises(InputError, match="2 cells"):
         permutation_test(x[:, :1], Paired())
-    with pytest.raises(InputError, match="two at the very least"):
+    with pytest.raises(InputError, match="at least two subjects"):
         permutation_test(x[:1], Paired())
     with pytest.warns(UserWarning, match="as small as alpha"):
         permutation_test(x[:4], Paired())

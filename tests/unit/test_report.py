@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 
 from groupwise.errors import InputError
+from groupwise.figures.manifest import read_manifest, write_manifest
 from groupwise.figures.null import null_figure
-from groupwise.files import provenance, read_manifest, write_manifest
 from groupwise.inputs.acquisition import acquisition_of, sidecars_of
 from groupwise.permutation.wording import number, p_words, resampling_words, threshold_words
+from groupwise.provenance import provenance
 from groupwise.report.build import build_report, grouped
 from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
 from groupwise.report.embedded import Views

@@ -9,10 +9,10 @@ from scipy.sparse.csgraph import connected_components
 from scipy.stats import ttest_1samp
 
 from groupwise.errors import InputError
+from groupwise.permutation import permutation_test
 from groupwise.permutation.blocks import run_block
-from groupwise.permutation.plain import plain_block
 from groupwise.permutation.prepare import prepare
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation.reference import reference_block
 from groupwise.permutation.tfce import Workspace, largest, tfce_map
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import Between, OneSample, TwoSample, Within
@@ -173,7 +173,7 @@ def test_blocks_hold_the_maxima_of_every_map(design, cells, alternative):
         seed=1,
     )
     stop = min(60, prepared.resampling.distinct)
-    plain, block = plain_block(prepared, 0, stop), run_block(prepared, 0, stop)
+    plain, block = reference_block(prepared, 0, stop), run_block(prepared, 0, stop)
     np.testing.assert_allclose(block.tfce, plain.tfce, rtol=1e-11)
     assert block.tfce.shape == block.statistic.shape and (block.tfce >= 0).all()
     again = run_block(prepared, 0, stop, threads=2, batch=17)

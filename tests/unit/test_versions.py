@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 STORED = Path(__file__).with_name("versions.json")
 SOURCE = ROOT / "src"
 #: Rooms that shape no result: what they do is seen in params or is no computation.
-ASIDE = ("groupwise.job", "groupwise.files", "groupwise.errors", "groupwise.config")
+ASIDE = (
+    *("groupwise.job", "groupwise.errors", "groupwise.config"),
+    *("groupwise.files", "groupwise.npz", "groupwise.digests", "groupwise.provenance"),
+    "groupwise.figures.manifest",
+)
 
 
 def module_file(name: str) -> Path | None:

@@ -12,7 +12,7 @@ import scipy.stats
 
 from groupwise.demo.freesurfer import write_subject
 from groupwise.demo.template import load_template
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stats import Paired
 from tests.workflow.study_trees import Plan, snakemake
 

@@ -11,7 +11,7 @@ from nilearn.glm.second_level import SecondLevelModel
 
 from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stats.linear import pooled_contrast
 from tests.workflow.browser import read_as_a_reader
 from tests.workflow.docs_pages import DOCS, config_of

@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 import statsmodels.formula.api as smf
 
-from groupwise.permutation.test import permutation_test
+from groupwise.permutation import permutation_test
 from groupwise.stats import OneSample
 from tests.stats.tapping import tapping
 from tests.workflow.browser import read_as_a_reader

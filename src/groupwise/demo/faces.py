@@ -20,7 +20,8 @@ from scipy.ndimage import gaussian_filter
 from scipy.signal import lfilter
 
 from groupwise.demo.stamp import clear_study, needs_making, stamp_of
-from groupwise.files import software, write_json, write_text, write_whole
+from groupwise.files import write_json, write_text, write_whole
+from groupwise.provenance import software
 
 NAME = "Groupwise demo: famous, unfamiliar and scrambled faces (simulated fMRI)"
 SEED = 2027

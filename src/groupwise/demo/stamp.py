@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from groupwise.digests import digest_of, digest_of_file
 from groupwise.errors import InputError
-from groupwise.files import digest_of, digest_of_file
 
 
 def is_complete(folder: str | Path, subjects: int) -> bool:

@@ -44,7 +44,8 @@ from groupwise.demo.sources import (
 from groupwise.demo.stamp import needs_making, stamp_of
 from groupwise.demo.template import load_template, parcellate
 from groupwise.errors import InputError
-from groupwise.files import software, write_json
+from groupwise.files import write_json
+from groupwise.provenance import software
 
 SEED = 2026
 

@@ -19,7 +19,8 @@ from mne_nirs.io.snirf import write_raw_snirf
 from nilearn.glm.first_level import compute_regressor
 
 from groupwise.demo.stamp import clear_study, needs_making, stamp_of
-from groupwise.files import software, write_json, write_text
+from groupwise.files import write_json, write_text
+from groupwise.provenance import software
 
 NAME = "Groupwise demo: finger tapping (simulated fNIRS)"
 SEED = 2028

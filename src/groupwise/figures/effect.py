@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from groupwise.digests import digest_of_file
+from groupwise.errors import InputError
 from groupwise.permutation.merge import Null
 from groupwise.permutation.stored import read_maps
 from groupwise.permutation.wording import effect_words, number
-from groupwise.stack.store import Stack, read_stack
+from groupwise.stack.store import SIDECAR, Stack, read_stack
 from groupwise.stats.declared import design_of_result
 from groupwise.stats.designs import Design
 
@@ -43,28 +45,36 @@ class Effect:
         files: Mapping[str, str],
         within: Mapping[str, Sequence[str]] | None,
     ) -> "Effect":
-        """From the inputs of a rule of figures.
+        """Read an effect from the inputs of a rule of figures.
+
+        The maps of the stack are not checked again: `prepare` has compared them with the digest
+        in the sidecar, and the result has the digest of this sidecar.
 
         Parameters
         ----------
         files : result, clusters and maps of `infer`, null of `merge`, and data: the stack's array,
-            beside which its other files are.
+            in the folder of the stack's other files.
 
-        Raises InputError naming a file that is damaged or of another run.
+        Raises
+        ------
+        InputError : a file is damaged, or the stack or the null distribution is not the one that
+            the result was computed from.
         """
-        told = json.loads(Path(files["result"]).read_text(encoding="utf-8"))
+        result = json.loads(Path(files["result"]).read_text(encoding="utf-8"))
         maxima = Null.load(files["null"])
-        stack = read_stack(Path(files["data"]).parent)
+        folder = Path(files["data"]).parent
+        _check_sources(result, files, maxima, folder / SIDECAR)
+        stack = read_stack(folder, check_data=False)
         window = [f"{1e3 * edge:.0f}" for edge in stack.meta.get("Window", [])]
         when = f", mean of {' to '.join(window)} ms" if window else ""
         return cls(
-            title=f"{title}, {effect_words(told)}{when}",
-            result=told,
+            title=f"{title}, {effect_words(result)}{when}",
+            result=result,
             clusters=pd.read_csv(
                 files["clusters"], sep="\t", na_values="n/a", keep_default_na=False
             ),
             maps=read_maps(files["maps"]),
-            null=(maxima.mass if told["Neighbours"] else maxima.statistic).max(axis=1),
+            null=(maxima.mass if result["Neighbours"] else maxima.statistic).max(axis=1),
             stack=stack,
             within=within,
         )
@@ -132,3 +142,23 @@ class Effect:
         """A cluster by its number, with a word where it is not significant."""
         word = "" if cluster["p"] <= self.result["Alpha"] else " (not significant)"
         return f"cluster {cluster['id']}{word}"
+
+
+def _check_sources(
+    result: Mapping[str, Any], files: Mapping[str, str], null: Null, sidecar: Path
+) -> None:
+    """Raise InputError if the null distribution or the stack is not the one of the result."""
+    findings = []
+    if null.digest != result["AnalysisDigest"]:
+        findings.append(
+            f"{files['null']}: not the null distribution that {files['result']} was computed from "
+            "(its analysis has another digest); infer again"
+        )
+    recorded = {Path(path).name: digest for path, digest in result["SourceDigests"].items()}
+    if not sidecar.is_file() or digest_of_file(sidecar) != recorded.get(SIDECAR):
+        findings.append(
+            f"{sidecar}: not the stack that {files['result']} was computed from (its digest "
+            "differs); prepare and infer again"
+        )
+    if findings:
+        raise InputError(findings)

@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader
 from matplotlib.figure import Figure
 
-from groupwise.files import write_manifest, write_whole_folder
+from groupwise.figures.manifest import write_manifest
+from groupwise.files import write_whole_folder
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from groupwise.errors import InputError
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.infer import Result, oriented, reaching
 from groupwise.permutation.merge import Null
-from groupwise.permutation.plain import least_to_reach
-from groupwise.permutation.prepare import Prepared
+from groupwise.permutation.prepared import Prepared
+from groupwise.permutation.statistic import tie_bounds
 
 
 def smallest_p(nulls: Sequence[Null], kind: str) -> np.ndarray:
@@ -87,7 +87,7 @@ def step_down(result: Result, threads: int = 1) -> Result:
     prepared = result.prepared
     if prepared.hat is not None and "relative" in prepared.hat:
         raise InputError("step-down: a relative hat changes with the points; give an absolute one")
-    least = oriented(prepared, least_to_reach(prepared))
+    least = oriented(prepared, tie_bounds(prepared))
     p = result.p_max.ravel()[prepared.kept]
     left = p > result.alpha
     while left.any() and not left.all():

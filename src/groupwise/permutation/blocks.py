@@ -11,8 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from groupwise.errors import InputError
 from groupwise.permutation.components import largest_clusters
-from groupwise.permutation.maps import largest_enhanced
-from groupwise.permutation.prepare import Prepared
+from groupwise.permutation.prepared import Prepared
 from groupwise.permutation.scan import (
     MOST_HITS,
     Room,
@@ -22,6 +21,7 @@ from groupwise.permutation.scan import (
     pilot_of,
 )
 from groupwise.permutation.stored import Block
+from groupwise.permutation.tfce_maps import largest_tfce
 from groupwise.progress import Progress
 
 #: Permutations at a time, at the most: more share the cost of the tables, and hold more hits in
@@ -125,7 +125,7 @@ def _largest(
     tfce = np.zeros((k, 0))
     if prepared.tfce:
         jobs = [
-            pool.submit(largest_enhanced, prepared, some)
+            pool.submit(largest_tfce, prepared, some, prepared.tfce)
             for some in np.array_split(draw, min(k, threads))
         ]
         tfce = np.concatenate([job.result() for job in jobs])

@@ -67,6 +67,16 @@ class Neighbours:
         return connected_components(graph, directed=False)
 
 
+def point_masses(values: np.ndarray, threshold: float, mass: str) -> np.ndarray:
+    """Return what each point above the threshold adds to the mass of its cluster, a magnitude.
+
+    Parameters
+    ----------
+    mass : "sum" of the statistic, or of its "excess" over the threshold.
+    """
+    return np.abs(values) - (threshold if mass == "excess" else 0.0)
+
+
 def mass_and_size(
     labels: np.ndarray, count: int, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

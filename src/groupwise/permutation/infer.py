@@ -31,10 +31,11 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
-from groupwise.permutation.clusters import mass_and_size
+from groupwise.permutation.clusters import mass_and_size, point_masses
 from groupwise.permutation.merge import Null
-from groupwise.permutation.plain import enhanced_map, least_to_reach, statistics, weights_of
-from groupwise.permutation.prepare import Prepared
+from groupwise.permutation.prepared import Prepared
+from groupwise.permutation.statistic import compute_statistics, tie_bounds
+from groupwise.permutation.tfce_maps import tfce_of_map
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr, tail_p
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
     """Corrected maps and clusters of the observed data.
 
     p = #{i: M_i >= M_obs} / N with the identity among the N. Values that are equal but for the
-    rounding of the scores count as equal (`plain.least_to_reach`). Two-sided p come from the
+    rounding of the scores count as equal (`statistic.tie_bounds`). Two-sided p come from the
     maximum over both sides.
 
     Parameters
@@ -238,18 +239,19 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
             f"prepared effect ({prepared.digest[:12]}); merge its own blocks"
         )
     null = null.at(which)
-    values = statistics(prepared, prepared.draw(0, 1))[0]
-    least = least_to_reach(prepared)
+    values = compute_statistics(prepared, prepared.draw(0, 1))[0]
+    least = tie_bounds(prepared)
     p_max = np.full(prepared.n_points, np.nan)
     reached = reaching(null.statistic.max(axis=1), oriented(prepared, least))
     p_max[prepared.kept] = reached / null.n
 
     clusters, labels = _observed_clusters(prepared, values, least, null, which)
+    clusters["peak_statistic"] = prepared.observed["statistic"][clusters["peak"]]
     p_cluster = np.where(np.isnan(p_max), np.nan, 1.0)
     inside = labels > 0
     enhanced = {}
     if prepared.tfce:
-        value = enhanced_map(prepared, values)
+        value = tfce_of_map(prepared, values, prepared.tfce)
         least = np.abs(value) * (1 - TFCE_TIE)
         p_tfce = np.full(prepared.n_points, np.nan)
         p_tfce[prepared.kept] = reaching(null.tfce.max(axis=1), least[prepared.kept]) / null.n
@@ -311,10 +313,11 @@ def _observed_clusters(
         above |= values * side > threshold
     points, values = prepared.kept[above], values[above]
     count, component = prepared.neighbours.components(points, values > 0)
-    weights = weights_of(prepared, values, threshold)
+    weights = point_masses(values, threshold, prepared.mass)
     mass, size = mass_and_size(component, count, weights)
     # The mass with every point lowered by what rounding may have added: a tie reaches it.
-    lowest, _ = mass_and_size(component, count, weights_of(prepared, least[above], threshold))
+    lower = point_masses(least[above], threshold, prepared.mass)
+    lowest, _ = mass_and_size(component, count, lower)
     sign = np.ones(count, int)
     sign[component] = np.where(values > 0, 1, -1)
     # Peak: of a component's points in order of the statistic, the first.
@@ -327,7 +330,6 @@ def _observed_clusters(
     labels[points] = identity[component]
     count_reaching = reaching(null.mass.max(axis=1), lowest)
     low, high = interval(count_reaching, null)
-    peaks = points[peak]
     table = pd.DataFrame(
         {
             "id": identity,
@@ -339,8 +341,7 @@ def _observed_clusters(
             "p_high": high,
             "p_tail_approximate": tail_p(null.mass.max(axis=1), lowest),
             "p_size": reaching(null.size.max(axis=1), size) / null.n,
-            "peak": peaks,
-            "peak_statistic": prepared.observed["statistic"][peaks],
+            "peak": points[peak],
         }
     )
     return table.iloc[rank].reset_index(drop=True), labels

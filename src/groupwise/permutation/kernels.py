@@ -6,7 +6,7 @@ addition a group and point. Most points are far from the threshold, so they are 
 bits, with the threshold lowered by all that rounding may do; what passes the screen is summed
 again at the full scale, from the exact partial sums of each half of a group, and the caller decides
 on the statistic that follows. So the result is that of the full sums, bit for bit, at a fraction of
-the memory traffic. `plain.py` holds the same in NumPy.
+the memory traffic. `statistic.py` computes the same in NumPy.
 
 No loop here depends on the order in which threads run: each has panels, then permutations, of its
 own.
@@ -38,14 +38,13 @@ def split_subjects(n: int, permutations: int) -> np.ndarray:
     A group of g subjects costs 2^g rows a panel, shared by all permutations, and one row a
     permutation. The split with the fewest rows in all is taken.
     """
-    best = None
+    options = []
     for groups in range(-(-n // GROUP), n + 1):
         sizes = np.full(groups, n // groups)
         sizes[: n % groups] += 1
         rows = (2.0**sizes).sum() + groups * permutations
-        if best is None or rows < best[0]:
-            best = (rows, sizes)
-    return best[1].astype(np.int64)
+        options.append((rows, sizes))
+    return min(options, key=lambda option: option[0])[1].astype(np.int64)
 
 
 class Tables:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.files import arrays_of, write_whole
+from groupwise.files import write_whole
+from groupwise.npz import open_arrays
 from groupwise.permutation.stored import Block
 
 
@@ -75,7 +76,7 @@ class Null:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Null":
         """Read a null; InputError names a file that is truncated or no null."""
-        with arrays_of(path, "no null distribution", "delete it and merge again") as stored:
+        with open_arrays(path, "no null distribution", "delete it and merge again") as stored:
             return cls(
                 statistic=stored["statistic"],
                 masses=stored["mass"],

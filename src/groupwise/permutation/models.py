@@ -27,7 +27,7 @@ def _grow(array, needed):
 def _exact(values, types, signs, coefficients, n_effect, point, sums):
     """First effect, squared effect, squared nuisance of a point, in units of 2^30 and 2^60.
 
-    The same operations in the same order as `plain.model_sums`.
+    The same operations in the same order as `statistic._sum_models`.
     """
     d, n = values.shape[:2]
     n_types, q = coefficients.shape

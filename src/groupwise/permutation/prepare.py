@@ -1,22 +1,14 @@
-"""Everything that a block of permutations needs, computed once and kept in files."""
+"""Prepare an effect: observed maps, exclusions and scores in fixed point."""
 
-import hashlib
-import json
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_array, csr_array
 
 from groupwise.errors import InputError
-from groupwise.files import arrays_of, digest_of, read_arrays, write_whole
-from groupwise.permutation.clusters import Neighbours
 from groupwise.permutation.fixedpoint import to_fixed
-from groupwise.permutation.resample import Orders, SignFlips
+from groupwise.permutation.prepared import Prepared
 from groupwise.stack.space import check_adjacency
 from groupwise.stats.anova import (
     corrected_p,
@@ -26,207 +18,25 @@ from groupwise.stats.anova import (
     t_of_scores,
     welch_of_groups,
 )
-from groupwise.stats.declared import design_from_dict
-from groupwise.stats.designs import Design, exclusions, is_symmetric, weighted
+from groupwise.stats.designs import Design, exclusions, weighted
 from groupwise.stats.partition import Partition, orthonormal
 from groupwise.stats.thresholds import cluster_threshold, p_of, p_of_t
 
-#: Raised with every edit that changes a result of prepare, blocks or merge: part of the digest,
-#: and given to the rules so that files of an older version are made anew.
-ENGINE_VERSION = 2
-
-VALUES, META, OBSERVED = "values.npy", "meta.npz", "observed.npz"
-#: Attributes that meta.npz keeps as JSON, and as arrays.
-PLAIN = (
-    "shape", "n", "df", "kind", "alternative", "mass", "seed", "hat", "tfce", "asked",
-    "thresholds", "n_times", "not_finite", "no_variation",
-)  # fmt: skip
-ARRAYS = ("kept", "types", "blocks", "coefficients", "power")
 MASSES = ("sum", "excess")
-#: Points whose maps are held in memory at a time while preparing.
+#: Points whose maps are in memory together.
 PANEL = 65536
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
-    """One tested effect, ready for permutations.
-
-    Attributes
-    ----------
-    values : (d, n, tested points) int32, fixed-point scores; a memory map when loaded.
-    kept : (tested points,) int32, their point numbers, ascending.
-    shape : of a map: (places,) or (places, times), or whatever `x` had.
-    n : subjects (rows of a GLM).
-    df : degrees of freedom of the statistic.
-    kind : of the sums that make the statistic, see `fixedpoint`: "signs", "models", "welch".
-    types, blocks : (n,) int64, what rows are exchanged for one another, and within what; empty
-        where signs are flipped.
-    coefficients : (types, q + m) float64 of a model's effect and moving nuisance, or (0, 0).
-    power : (tested points,) float64, the scores' sums of squares where a 'hat' needs them, or
-        empty.
-    design, alternative, mass, seed, hat, tfce : as asked.
-    asked : the thresholds as asked, {"p": ...} or {"stat": ...} each.
-    thresholds : the same as values of the statistic.
-    adjacency : (places, places) bool csr.
-    n_times : times a place.
-    not_finite, no_variation : numbers of excluded points.
-    observed : maps (points,) in float64: statistic, p_uncorrected and, where d > 1, eps_gg,
-        eps_hf, p_gg, p_hf (of pooled errors of conditions eps_gg alone); NaN at excluded points.
-        None when loaded without maps.
-    """
+class _Scores:
+    """Scores of the tested points and the observed maps; see the attributes of `Prepared`."""
 
     values: np.ndarray
     kept: np.ndarray
-    shape: tuple[int, ...]
-    n: int
-    df: tuple[int, int]
-    kind: str
-    types: np.ndarray
-    blocks: np.ndarray
-    coefficients: np.ndarray
     power: np.ndarray
-    design: Design
-    alternative: str
-    mass: str
-    seed: int
-    hat: dict[str, float] | None
-    tfce: dict[str, float] | None
-    asked: tuple[dict[str, float], ...]
-    thresholds: tuple[float, ...]
-    adjacency: csr_array
-    n_times: int
+    observed: dict[str, np.ndarray]
     not_finite: int
     no_variation: int
-    observed: dict[str, np.ndarray] | None = field(default=None)
-
-    @property
-    def n_points(self) -> int:
-        """Points of a map, tested or not."""
-        return int(np.prod(self.shape))
-
-    @property
-    def sides(self) -> tuple[int, ...]:
-        """The sides that are tested: 1 and -1 for a two-sided t, 1 for greater or F, -1."""
-        if self.design.statistic == "F":
-            return (1,)
-        return {"two-sided": (1, -1), "greater": (1,), "less": (-1,)}[self.alternative]
-
-    @property
-    def flips(self) -> bool:
-        """Whether signs are flipped; otherwise rows change places."""
-        return self.design.exchange == "signs"
-
-    @cached_property
-    def resampling(self) -> Any:
-        """The resamplings: `SignFlips` or `Orders`."""
-        if self.flips:
-            return SignFlips(self.n, is_symmetric(self.design, self.alternative), self.seed)
-        return Orders(tuple(self.types.tolist()), tuple(self.blocks.tolist()), self.seed)
-
-    def draw(self, start: int, stop: int) -> np.ndarray:
-        """(stop - start, n) int64: signs of the rows, or the types that come to them."""
-        if self.flips:
-            return self.resampling.signs(start, stop).astype(np.int64)
-        orders = self.resampling.orders(start, stop)
-        if self.kind == "signs":  # the labels of two groups, by the sides of the contrast
-            return np.where(self.coefficients[orders, 0] > 0, 1, -1)
-        return orders
-
-    @cached_property
-    def neighbours(self) -> Neighbours:
-        """Adjacency in the form that cluster search wants."""
-        return Neighbours.of(self.adjacency, self.n_times)
-
-    @cached_property
-    def by_power(self) -> np.ndarray:
-        """(tested points,) int64, points by descending sum of squares."""
-        return np.argsort(-self.power, kind="stable")
-
-    @cached_property
-    def values_digest(self) -> str:
-        """SHA-256 of the values."""
-        return _digest(self.values)
-
-    @cached_property
-    def digest(self) -> str:
-        """SHA-256 over all that decides a permutation's maxima."""
-        return digest_of(
-            str(ENGINE_VERSION),
-            self.values_digest,
-            json.dumps([self.design.to_dict(), self.alternative, self.mass, self.seed, self.n]),
-            json.dumps([self.kind, self.hat, self.tfce, self.df, self.thresholds]),
-            str(self.n_times),
-            _digest(
-                *(self.types, self.blocks, self.coefficients, self.power, self.kept),
-                *(self.adjacency.indptr, self.adjacency.indices),
-            ),
-        )
-
-    def save(self, folder: str | os.PathLike) -> None:
-        """Write values.npy, observed.npz and, last, meta.npz."""
-        if self.observed is None:
-            raise ValueError("loaded without its maps; nothing to save")
-        folder = Path(folder)
-        with write_whole(folder / VALUES) as part:
-            np.save(part, self.values, allow_pickle=False)
-        with write_whole(folder / OBSERVED) as part, part.open("wb") as handle:
-            np.savez(handle, allow_pickle=False, **self.observed)
-        plain = {name: getattr(self, name) for name in PLAIN} | {
-            "design": self.design.to_dict(),
-            "values_digest": self.values_digest,
-            "observed_digest": _digest(*self.observed.values()),
-            "digest": self.digest,
-        }
-        with write_whole(folder / META) as part, part.open("wb") as handle:
-            np.savez(
-                handle,
-                plain=np.array(json.dumps(plain)),
-                **{name: getattr(self, name) for name in ARRAYS},
-                adjacency_indptr=self.adjacency.indptr,
-                adjacency_indices=self.adjacency.indices,
-            )
-
-    @classmethod
-    def load(cls, folder: str | os.PathLike, maps: bool = False) -> "Prepared":
-        """Open what `save` wrote; the values are mapped, not read into memory.
-
-        Parameters
-        ----------
-        maps : read the observed maps too (inference wants them, a block does not).
-
-        Raises
-        ------
-        InputError : naming the file that is absent, truncated, or of another run or version.
-        """
-        folder = Path(folder)
-        again = "delete the folder and prepare again"
-        with arrays_of(folder / META, "not what prepare wrote", again) as stored:
-            plain: dict[str, Any] = json.loads(str(stored["plain"]))
-            arrays: dict[str, Any] = {name: stored[name] for name in ARRAYS}
-            indptr, indices = stored["adjacency_indptr"], stored["adjacency_indices"]
-        try:
-            values = np.load(folder / VALUES, mmap_mode="r", allow_pickle=False)
-        except Exception as error:  # whatever a damaged header makes numpy raise
-            raise InputError(f"{folder / VALUES}: not readable ({error}); {again}") from error
-        places = len(indptr) - 1
-        edges = (np.ones(len(indices), bool), indices, indptr)
-        prepared = cls(
-            **{name: plain[name] for name in PLAIN}
-            | {name: tuple(plain[name]) for name in ("shape", "df", "asked", "thresholds")},
-            **arrays,
-            values=values,
-            design=design_from_dict(plain["design"]),
-            adjacency=csr_array(edges, shape=(places, places)),
-            observed=_read_observed(folder, plain["observed_digest"]) if maps else None,
-        )
-        if prepared.values_digest != plain["values_digest"]:
-            raise InputError(f"{folder / VALUES}: not the file that {META} describes; {again}")
-        if prepared.digest != plain["digest"]:
-            raise InputError(
-                f"{folder / META}: damaged, or written by another version of the engine "
-                f"(this one is {ENGINE_VERSION}); {again}"
-            )
-        return prepared
 
 
 def prepare(
@@ -244,60 +54,109 @@ def prepare(
     rows: np.ndarray | None = None,
     shape: tuple[int, ...] | None = None,
 ) -> Prepared:
-    """Observed maps, exclusions and fixed-point scores of one effect.
+    """Return the observed maps, the exclusions and the fixed-point scores of one effect.
 
     Parameters
     ----------
-    x : (n, cells, *points) maps; or, with `rows`, the (rows, points) array of a stack, of which
-        a panel of points is read at a time.
-    design : what is tested.
-    adjacency : (places, places), symmetric, entries on the diagonal ignored; points are places x
-        times, time-contiguous.
-    n_times : times a place.
-    threshold : cluster-forming, {"p": ...} or {"stat": ...}; points above it form clusters.
-        Several: all of them from the same permutations.
-    alternative : "two-sided", "greater" or "less"; an F leaves it "two-sided" (its upper tail).
-    mass : of a cluster: "sum" of the statistic, or of its "excess" over the threshold.
-    seed : of the resampling.
-    hat : added to the variance of a t of flips or pooled groups (Ridgway et al. 2012, NeuroImage
-        59:2131): a share of the largest variance over the map of that permutation (a number, or
-        {"relative": ...}), or {"absolute": ...} in squared units of the maps.
-    tfce : threshold-free cluster enhancement beside clusters; {"E": 0.5, "H": 2} are the exponents.
+    x : (n, cells, *points) maps; or, with `rows`, the (rows, points) array of a stack, which is
+        read in panels of points.
+    design : the tested design.
+    adjacency : (places, places), symmetric; the diagonal is ignored. Points are places x times,
+        place-major.
+    n_times : number of times at each place.
+    threshold : cluster-forming threshold, {"p": ...} or {"stat": ...}. Several thresholds use the
+        same permutations.
+    alternative : "two-sided", "greater" or "less"; must be "two-sided" for an F, whose upper tail
+        is tested.
+    mass : cluster mass, the "sum" of the statistic or of its "excess" over the threshold.
+    seed : seed of the resampling.
+    hat : variance regularisation of a t of sign flips or pooled groups (Ridgway et al. 2012,
+        NeuroImage 59:2131): a share of the largest variance in the map of each permutation (a
+        number, or {"relative": ...}), or {"absolute": ...} in squared units of the maps.
+    tfce : compute threshold-free cluster enhancement as well; {"E": 0.5, "H": 2} are the exponents.
     rows : (n, cells) row numbers of x, from `groupwise.stack.cell_rows`.
-    shape : of a map, where x has its points in one dimension.
+    shape : shape of a map, if x has one dimension of points.
 
     Raises
     ------
-    InputError : fewer than two subjects, wrong cells or adjacency, a map that is 0 everywhere, no
-        point left to test.
+    InputError : fewer than two subjects, wrong cells or adjacency, an unknown option, a map that
+        is 0 everywhere, no point that can be tested.
     """
-    n_points = int(np.prod(x.shape[2:] if rows is None else x.shape[1:]))
-    n = len(x if rows is None else rows)
-    if n < 2:
-        raise InputError(f"{n} subject: a group needs two at the very least; add subjects")
+    map_shape = x.shape[2:] if rows is None else x.shape[1:]
+    n_points, n = int(np.prod(map_shape)), len(x if rows is None else rows)
+    _check_sizes(n, n_points, n_times)
     if mass not in MASSES:
-        raise InputError(f"cluster mass {mass!r} is unknown; it is one of {', '.join(MASSES)}")
-    if n_points % n_times:
-        raise InputError(f"{n_points} points are no multiple of {n_times} times")
+        raise InputError(f"cluster mass {mass!r} is unknown; use one of {', '.join(MASSES)}")
     adjacency = _plain(adjacency)
     check_adjacency(adjacency, n_points // n_times)
     asked = (threshold,) if isinstance(threshold, Mapping) else tuple(threshold)
     thresholds = tuple(cluster_threshold(design, n, each, alternative) for each in asked)
-    hat = _hat(hat, design)
+    regularised, exponents = _hat(hat, design), _exponents(tfce)
     model = None if design.model() is None else design.partition
     kind, reach = _kind(design, n, model)
+    scores = _compute_scores(x, rows, design, model, alternative, regularised, reach)
+    return Prepared(
+        values=scores.values,
+        kept=scores.kept,
+        shape=tuple(shape or map_shape),
+        n=n,
+        df=design.df(n),
+        kind=kind,
+        types=np.zeros(0, np.int64) if model is None else model.types.astype(np.int64),
+        blocks=np.zeros(0, np.int64) if model is None else model.blocks.astype(np.int64),
+        coefficients=np.zeros((0, 0)) if model is None else model.coefficients,
+        power=scores.power,
+        design=design,
+        alternative=alternative,
+        mass=mass,
+        seed=int(seed),
+        hat=regularised,
+        tfce=exponents,
+        asked=tuple({name: float(number) for name, number in each.items()} for each in asked),
+        thresholds=thresholds,
+        adjacency=adjacency,
+        n_times=n_times,
+        not_finite=scores.not_finite,
+        no_variation=scores.no_variation,
+        observed=scores.observed,
+    )
+
+
+def _check_sizes(n: int, n_points: int, n_times: int) -> None:
+    """Raise InputError if the maps are too few or their points are not places x times."""
+    if n < 2:
+        raise InputError(f"{n} subject: a group needs at least two subjects; add subjects")
+    if n_points % n_times:
+        raise InputError(
+            f"{n_points} points are not a multiple of {n_times} times; give `n_times` of these maps"
+        )
+
+
+def _compute_scores(
+    x: np.ndarray,
+    rows: np.ndarray | None,
+    design: Design,
+    model: Partition | None,
+    alternative: str,
+    hat: dict[str, float] | None,
+    reach: float,
+) -> _Scores:
+    """Return scores and observed maps, computed in one pass over panels of points.
+
+    Raises
+    ------
+    InputError : a map is 0 everywhere, or no point can be tested.
+    """
+    n, n_points = (len(x), int(np.prod(x.shape[2:]))) if rows is None else (len(rows), x.shape[1])
     observed: dict[str, np.ndarray] = {}
     kept, values, powers, excluded = [], [], [], np.zeros(2, int)
     filled = np.zeros((n, design.n_cells), bool)
-    flat = x.reshape(n, -1, n_points) if rows is None else x
-    for start in range(0, n_points, PANEL):
-        here = slice(start, min(start + PANEL, n_points))
-        maps = flat[:, :, here] if rows is None else flat[:, here][rows]
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is excluded next
+    flips = design.exchange == "signs" and model is None
+    for start, maps in _read_panels(x, rows, n_points):
+        with np.errstate(invalid="ignore", over="ignore"):  # non-finite values are excluded below
             y = design.scores(maps)
             y = y if model is None else model.residuals(y)
         filled |= (maps != 0).any(axis=2)
-        flips = design.exchange == "signs" and model is None
         not_finite, no_variation = exclusions(maps, y, flips)
         excluded += np.count_nonzero(not_finite), np.count_nonzero(no_variation)
         inside = ~(not_finite | no_variation)
@@ -311,47 +170,50 @@ def prepare(
         fixed, power = to_fixed(y, reach)
         values.append(fixed.transpose(1, 0, 2))
         powers.append(power)
+    _check_maps(filled, bool(kept), n_points, excluded)
+    if hat:
+        _regularise(observed, hat)
+    return _Scores(
+        values=np.ascontiguousarray(np.concatenate(values, axis=2)),
+        kept=np.concatenate(kept).astype(np.int32 if n_points < 2**31 else np.int64),
+        power=np.concatenate(powers) if hat else np.zeros(0),
+        observed=observed,
+        not_finite=int(excluded[0]),
+        no_variation=int(excluded[1]),
+    )
+
+
+def _read_panels(
+    x: np.ndarray, rows: np.ndarray | None, n_points: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the first point and the maps (n, cells, points) of each panel of points."""
+    flat = x.reshape(len(x), -1, n_points) if rows is None else x
+    for start in range(0, n_points, PANEL):
+        here = slice(start, min(start + PANEL, n_points))
+        yield start, flat[:, :, here] if rows is None else flat[:, here][rows]
+
+
+def _check_maps(filled: np.ndarray, testable: bool, n_points: int, excluded: np.ndarray) -> None:
+    """Raise InputError if a map has no data or no point can be tested.
+
+    Parameters
+    ----------
+    filled : (n, cells) bool, which maps have a value other than 0.
+    excluded : numbers of points that are not finite and that do not vary.
+    """
     if not filled.all():
         raise InputError(
             [
                 f"map {c + 1} of subject {k + 1} (in the order of the maps) is 0 everywhere"
                 for k, c in np.argwhere(~filled)
             ]
-            + ["a map without data is no measurement: mend it, or leave the subject out"]
+            + ["a map without data cannot be tested: correct it, or exclude the subject"]
         )
-    if not kept:
+    if not testable:
         raise InputError(
-            f"no point of {n_points} can be tested: {excluded[0]} hold a value that is not "
-            f"finite, {excluded[1]} do not vary; look at the maps"
+            f"no point of {n_points} can be tested: {excluded[0]} have a value that is not "
+            f"finite, {excluded[1]} do not vary; check the maps"
         )
-    prepared = Prepared(
-        values=np.ascontiguousarray(np.concatenate(values, axis=2)),
-        kept=np.concatenate(kept).astype(np.int32 if n_points < 2**31 else np.int64),
-        shape=tuple(shape or (x.shape[2:] if rows is None else x.shape[1:])),
-        n=n,
-        df=design.df(n),
-        kind=kind,
-        types=np.zeros(0, np.int64) if model is None else model.types.astype(np.int64),
-        blocks=np.zeros(0, np.int64) if model is None else model.blocks.astype(np.int64),
-        coefficients=np.zeros((0, 0)) if model is None else model.coefficients,
-        power=np.concatenate(powers) if hat else np.zeros(0),
-        design=design,
-        alternative=alternative,
-        mass=mass,
-        seed=int(seed),
-        hat=hat,
-        tfce=_exponents(tfce),
-        asked=tuple({name: float(number) for name, number in each.items()} for each in asked),
-        thresholds=thresholds,
-        adjacency=adjacency,
-        n_times=n_times,
-        not_finite=int(excluded[0]),
-        no_variation=int(excluded[1]),
-        observed=observed,
-    )
-    if hat:
-        _regularise(prepared)
-    return prepared
 
 
 def _kind(design: Design, n: int, model: Partition | None) -> tuple[str, float]:
@@ -379,7 +241,7 @@ def _observed_maps(
 ) -> dict[str, np.ndarray]:
     """Statistic, parametric p and epsilons of scores (of residuals, where there is a model)."""
     df = design.df(n)
-    if design.unequal:
+    if model is not None and design.unequal:
         statistic, own = welch_of_groups(y, model.effect[:, 0] > 0)
         p = p_of_t(statistic, own, alternative)
         return {"statistic": statistic, "p_uncorrected": p}
@@ -401,9 +263,10 @@ def _observed_maps(
 
 def _epsilon_of_conditions(design: Design, errors: np.ndarray) -> dict[str, np.ndarray]:
     """Epsilon of the errors of three or more conditions that a pooled-error model has; else {}."""
-    blocks = design.model()[2]
-    if blocks is None:
+    described = design.model()
+    if described is None or described[2] is None:
         return {}
+    blocks = described[2]
     cells = int(np.count_nonzero(blocks == blocks[0]))
     subjects = len(blocks) // cells
     whole = subjects * cells == len(blocks) and subjects > 2 and cells > 2
@@ -414,11 +277,11 @@ def _epsilon_of_conditions(design: Design, errors: np.ndarray) -> dict[str, np.n
     return {"eps_gg": sphericity(scores, subjects - 1)[0]}
 
 
-def _regularise(prepared: Prepared) -> None:
-    """The observed t with the 'hat'; the parametric p stays that of the t without."""
-    variance = prepared.observed.pop("variance")
-    more = prepared.hat.get("absolute", prepared.hat.get("relative", 0.0) * np.nanmax(variance))
-    prepared.observed["statistic"] *= np.sqrt(variance / (variance + more))
+def _regularise(observed: dict[str, np.ndarray], hat: Mapping[str, float]) -> None:
+    """Regularise the observed t by the 'hat'; the parametric p remains that of the plain t."""
+    variance = observed.pop("variance")
+    more = hat.get("absolute", hat.get("relative", 0.0) * np.nanmax(variance))
+    observed["statistic"] *= np.sqrt(variance / (variance + more))
 
 
 def _hat(hat: float | Mapping[str, float], design: Design) -> dict[str, float] | None:
@@ -460,21 +323,3 @@ def _plain(adjacency: csr_array) -> csr_array:
     whole = np.int32 if plain.nnz < 2**31 else np.int64
     plain.indptr, plain.indices = plain.indptr.astype(whole), plain.indices.astype(whole)
     return plain
-
-
-def _read_observed(folder: Path, digest: str) -> dict[str, np.ndarray]:
-    observed = read_arrays(folder / OBSERVED, "delete the folder and prepare again")
-    if _digest(*observed.values()) != digest:
-        raise InputError(
-            f"{folder / OBSERVED}: not the file that {META} describes; delete the folder and "
-            "prepare again"
-        )
-    return observed
-
-
-def _digest(*arrays: np.ndarray) -> str:
-    total = hashlib.sha256()
-    for array in arrays:
-        total.update(str((array.dtype.str, array.shape)).encode())
-        total.update(np.ascontiguousarray(array).data)
-    return total.hexdigest()

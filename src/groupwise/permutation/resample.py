@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from groupwise.files import digest_of
+from groupwise.digests import digest_of
 from groupwise.stats.declared import distinct_flips, distinct_orders
 
 #: Beyond this many bits an index can not be mapped one-to-one in 64-bit arithmetic.

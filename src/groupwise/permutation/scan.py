@@ -6,6 +6,7 @@ largest statistic is wanted even if nothing passes the cluster-forming threshold
 looked at again with a lower level.
 """
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from groupwise.permutation.fixedpoint import (
     units_of_f,
     units_of_t,
 )
-from groupwise.permutation.prepare import Prepared
+from groupwise.permutation.prepared import Prepared
 
 #: Hits (14 bytes each) that a batch may hold; above it, batches become smaller.
 MOST_HITS = 4_000_000
@@ -175,7 +176,7 @@ def _scan(
     search = {"signs": _signs, "models": _models, "welch": _welch}[prepared.kind]
     n_points, k = prepared.values.shape[2], len(draw)
     step = 64 * -(-n_points // (64 * threads))
-    hat = hat_of(prepared, draw) if prepared.hat else None
+    hat = compute_hat_terms(prepared, draw, prepared.hat) if prepared.hat else None
     sides = (1 in prepared.sides, -1 in prepared.sides)
 
     def search_in(start: int) -> tuple[list[Share], np.ndarray, np.ndarray]:
@@ -290,7 +291,7 @@ def _statistic(
     where: np.ndarray,
     sums: np.ndarray,
 ) -> np.ndarray:
-    """Signed statistic of hits from their sums; the operations of `plain.statistics`."""
+    """Signed statistic of hits from their sums, by the operations of `compute_statistics`."""
     df1, df2 = prepared.df
     if prepared.kind == "welch":
         values = prepared.values[0]
@@ -314,13 +315,12 @@ def _statistic(
     return values
 
 
-def hat_of(prepared: Prepared, draw: np.ndarray) -> np.ndarray:
+def compute_hat_terms(prepared: Prepared, draw: np.ndarray, hat: Mapping[str, float]) -> np.ndarray:
     """(k,) what the 'hat' adds to 1 - u^2, times the point's power, in units of 1/SCALE^2."""
-    if "absolute" in prepared.hat:
-        hat = prepared.hat["absolute"] * prepared.df[1] * float(SCALE) ** 2
-        return np.full(len(draw), hat)
+    if "absolute" in hat:
+        return np.full(len(draw), hat["absolute"] * prepared.df[1] * float(SCALE) ** 2)
     largest = np.empty(len(draw))
     kernels.largest_product(
         *(prepared.values[0], draw, prepared.by_power, prepared.power, SCALE, largest)
     )
-    return prepared.hat["relative"] * largest
+    return hat["relative"] * largest

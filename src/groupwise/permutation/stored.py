@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.files import arrays_of, read_arrays, write_whole
+from groupwise.files import write_whole
+from groupwise.npz import open_arrays, read_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class Block:
     def load(cls, path: str | os.PathLike) -> "Block":
         """Read a block; InputError names a file that is truncated or no block."""
         remedy = "delete it, and it is computed again"
-        with arrays_of(path, "no block of permutations", remedy) as stored:
+        with open_arrays(path, "no block of permutations", remedy) as stored:
             start, stop = (int(k) for k in stored["range"])
             block = cls(
                 start=start,

@@ -61,7 +61,7 @@ def build_report(
     modalities : what the recordings of each are worth; see `groupwise.report.modalities`.
     exclusions : subjects left out, each with the reason.
     methods : the methods section.
-    provenance : from `groupwise.files.provenance`: Software and SourceDigests are shown.
+    provenance : from `groupwise.provenance.provenance`: Software and SourceDigests are shown.
     command : how the workflow is run.
     models : each {"name", "table" (of coefficients), "facts" (its sidecar), "figures"}.
     """

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from groupwise.files import read_manifest
+from groupwise.figures.manifest import read_manifest
 from groupwise.inputs.acquisition import acquisition_of
 from groupwise.inputs.participants import ABSENT, read_participants
 
@@ -34,7 +34,7 @@ class Modality:
     availability : subjects (index) by conditions, how many of `unit`; NaN where there is none.
     quality : subjects by measures of quality; no column where none is known.
     left_out : rows of LEFT_OUT: what did not take part, and why.
-    figures : pictures of all subjects together, as `groupwise.files.read_manifest` gives them.
+    figures : pictures of all subjects together, from `groupwise.figures.manifest.read_manifest`.
     pages : subject to (its telling picture, its page beside the report).
     found : the table of what was found, as it is.
     people : participants (index, without sub-) by what participants.tsv tells of them.

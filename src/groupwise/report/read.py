@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from groupwise.files import read_manifest
+from groupwise.figures.manifest import read_manifest
 
 
 def read_effect(

@@ -7,8 +7,10 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+from groupwise.digests import digest_of
 from groupwise.errors import InputError
-from groupwise.files import arrays_of, digest_of, write_whole
+from groupwise.files import write_whole
+from groupwise.npz import open_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +163,7 @@ class FeatureSpace:
     @classmethod
     def load(cls, path: str | os.PathLike) -> "FeatureSpace":
         """Read a space; raises InputError naming a file that is absent, broken or foreign."""
-        with arrays_of(path, "no feature space", "delete it and make it again") as a:
+        with open_arrays(path, "no feature space", "delete it and make it again") as a:
             size = len(a["coordinates"])
             indices = a["adjacency_indices"]
             edges = (np.ones(len(indices), bool), indices, a["adjacency_indptr"].astype(np.int32))

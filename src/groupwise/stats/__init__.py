@@ -6,7 +6,13 @@ from groupwise.stats.contrasts import effects_of
 from groupwise.stats.corrections import bonferroni, clopper_pearson, fdr
 from groupwise.stats.declared import design_from_dict, design_of_result, floor_of
 from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within
-from groupwise.stats.linear import GLM, Regression, pooled_model
+from groupwise.stats.linear import (
+    GLM,
+    Regression,
+    pooled_anova,
+    pooled_contrast,
+    pooled_model,
+)
 from groupwise.stats.names import StudyNames
 from groupwise.stats.thresholds import cluster_threshold, p_of
 
@@ -32,6 +38,8 @@ __all__ = [
     "fdr",
     "floor_of",
     "p_of",
+    "pooled_anova",
+    "pooled_contrast",
     "pooled_model",
     "rm_anova",
     "sphericity",

@@ -1,34 +1,53 @@
 """Whole maps of permutations, for what needs every point: threshold-free cluster enhancement."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numba import njit
 
 from groupwise.permutation.fixedpoint import SCALE
-from groupwise.permutation.plain import statistics
-from groupwise.permutation.prepare import Prepared
-from groupwise.permutation.scan import hat_of
-from groupwise.permutation.tfce import Workspace, largest
+from groupwise.permutation.prepared import Prepared
+from groupwise.permutation.scan import compute_hat_terms
+from groupwise.permutation.statistic import compute_statistics
+from groupwise.permutation.tfce import Workspace, largest, tfce_map
 
 #: Points whose sums are formed at a time.
 PANEL = 1024
 
 
-def largest_enhanced(prepared: Prepared, draw: np.ndarray) -> np.ndarray:
+def largest_tfce(
+    prepared: Prepared, draw: np.ndarray, exponents: Mapping[str, float]
+) -> np.ndarray:
     """(k, sides) float64, the largest TFCE of each resampling's map.
 
     Parameters
     ----------
     draw : (k, n) from `Prepared.draw`.
     """
-    exponents = (prepared.tfce["E"], prepared.tfce["H"])
+    powers = (exponents["E"], exponents["H"])
     indptr, indices = prepared.adjacency.indptr, prepared.adjacency.indices
     places = (indptr.astype(np.int32), indices.astype(np.int32), prepared.n_times)
     work = Workspace(prepared.n_points, prepared.n_times)
     columns = [{1: 0, -1: 1}[side] for side in prepared.sides]
-    found = [largest(each, *places, exponents, work) for each in statistic_maps(prepared, draw)]
+    found = [largest(each, *places, powers, work) for each in statistic_maps(prepared, draw)]
     return np.array(found).reshape(-1, 2)[:, columns]
+
+
+def tfce_of_map(
+    prepared: Prepared, values: np.ndarray, exponents: Mapping[str, float]
+) -> np.ndarray:
+    """Return the TFCE (points,) of a map (tested points,), negative on the negative side."""
+    whole = np.zeros(prepared.n_points, np.float32)
+    whole[prepared.kept] = values
+    places = (
+        prepared.adjacency.indptr.astype(np.int32),
+        prepared.adjacency.indices.astype(np.int32),
+    )
+    powers = (exponents["E"], exponents["H"])
+    enhanced = np.zeros_like(whole)
+    for side in prepared.sides:
+        enhanced = enhanced + side * tfce_map(whole, side, *places, prepared.n_times, powers)
+    return enhanced
 
 
 def statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]:
@@ -39,12 +58,12 @@ def statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]
     whole = np.zeros(prepared.n_points, np.float32)
     low = 0.0 if -1 not in prepared.sides else -np.inf
     high = 0.0 if 1 not in prepared.sides else np.inf
-    hat = hat_of(prepared, draw) if prepared.hat else np.zeros(len(draw))
+    hat = compute_hat_terms(prepared, draw, prepared.hat) if prepared.hat else np.zeros(len(draw))
     power = prepared.power if prepared.hat else np.ones(1)
     df1, df2 = prepared.df
     for row, more in zip(draw, hat, strict=True):
         if prepared.kind != "signs":
-            values = statistics(prepared, row[None])[0]
+            values = compute_statistics(prepared, row[None])[0]
             whole[prepared.kept] = np.clip(values, low, high)
         elif prepared.design.statistic == "t":
             root = np.sqrt(float(df2))
