@@ -1,8 +1,7 @@
 """Morphed source estimates as rows of a stack, and the template as their feature space."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from scipy.sparse import csr_array
 from groupwise.errors import InputError
 from groupwise.files import write_whole
 from groupwise.inputs.hemispheres import hemispheres_of
-from groupwise.stack import FeatureSpace, Hemisphere, Surface
+from groupwise.stack import Hemisphere, Surface
 
 if TYPE_CHECKING:
     import mne
@@ -85,22 +84,19 @@ def times_within(
     return keep, times[keep]
 
 
-def over_window(
-    space: FeatureSpace, rows: Iterator[np.ndarray], average: bool
-) -> tuple[FeatureSpace, Iterator[np.ndarray], dict[str, list[float]]]:
-    """Maps of the mean over the window in place of each time, if asked for.
+def read_times(
+    rows: Sequence[Mapping[str, Any]], crop: Sequence[float | None] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the times of the first row's estimate, and `times_within` of them.
 
     Returns
     -------
-    space : without its times where means are taken.
-    rows : the maps.
-    told : the window (s), as the stack's sidecar tells it; empty where each time stays.
+    times : (t,) s, of the whole estimate.
+    keep : (t,) bool, samples inside the window.
+    kept : times inside the window, s.
     """
-    if not average:
-        return space, rows, {}
-    flat = (row.reshape(space.shape).mean(axis=1, dtype=np.float64) for row in rows)
-    window = {"Window": [float(space.times[0]), float(space.times[-1])]}
-    return replace(space, times=None), flat, window
+    times = read_estimate(rows[0]["path"]).times
+    return times, *times_within(times, crop)
 
 
 def template_space(

@@ -8,7 +8,7 @@ from groupwise.stack.kinds import Hemisphere, Places, Surface, Volume
 from groupwise.stack.lattice import Lattice
 from groupwise.stack.observations import cell_rows
 from groupwise.stack.space import FeatureSpace
-from groupwise.stack.store import Stack, read_observations, read_stack, write_stack
+from groupwise.stack.store import Stack, read_observations, read_stack, stack_maps, write_stack
 
 __all__ = [
     "FeatureSpace",
@@ -21,5 +21,6 @@ __all__ = [
     "cell_rows",
     "read_observations",
     "read_stack",
+    "stack_maps",
     "write_stack",
 ]

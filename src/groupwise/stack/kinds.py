@@ -213,7 +213,7 @@ class Places(FeatureSpace):
 
     kind = "channels"
     names_places = True
-    titles: ClassVar = {"channels": "Channels"}
+    titles: ClassVar = {"channels": "Channels", "Chroma": "Chromophore"}
 
     part: np.ndarray
     place_name: str

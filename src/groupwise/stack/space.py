@@ -85,6 +85,11 @@ class FeatureSpace(ABC):
             if len(getattr(self, name)) != self.n_spatial:
                 raise ValueError(f"{name} has not one entry a place ({self.n_spatial})")
 
+    @classmethod
+    def all_titles(cls) -> dict[str, str]:
+        """Return the `titles` of all kinds of spaces."""
+        return {name: each.titles[name] for each in cls.__subclasses__() for name in each.titles}
+
     @property
     @abstractmethod
     def measure_unit(self) -> str:
