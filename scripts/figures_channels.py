@@ -4,12 +4,12 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.figures.effect import Effect
-    from groupwise.figures.pictures import channel_pictures
+    from groupwise.figures.pictures import effect_pictures
     from groupwise.figures.save import save_pictures
 
     source = snakemake.input
     effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
-    pictures = list(channel_pictures(effect))
+    pictures = list(effect_pictures(effect))
     if source.get("signal"):
         from groupwise.fnirs.topography import effect_on_head
 

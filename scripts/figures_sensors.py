@@ -4,12 +4,12 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.figures.effect import Effect
-    from groupwise.figures.pictures import sensor_pictures
+    from groupwise.figures.pictures import effect_pictures
     from groupwise.figures.save import save_pictures
     from groupwise.meeg.sensors import read_info, topographies
 
     source = snakemake.input
     effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
     info = read_info(source.evoked, snakemake.params.kind)
-    pictures = [*topographies(effect, info), *sensor_pictures(effect)]
+    pictures = [*topographies(effect, info), *effect_pictures(effect)]
     save_pictures(pictures, snakemake.output.folder, effect.title)

@@ -3,14 +3,10 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
-    import pandas as pd
-
     from groupwise.columns import describe
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
+    from groupwise.stack import stack_maps
     from groupwise.stack.channels import read_values, stack_of_channels
-    from groupwise.stack.store import write_stack
 
     params, source = dict(snakemake.params.items()), snakemake.input
     facts, positions = dict(params["facts"]), None
@@ -21,17 +17,18 @@ with job(snakemake):
         positions = positions_of(source.signal)
     table = read_values(source.table, facts["place"], facts["value"])
     rows = params["rows"]
-    data, space, coverage = stack_of_channels(table, rows, positions=positions, **facts)
+    maps, space, coverage = stack_of_channels(table, rows, positions=positions, **facts)
     with write_whole(snakemake.output.coverage) as part:
         coverage.to_csv(part, sep="\t", index=False)
     write_json(snakemake.output.coverage_columns, describe(coverage, "Channel or region"))
     left_out = coverage.loc[coverage["included"] == "false"].iloc[:, 0]
-    write_stack(
-        Path(snakemake.output.data).parent,
-        data,
-        pd.DataFrame([{k: v for k, v in row.items() if k != "keys"} for row in rows]),
+    stack_maps(
+        snakemake.output.data,
+        maps,
         space,
+        params,
+        [source.table],
         units=units,
         description=f"Values of the places that all {len(rows)} maps have",
-        provenance={"LeftOut": sorted(set(left_out))} | provenance(params, [source.table]),
+        facts={"LeftOut": sorted(set(left_out))},
     )

@@ -3,38 +3,27 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     import mne
-    import pandas as pd
 
-    from groupwise.files import provenance
     from groupwise.meeg.grid import common_sources, grid_rows, grid_space
-    from groupwise.meeg.sources import over_window, read_estimate, times_within
-    from groupwise.stack import write_stack
+    from groupwise.meeg.sources import read_times
+    from groupwise.stack import stack_maps
     from groupwise.stack.atlas import name_places
 
     params = dict(snakemake.params.items())
-    rows, told = params["rows"], params["told"]
+    rows, told, folder = params["rows"], params["told"], params["subjects_dir"]
     grid = mne.read_source_spaces(snakemake.input.template)
-    times = read_estimate(rows[0]["path"]).times
-    keep, kept = times_within(times, params["crop"])
+    times, keep, kept = read_times(rows, params["crop"])
     sources = common_sources([row["path"] for row in rows])
-    space, order = grid_space(
-        grid, sources, params["subjects_dir"], connectivity=told["connectivity"], times=kept
-    )
+    space, order = grid_space(grid, sources, folder, connectivity=told["connectivity"], times=kept)
     space, named = name_places(space, told["atlas"])
-    maps = grid_rows(rows, order, times, keep)
-    space, maps, window = over_window(space, maps, params["average"])
-    write_stack(
-        Path(snakemake.output.data).parent,
-        maps,
-        pd.DataFrame(rows),
+    stack_maps(
+        snakemake.output.data,
+        grid_rows(rows, order, times, keep),
         space,
+        params,
+        [*snakemake.input.estimates, snakemake.input.template],
         units=params["units"],
         description="Source estimates on the points of the grid that lie inside every head",
-        provenance={"Grid": {"Points": int(grid[0]["nuse"]), "InAllHeads": len(sources)}}
-        | named
-        | window
-        | provenance(params, [*snakemake.input.estimates, snakemake.input.template]),
+        facts={"Grid": {"Points": int(grid[0]["nuse"]), "InAllHeads": len(sources)}} | named,
     )

@@ -3,28 +3,20 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
-    import pandas as pd
-
-    from groupwise.files import provenance
     from groupwise.meeg.sensors import SCALES, read_sensors, sensor_rows, sensor_space
-    from groupwise.meeg.sources import over_window, times_within
-    from groupwise.stack import write_stack
+    from groupwise.meeg.sources import times_within
+    from groupwise.stack import stack_maps
 
-    params, kind = dict(snakemake.params.items()), snakemake.params.kind
-    rows = params["rows"]
+    params = dict(snakemake.params.items())
+    rows, kind = params["rows"], params["kind"]
     first = read_sensors(rows[0]["path"], rows[0]["condition"], kind)
     keep, times = times_within(first.times, params["crop"])
-    space = sensor_space(first.info, kind, times)
-    maps = sensor_rows(rows, kind, first, keep)
-    space, maps, window = over_window(space, maps, params["average"])
-    write_stack(
-        Path(snakemake.output.data).parent,
-        maps,
-        pd.DataFrame(rows),
-        space,
+    stack_maps(
+        snakemake.output.data,
+        sensor_rows(rows, kind, first, keep),
+        sensor_space(first.info, kind, times),
+        params,
+        snakemake.input.evoked,
         units=SCALES[kind][1],
         description=f"Evoked responses at the {kind} channels; bad ones interpolated",
-        provenance=window | provenance(params, snakemake.input.evoked),
     )

@@ -3,36 +3,22 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
     import mne
-    import pandas as pd
 
-    from groupwise.files import provenance
-    from groupwise.meeg.sources import (
-        estimate_rows,
-        over_window,
-        read_estimate,
-        template_space,
-        times_within,
-    )
-    from groupwise.stack import write_stack
+    from groupwise.meeg.sources import estimate_rows, read_times, template_space
+    from groupwise.stack import stack_maps
 
     params = dict(snakemake.params.items())
-    rows = params["rows"]
     src = mne.read_source_spaces(snakemake.input.template)
-    times = read_estimate(rows[0]["path"]).times
-    keep, kept_times = times_within(times, params["crop"])
-    space = template_space(src, params["subjects_dir"], kept_times, params["hemispheres"])
-    maps = estimate_rows(rows, space, [hemisphere["vertno"] for hemisphere in src], times, keep)
-    space, maps, window = over_window(space, maps, params["average"])
-    files = [*snakemake.input.estimates, snakemake.input.template]
-    write_stack(
-        Path(snakemake.output.data).parent,
-        maps,
-        pd.DataFrame(rows),
+    vertices = [hemisphere["vertno"] for hemisphere in src]
+    times, keep, kept = read_times(params["rows"], params["crop"])
+    space = template_space(src, params["subjects_dir"], kept, params["hemispheres"])
+    stack_maps(
+        snakemake.output.data,
+        estimate_rows(params["rows"], space, vertices, times, keep),
         space,
+        params,
+        [*snakemake.input.estimates, snakemake.input.template],
         units=params["units"],
         description=f"Source estimates on the vertices of {space.name}",
-        provenance=window | provenance(params, files),
     )

@@ -3,13 +3,8 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from pathlib import Path
-
-    import pandas as pd
-
-    from groupwise.files import provenance
+    from groupwise.stack import stack_maps
     from groupwise.stack.atlas import name_places
-    from groupwise.stack.store import write_stack
     from groupwise.stack.volumes import (
         common_mask,
         grid_of,
@@ -19,25 +14,21 @@ with job(snakemake):
     )
 
     params = dict(snakemake.params.items())
-    mask = snakemake.input.get("mask")
-    paths = [row["path"] for row in params["rows"]]
-    target = snakemake.input.get("target")
+    mask, target = snakemake.input.get("mask"), snakemake.input.get("target")
+    paths, told = [row["path"] for row in params["rows"]], params["told"]
     onto = grid_of(target) if target else None
     inside, count, affine = common_mask(paths, mask, onto)
-    told = params["told"]
     space = volume_space(inside, affine, name=told["space"], connectivity=told["connectivity"])
     space, named = name_places(space, told["atlas"])
-    voxels = {"InAnyMap": int((count > 0).sum()), "InAllMaps": int((count == len(paths)).sum())}
-    sources = [*snakemake.input.maps, *filter(None, [mask, target])]
     write_coverage(snakemake.output.coverage, space, count)
-    write_stack(
-        Path(snakemake.output.data).parent,
+    voxels = {"InAnyMap": int((count > 0).sum()), "InAllMaps": int((count == len(paths)).sum())}
+    stack_maps(
+        snakemake.output.data,
         rows_inside(paths, inside, onto),
-        pd.DataFrame(params["rows"]),
         space,
+        params,
+        [*snakemake.input.maps, *filter(None, [mask, target])],
         units=told["units"],
         description=f"Maps on the voxels that are finite and not zero in all {len(paths)}",
-        provenance={"Voxels": {**voxels, "InMask": len(space.voxels)}}
-        | named
-        | provenance(params, sources),
+        facts={"Voxels": {**voxels, "InMask": len(space.voxels)}} | named,
     )

@@ -12,8 +12,8 @@ from groupwise.permutation.merge import merge
 from groupwise.permutation.prepare import prepare
 from groupwise.permutation.table import describe_clusters
 from groupwise.provenance import provenance
+from groupwise.stack.kinds import Hemisphere, Places, Surface, Volume
 from groupwise.stack.lattice import Lattice
-from groupwise.stack.space import FeatureSpace, Surface
 from groupwise.stack.store import Stack
 from groupwise.stats.designs import OneSample, Within
 
@@ -31,8 +31,8 @@ def ball(hemisphere, n=150):
     a, b, c = (points[triangles[:, i]] for i in range(3))
     inward = np.einsum("ij,ij->i", np.cross(b - a, c - a), a) < 0
     triangles[inward] = triangles[inward][:, ::-1]
-    return Surface(
-        hemisphere=hemisphere,
+    return Hemisphere(
+        name=hemisphere,
         vertices=np.arange(n, dtype=np.int32),
         white=points.astype(np.float32),
         inflated=points.astype(np.float32),
@@ -53,17 +53,14 @@ def surface_space(hemispheres=("lh",), times=None):
     )
     edges = np.concatenate([edges, edges[:, ::-1]])
     adjacency = csr_array(coo_array((np.ones(len(edges)), edges.T), shape=(sum(n), sum(n))))
-    return FeatureSpace(
-        kind="surface",
+    return Surface(
         name="fsaverage",
         coordinates=np.concatenate([surface.white for surface in surfaces]),
         measure=np.full(sum(n), 10, np.float32),
-        measure_unit="mm2",
-        part=np.repeat(list(hemispheres), n),
         label=np.full(sum(n), "parietal"),
         adjacency=adjacency.astype(bool),
         times=times,
-        surfaces=surfaces,
+        hemispheres=surfaces,
     )
 
 
@@ -71,13 +68,10 @@ def volume_space(shape=(10, 12, 9)):
     voxels = np.argwhere(np.ones(shape, bool)).astype(np.int32)
     affine = np.diag([8.0, 8.0, 8.0, 1.0])
     affine[:3, 3] = -36, -50, -20
-    return FeatureSpace(
-        kind="volume",
+    return Volume(
         name="MNI",
         coordinates=(voxels @ affine[:3, :3] + affine[:3, 3]).astype(np.float32),
         measure=np.full(len(voxels), 512, np.float32),
-        measure_unit="mm3",
-        part=np.full(len(voxels), ""),
         label=np.full(len(voxels), ""),
         adjacency=Lattice(shape).adjacency(),
         affine=affine,
@@ -90,12 +84,10 @@ def channel_space(pairs=6):
     """Channels of both chromophores, 30 mm apart on a line."""
     names = [f"S{k}_D{k}" for k in range(1, pairs + 1)]
     x = 30.0 * np.arange(pairs)
-    return FeatureSpace(
-        kind="channels",
+    return Places(
         name="head",
         coordinates=np.tile(np.c_[x, 0 * x, 0 * x], (2, 1)).astype(np.float32),
-        measure=np.ones(2 * pairs, np.float32),
-        measure_unit="channel",
+        place_name="channel",
         part=np.repeat(["hbo", "hbr"], pairs),
         label=np.array(names * 2),
         adjacency=csr_array((2 * pairs, 2 * pairs), dtype=bool),
@@ -105,12 +97,10 @@ def channel_space(pairs=6):
 def region_space(times, regions=8):
     """Regions without neighbours, 30 mm apart on a line, each with a course."""
     x = 30.0 * np.arange(regions)
-    return FeatureSpace(
-        kind="channels",
+    return Places(
         name="fsaverage",
         coordinates=np.c_[x, 0 * x, 0 * x].astype(np.float32),
-        measure=np.ones(regions, np.float32),
-        measure_unit="region",
+        place_name="region",
         part=np.full(regions, ""),
         label=np.array([f"region {k}-lh" for k in range(regions)]),
         adjacency=csr_array((regions, regions), dtype=bool),
@@ -121,7 +111,7 @@ def region_space(times, regions=8):
 def make_effect(space, *, strength, n=7, permutations=64, threshold=None, seed=1):
     """The effect of a blob of the given strength: an interaction on surfaces, else a mean."""
     rng = np.random.default_rng(seed)
-    surface = space.kind == "surface"
+    surface = isinstance(space, Surface)
     cells = 4 if surface else 1
     blob = np.exp(-((space.coordinates - space.coordinates[5]) ** 2).sum(1) / 2 / 20**2)
     course = np.ones(1) if space.times is None else np.exp(-((space.times - 0.1) ** 2) / 0.002)

@@ -85,8 +85,8 @@ class TestBands:
 
 def test_cluster_average_takes_members_of_each_cell():
     data = np.arange(4 * 6).reshape(4, 6).astype(np.float32)  # 4 maps of 3 places x 2 times
-    members = np.array([True, False, True])
-    means = cluster_average(data, np.array([[0, 3], [2, 1]]), members, 2)
+    points = np.array([[0, 1], [4, 5]])  # the first and the last place
+    means = cluster_average(data, np.array([[0, 3], [2, 1]]), points)
     assert means.shape == (2, 2, 2)
     np.testing.assert_allclose(means[0, 1], [(18 + 22) / 2, (19 + 23) / 2])
 
@@ -165,7 +165,7 @@ class TestBrain3d:
         monkeypatch.setattr("groupwise.figures.brain3d.find_spec", lambda name: None)
         can_draw.cache_clear()
         assert not can_draw()
-        surface = clear.stack.space.surfaces[0]
+        surface = clear.stack.space.hemispheres[0]
         values = np.arange(len(surface.vertices), dtype=float)
         maps = {"cmap": colormaps["YlOrRd"], "norm": Normalize(0, 150),
                 "opacity": np.ones(len(values))}  # fmt: skip

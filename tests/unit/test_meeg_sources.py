@@ -416,10 +416,10 @@ def test_a_missing_registration_is_named(demo):
 
 
 def test_areas_sum_to_that_of_the_mesh(space):
-    for surface in space.surfaces:
+    for surface in space.hemispheres:
         a, b, c = surface.white[surface.triangles].transpose(1, 0, 2).astype(float)
         mesh = np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2
-        assert space.measure[space.part == surface.hemisphere].sum() == pytest.approx(mesh, 1e-5)
+        assert space.measure[space.part == surface.name].sum() == pytest.approx(mesh, 1e-5)
     square = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0]])
     areas = vertex_areas(square, np.array([[0, 1, 2], [0, 2, 3]]))
     np.testing.assert_allclose(areas, [1 / 3, 1 / 6, 1 / 3, 1 / 6], rtol=1e-6)
@@ -451,11 +451,11 @@ def test_one_hemisphere_is_that_part_of_both(space, demo):
 def test_labels_and_coordinates(space, demo):
     annot = demo.subjects_dir / "fsaverage" / "label" / "lh.aparc.annot"
     index, _, names = nib.freesurfer.read_annot(annot)
-    vertex = space.surfaces[0].vertices[100]
+    vertex = space.hemispheres[0].vertices[100]
     name = names[index[vertex]].decode() if index[vertex] >= 0 else ""
     assert space.label[100] == ("" if name == "unknown" else name)
     assert (space.label != "").mean() > 0.1
-    white = np.concatenate([surface.white for surface in space.surfaces])
+    white = np.concatenate([surface.white for surface in space.hemispheres])
     trans = mne.read_talxfm("fsaverage", demo.subjects_dir)
     mni = mne.transforms.apply_trans(trans, white / 1e3) * 1e3
     np.testing.assert_allclose(space.coordinates, mni, atol=1e-4)
@@ -468,7 +468,7 @@ def test_a_template_without_talairach_is_fsaverage_or_refused(demo, tmp_path):
             (tmp_path / name / part).symlink_to(demo.subjects_dir / "fsaverage" / part)
     src = template_source_space("fsaverage", tmp_path, 3)
     bare = template_space(src, tmp_path)
-    white = np.concatenate([surface.white for surface in bare.surfaces])
+    white = np.concatenate([surface.white for surface in bare.hemispheres])
     np.testing.assert_array_equal(bare.coordinates, white)
     assert set(bare.label) == {""} and bare.shape == (1284,)
     with pytest.raises(InputError, match=r"talairach\.xfm: is missing"):
@@ -581,8 +581,8 @@ def test_maps_come_back_from_every_format(space, tmp_path):
     np.testing.assert_array_equal(estimate.data, statistic)
     np.testing.assert_allclose(estimate.times, space.times, atol=1e-12)
     assert estimate.subject == "fsaverage"
-    for surface, vertices in zip(space.surfaces, estimate.vertices, strict=True):
-        side, inside = surface.hemisphere[0].upper(), space.part == surface.hemisphere
+    for surface, vertices in zip(space.hemispheres, estimate.vertices, strict=True):
+        side, inside = surface.name[0].upper(), space.part == surface.name
         np.testing.assert_array_equal(surface.vertices, vertices)
         image = nib.load(f"{stem}_hemi-{side}_stat-F.func.gii")
         np.testing.assert_array_equal(np.column_stack(image.agg_data()), statistic[inside])

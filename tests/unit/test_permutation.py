@@ -26,7 +26,7 @@ from groupwise.permutation.prepare import prepare
 from groupwise.permutation.prepared import Prepared
 from groupwise.permutation.stored import Block, read_maps
 from groupwise.permutation.table import describe_clusters, describe_columns, write_table
-from groupwise.stack import FeatureSpace, Surface
+from groupwise.stack import Hemisphere, Surface
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import OneSample, Paired, Within, f_of_scores, t_of_scores
 
@@ -323,18 +323,17 @@ def line():
     """A line of ten vertices in the left hemisphere, with two labels and seven times."""
     n = 10
     place = np.stack([np.arange(n), np.zeros(n), np.zeros(n)], axis=1).astype(np.float32)
-    surface = Surface("lh", np.arange(100, 110, dtype=np.int32), place, place, np.zeros((0, 3)), 0)
-    return FeatureSpace(
-        kind="surface",
+    surface = Hemisphere(
+        "lh", np.arange(100, 110, dtype=np.int32), place, place, np.zeros((0, 3)), 0
+    )
+    return Surface(
         name="fsaverage",
         coordinates=place,
         measure=np.full(n, 1.5, np.float32),
-        measure_unit="mm2",
-        part=np.full(n, "lh"),
         label=np.array(["front"] * 4 + ["back"] * 6),
         adjacency=ADJACENCY,
         times=np.arange(7) * 0.02,
-        surfaces=(surface,),
+        hemispheres=(surface,),
     )
 
 

@@ -8,6 +8,7 @@ from scipy.sparse import csr_array
 from groupwise.errors import InputError
 from groupwise.stack import (
     FeatureSpace,
+    Hemisphere,
     Lattice,
     Surface,
     cell_rows,
@@ -28,25 +29,22 @@ def surface_space():
     n = 6
     random = np.random.default_rng(3)
     place = random.standard_normal((n, 3)).astype(np.float32)
-    half = Surface(
-        hemisphere="lh",
+    half = Hemisphere(
+        name="lh",
         vertices=np.array([3, 10, 11, 40, 41, 77], np.int32),
         white=place,
         inflated=2 * place,
         triangles=np.array([[0, 1, 2], [3, 4, 5]], np.int32),
         sulc=np.arange(n, dtype=np.float32),
     )
-    return FeatureSpace(
-        kind="surface",
+    return Surface(
         name="fsaverage",
         coordinates=place,
         measure=np.full(n, 2.5, np.float32),
-        measure_unit="mm2",
-        part=np.full(n, "lh"),
         label=np.array(["cuneus", "cuneus", "", "lingual", "", "lingual"]),
         adjacency=ring(n),
         times=np.array([0.0, 0.02, 0.04]),
-        surfaces=(half,),
+        hemispheres=(half,),
     )
 
 
@@ -67,7 +65,9 @@ def test_space_survives_its_file(surface_space, tmp_path):
     assert back.digest == surface_space.digest
     assert back.shape == (6, 3) and back.n_points == 18
     np.testing.assert_array_equal(back.vertices, surface_space.vertices)
-    np.testing.assert_array_equal(back.surfaces[0].triangles, surface_space.surfaces[0].triangles)
+    np.testing.assert_array_equal(
+        back.hemispheres[0].triangles, surface_space.hemispheres[0].triangles
+    )
     assert (back.adjacency != surface_space.adjacency).nnz == 0
     surface_space.save(tmp_path / "again.npz")
     assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "space.npz").read_bytes()

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import numpy as np
 from matplotlib.colors import Colormap, Normalize
 
-from groupwise.stack.space import Surface
+from groupwise.stack.kinds import Hemisphere
 
 #: Drawn in a process of its own: without the libraries it needs, VTK ends a process at once.
 PROBE = (
@@ -28,7 +28,7 @@ def can_draw() -> bool:
 
 
 def draw(
-    surface: Surface,
+    hemisphere: Hemisphere,
     toward: np.ndarray,
     values: np.ndarray,
     *,
@@ -49,9 +49,11 @@ def draw(
     """
     import pyvista
 
-    colour = vertex_colours(surface, values, cmap=cmap, norm=norm, opacity=opacity, hatched=hatched)
-    points = np.asarray(surface.inflated, float)
-    mesh = pyvista.PolyData.from_regular_faces(points, np.asarray(surface.triangles))
+    colour = vertex_colours(
+        hemisphere, values, cmap=cmap, norm=norm, opacity=opacity, hatched=hatched
+    )
+    points = np.asarray(hemisphere.inflated, float)
+    mesh = pyvista.PolyData.from_regular_faces(points, np.asarray(hemisphere.triangles))
     mesh["colour"] = (255 * colour).astype(np.uint8)
     extent = 1.05 * np.ptp(points, axis=0).max()
     size = int(extent * pixels_per_mm / 2)
@@ -79,7 +81,7 @@ def draw(
 
 
 def vertex_colours(
-    surface: Surface,
+    hemisphere: Hemisphere,
     values: np.ndarray,
     *,
     cmap: Colormap,
@@ -88,8 +90,8 @@ def vertex_colours(
     hatched: np.ndarray | None = None,
 ) -> np.ndarray:
     """(n, 3) colour of each vertex: grey by its sulcal depth, and the map over it."""
-    scale = np.abs(np.percentile(surface.sulc, [5, 95])).max() or 1.0
-    grey = 0.72 - 0.16 * np.clip(2.5 * np.asarray(surface.sulc) / scale, -1, 1)
+    scale = np.abs(np.percentile(hemisphere.sulc, [5, 95])).max() or 1.0
+    grey = 0.72 - 0.16 * np.clip(2.5 * np.asarray(hemisphere.sulc) / scale, -1, 1)
     over = np.clip(opacity, 0, 1)[:, None]
     colour = (1 - over) * grey[:, None] + over * cmap(norm(np.asarray(values, float)))[:, :3]
     if hatched is not None:

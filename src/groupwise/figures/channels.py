@@ -15,7 +15,7 @@ OTHER = ("#000000", "o", "")
 
 def statistic_figure(
     places: Sequence[str],
-    chromas: Sequence[str],
+    parts: Sequence[str],
     statistic: np.ndarray,
     p: np.ndarray,
     *,
@@ -27,16 +27,17 @@ def statistic_figure(
 ) -> Figure:
     """The statistic of every place; filled where p, corrected over all, is at most alpha.
 
-    critical: the value that the largest statistic must exceed; drawn as dashed lines.
+    parts: part of each place, with a colour and a marker of its own. critical: the value that the
+    largest statistic must exceed; drawn as dashed lines.
     """
     names = list(dict.fromkeys(places))
     figure = Figure(figsize=(max(6.0, 1.8 + 0.34 * len(names)), 4.0), layout="constrained")
     axis = figure.subplots()
-    for k, chroma in enumerate(dict.fromkeys(chromas)):
-        colour, marker, name = CHROMAS.get(chroma, OTHER)
-        own = np.array([c == chroma for c in chromas])
+    for k, part in enumerate(dict.fromkeys(parts)):
+        colour, marker, name = CHROMAS.get(part, OTHER)
+        own = np.array([each == part for each in parts])
         x = np.array([names.index(n) for n in np.asarray(places)[own]])
-        x = x + 0.16 * (k - 0.5 * (len(set(chromas)) - 1))
+        x = x + 0.16 * (k - 0.5 * (len(set(parts)) - 1))
         found = p[own] <= alpha
         y = statistic[own]
         axis.vlines(x, 0, y, color=colour, lw=0.8, alpha=0.5)
@@ -51,7 +52,7 @@ def statistic_figure(
     axis.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=8)
     axis.set_ylabel(label)
     axis.set_title(title, fontsize=11)
-    if len(set(chromas)) > 1:
+    if len(set(parts)) > 1:
         axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -30,20 +30,19 @@ def within_subject_bands(x: np.ndarray, kind: str = "ci") -> tuple[np.ndarray, n
     return mean, sem * (stdtrit(n - 1, 0.975) if kind == "ci" else 1.0)
 
 
-def cluster_average(
-    data: np.ndarray, rows: np.ndarray, members: np.ndarray, n_times: int
-) -> np.ndarray:
-    """Means over a cluster's vertices or voxels: (subjects, cells, times).
+def cluster_average(data: np.ndarray, rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return means over a cluster's places: (subjects, cells, times).
 
-    data: (rows, points) stack, memory-mapped or not, points spatial-major; rows: (subjects, cells)
-    row numbers; members: (s,) bool, the places that belong to the cluster at any time. Only the
-    members' columns are read.
+    Parameters
+    ----------
+    data : (rows, points) stack, memory-mapped or not; only the columns of `points` are read.
+    rows : (subjects, cells) row numbers.
+    points : (places, times) point numbers of the places that belong to the cluster at any time, of
+        `FeatureSpace.points_of`.
     """
-    places = np.flatnonzero(members)
-    points = (places[:, None] * n_times + np.arange(n_times)).ravel()
-    out = np.empty((*rows.shape, n_times))
+    out = np.empty((*rows.shape, points.shape[1]))
     for cell in np.ndindex(*rows.shape):
-        out[cell] = data[rows[cell]][points].reshape(len(places), n_times).mean(0, dtype=float)
+        out[cell] = data[rows[cell]][points].mean(0, dtype=float)
     return out
 
 

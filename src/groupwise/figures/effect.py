@@ -110,22 +110,26 @@ class Effect:
     @property
     def statistic(self) -> np.ndarray:
         """Statistic with 0 for excluded points, (places, times); one time where there is none."""
-        shape = self.stack.space.n_spatial, self.stack.space.n_times
-        return np.nan_to_num(self.maps["statistic"]).reshape(shape)
+        return self.stack.space.by_place(np.nan_to_num(self.maps["statistic"]))
 
     @property
     def labels(self) -> np.ndarray:
         """Cluster of each point, (places, times)."""
-        return self.maps["labels"].reshape(self.statistic.shape)
+        return self.stack.space.by_place(self.maps["labels"])
+
+    def peak_of(self, cluster: Mapping[str, Any] | None) -> tuple[int, int, str]:
+        """Place and time index of a cluster's peak (None: of the largest value), and its time in
+        words that follow the statistic."""
+        space = self.stack.space
+        peak = np.argmax(np.abs(self.statistic)) if cluster is None else cluster["peak"]
+        (place,), (time,) = space.places_and_times(np.array([int(peak)]))
+        when = "" if space.times is None else f" at {1e3 * space.times[time]:.0f} ms"
+        return int(place), int(time), when
 
     @property
     def peak_time(self) -> tuple[int, str]:
-        """Number of the largest cluster's peak time (without a cluster, the largest value's), and
-        that time as words to follow the statistic."""
-        space = self.stack.space
-        first = self.pictured[0]["peak"] if self.pictured else np.argmax(np.abs(self.statistic))
-        time = int(first) % space.n_times
-        return time, "" if space.times is None else f" at {1e3 * space.times[time]:.0f} ms"
+        """Time index of the largest cluster's peak, and that time in words."""
+        return self.peak_of(self.pictured[0] if self.pictured else None)[1:]
 
     @property
     def verdict(self) -> str:

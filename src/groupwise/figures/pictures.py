@@ -4,6 +4,7 @@ Captions take every number from the result itself.
 """
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from groupwise.figures.labels import label_figure
 from groupwise.figures.null import critical_mass, null_figure
 from groupwise.figures.save import Picture
 from groupwise.figures.surface import (
-    HEMISPHERES,
     cluster_duration,
     strip_figure,
     surface_figure,
@@ -40,25 +40,38 @@ from groupwise.permutation.wording import (
     test_words,
     threshold_words,
 )
+from groupwise.stack.kinds import Surface, Volume
 from groupwise.stack.observations import cell_rows
 
 DESCRIPTIVE = "Extent and latency of a cluster are descriptive."
 SELECTED = "The cluster was found with the same data: the averages describe it and test nothing."
 
 
+def effect_pictures(effect: Effect) -> Iterator[Picture]:
+    """Return the pictures that fit the effect's feature space."""
+    space = effect.stack.space
+    if isinstance(space, Surface):
+        return surface_pictures(effect)
+    if isinstance(space, Volume):
+        return volume_pictures(effect)
+    if space.has_adjacent_places:
+        return sensor_pictures(effect)
+    return label_pictures(effect) if space.has_neighbours else channel_pictures(effect)
+
+
 def surface_pictures(effect: Effect) -> Iterator[Picture]:
     """Duration of clusters, statistic at each cluster's peak, courses or values, null."""
-    space, result = effect.stack.space, effect.result
+    space, result = cast(Surface, effect.stack.space), effect.result
     statistic, labels = effect.statistic, effect.labels
-    views = f"Inflated {_hemispheres(effect)}, lateral and medial views"
+    sides = " and ".join(hemisphere.side for hemisphere in space.hemispheres)
+    plural = "s" if len(space.hemispheres) > 1 else ""
+    views = f"Inflated {sides} hemisphere{plural}, lateral and medial views"
     ids = list(effect.significant["id"])
     if space.n_times > 1:
         yield _duration(effect, views)
         yield _strip(effect, views)
     for cluster in effect.pictured or [None]:
-        point = cluster["peak"] if cluster else int(np.argmax(np.abs(statistic)))
-        time = int(point) % space.n_times
-        when = "" if space.times is None else f" at {_ms(space.times[time])}"
+        _, time, when = effect.peak_of(cluster)
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
         signed = result["Statistic"] == "t"
         limit = colour_limit(statistic, result["Threshold"]["statistic"])
@@ -82,7 +95,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             f"out below the cluster-forming threshold, {threshold_words(result)}. "
             f"{_outlined(outline)} Test: {test_words(result)}.",
             f"{views}: map of {statistic_words(result)}{when}, largest at "
-            f"{_place(effect, int(np.argmax(np.abs(statistic[:, time]))))}.",
+            f"{space.place_words(int(np.argmax(np.abs(statistic[:, time]))))}.",
         )
     yield from design_pictures(effect)
     yield from _averages(effect)
@@ -91,7 +104,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
 
 def volume_pictures(effect: Effect) -> Iterator[Picture]:
     """Slices at each cluster's peak, axial mosaic, glass brain, subject values, null."""
-    space, result = effect.stack.space, effect.result
+    space, result = cast(Volume, effect.stack.space), effect.result
     time, when = effect.peak_time
     significant = np.isin(effect.labels, list(effect.significant["id"]))
     statistic, outline = effect.statistic[:, time], significant[:, time]
@@ -103,9 +116,10 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
         "threshold": threshold,
         "signed": signed,
     }
-    mni = space.name.upper().startswith("MNI")
     anatomy = (
-        "Anatomy: MNI152 template" if mni else f"No anatomy is shown for the space {space.name}"
+        "Anatomy: MNI152 template"
+        if space.is_mni
+        else f"No anatomy is shown for the space {space.name}"
     )
     words = (
         f"The map is not thresholded: colour fades out below the cluster-forming threshold, "
@@ -113,9 +127,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
         f"Test: {test_words(result)}."
     )
     for cluster in effect.pictured or [None]:
-        point = cluster["peak"] if cluster else int(np.argmax(np.abs(effect.statistic)))
-        place, own = divmod(int(point), space.n_times)
-        at = "" if space.times is None else f" at {_ms(space.times[own])}"
+        place, own, at = effect.peak_of(cluster)
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
         cuts = tuple(float(c) for c in space.coordinates[place])
         figure = slice_figure(
@@ -132,9 +144,9 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             figure,
             f"Slices through the {which}",
             f"{statistic_words(result)}{at} on slices through the {which}, "
-            f"{_place(effect, place)}. " + words,
+            f"{space.place_words(place)}. " + words,
             f"Sagittal, coronal and axial slice of {statistic_words(result)} through "
-            f"{_place(effect, place)}.",
+            f"{space.place_words(place)}.",
         )
     heights = axial_heights(space, 10)
     name = f"{statistic_words(result)}{when}"
@@ -155,7 +167,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
         f"Ten axial slices of {name} from z = {heights[0]:g} to "
         f"{heights[-1]:g} mm; {effect.verdict.split(';')[0]}.",
     )
-    if mni:
+    if space.is_mni:
         yield Picture(
             "glass",
             glass_figure(space, statistic, title=title, **style),
@@ -211,7 +223,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
     )
     yield from design_pictures(effect)
     best = int(np.nanargmax(np.abs(statistic)))
-    where = " ".join(part for part in (space.label[best], space.part[best]) if part)
+    where = space.place_words(best)
     if effect.design.model() is None:
         subjects, rows = cell_rows(effect.stack.observations, effect.within)
         x = np.asarray(effect.stack.data)[rows, best][:, :, None]
@@ -259,9 +271,6 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
 
 def label_pictures(effect: Effect) -> Iterator[Picture]:
     """The statistic of every label over time, courses of the conditions in clusters, the null."""
-    if effect.stack.space.times is None:
-        yield from channel_pictures(effect)
-        return
     space, result = effect.stack.space, effect.result
     outline = np.isin(effect.labels, list(effect.significant["id"]))
     signed, name = result["Statistic"] == "t", statistic_words(result)
@@ -296,14 +305,14 @@ def sensor_pictures(effect: Effect) -> Iterator[Picture]:
 
 
 def _duration(effect: Effect, views: str) -> Picture:
-    space, result = effect.stack.space, effect.result
+    space, result = cast(Surface, effect.stack.space), effect.result
     ids = list(effect.significant["id"])
     duration = cluster_duration(effect.labels, ids, space.times)
     longest, span = float(duration.max()), f"{_ms(space.times[0])} to {_ms(space.times[-1])}"
     hatched = None
     if ids:
         what = f"How long each vertex belongs to a cluster with p ≤ {result['Alpha']:g}"
-        alt = f"longest, {longest:.0f} ms, at {_place(effect, int(np.argmax(duration)))}"
+        alt = f"longest, {longest:.0f} ms, at {space.place_words(int(np.argmax(duration)))}"
     elif len(effect.clusters):
         hatched = np.any(effect.labels == effect.pictured[0]["id"], axis=1)
         what = (
@@ -334,7 +343,7 @@ def _duration(effect: Effect, views: str) -> Picture:
 
 def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
     """The statistic at times spread evenly over the window."""
-    space, result = effect.stack.space, effect.result
+    space, result = cast(Surface, effect.stack.space), effect.result
     name, signed = statistic_words(result), result["Statistic"] == "t"
     # The middles of equal parts of the window: its edges are seldom where anything happens.
     parts = (np.arange(min(count, space.n_times)) + 0.5) / min(count, space.n_times)
@@ -372,17 +381,16 @@ def _averages(effect: Effect) -> Iterator[Picture]:
     units = effect.units
     for cluster in effect.pictured:
         members = np.any(effect.labels == cluster["id"], axis=1)
-        x = cluster_average(stack.data, rows, members, space.n_times)
+        x = cluster_average(stack.data, rows, space.points_of(np.flatnonzero(members)))
         conditions = ["all subjects"]
         if effect.within:
             x, conditions = collapse(x, effect.within, effect.keep)
         others = [name for name in effect.within or {} if name not in effect.keep]
         over = f", averaged over {', '.join(others)}" if others else ""
         title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
-        kinds = {"mm2": "vertices", "mm3": "voxels", "channel": "channels", "region": "regions"}
-        where = f"the {members.sum():,} {kinds[space.measure_unit]} of {effect.name_of(cluster)}"
-        if space.measure_unit == "region" and members.sum() == 1:
-            where = f"{space.label[members][0]}, {effect.name_of(cluster)}"
+        where = f"the {members.sum():,} {space.place_noun[1]} of {effect.name_of(cluster)}"
+        if space.names_places and members.sum() == 1:
+            where = f"{space.place_words(int(np.argmax(members)))}, {effect.name_of(cluster)}"
         band = (
             "within-subject 95% confidence intervals (Cousineau–Morey), which tell differences "
             "between conditions, not the spread of subjects"
@@ -463,26 +471,13 @@ def _null(effect: Effect) -> Iterator[Picture]:
     )
 
 
-def _hemispheres(effect: Effect) -> str:
-    names = [HEMISPHERES[s.hemisphere] for s in effect.stack.space.surfaces]
-    return f"{' and '.join(names)} hemisphere{'s' if len(names) > 1 else ''}"
-
-
 def _ms(seconds: float) -> str:
     return f"{1e3 * float(seconds):.0f} ms"
 
 
-def _place(effect: Effect, place: int) -> str:
-    space = effect.stack.space
-    x, y, z = space.coordinates[place]
-    label = f"{space.label[place]}, " if space.label[place] else ""
-    side = HEMISPHERES.get(str(space.part[place]))
-    where = f"{side} hemisphere, " if side else ""
-    return f"({x:.0f}, {y:.0f}, {z:.0f}) mm ({label}{where}{space.name})"
-
-
 def _peak(effect: Effect) -> str:
-    return _place(effect, int(effect.pictured[0]["peak"]) // effect.stack.space.n_times)
+    place, _, _ = effect.peak_of(effect.pictured[0])
+    return effect.stack.space.place_words(place)
 
 
 def _outlined(outline: np.ndarray) -> str:

@@ -8,6 +8,7 @@ number of maps, and needs neither a graphics card nor a display.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -17,7 +18,7 @@ from matplotlib.figure import Figure
 
 from groupwise.figures.brain3d import can_draw, draw
 from groupwise.figures.colours import extend
-from groupwise.stack.space import FeatureSpace, Surface
+from groupwise.stack.kinds import Hemisphere, Surface
 
 #: Horizontal and depth axis of a view: which coordinate points right, which to the viewer.
 SIDES = {
@@ -26,7 +27,6 @@ SIDES = {
     ("rh", "lateral"): ((0, 1, 0), (1, 0, 0)),
     ("rh", "medial"): ((0, -1, 0), (-1, 0, 0)),
 }
-HEMISPHERES = {"lh": "left", "rh": "right"}
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,15 @@ class View:
 
 
 @lru_cache(maxsize=4)
-def project(surface: Surface, side: str, *, pixels_per_mm: float = 6.0) -> View:
+def project(hemisphere: Hemisphere, side: str, *, pixels_per_mm: float = 6.0) -> View:
     """The view of a hemisphere from its `side`, "lateral" or "medial"."""
-    right, toward = (np.array(axis, float) for axis in SIDES[surface.hemisphere, side])
-    points = np.asarray(surface.inflated, float)
+    right, toward = (np.array(axis, float) for axis in SIDES[hemisphere.name, side])
+    points = np.asarray(hemisphere.inflated, float)
     x, y, depth = points @ right, points[:, 2], points @ toward
     margin = 2.0
     x, y = (x - x.min() + margin) * pixels_per_mm, (y.max() - y + margin) * pixels_per_mm
     width, height = int(x.max() + margin * pixels_per_mm), int(y.max() + margin * pixels_per_mm)
-    triangles = np.asarray(surface.triangles)
+    triangles = np.asarray(hemisphere.triangles)
 
     edges = points[triangles[:, 1:]] - points[triangles[:, :1]]
     normals = np.cross(edges[:, 0], edges[:, 1])
@@ -95,18 +95,18 @@ def project(surface: Surface, side: str, *, pixels_per_mm: float = 6.0) -> View:
 
 
 def picture_of(
-    surface: Surface, side: str, values: np.ndarray, *, pixels_per_mm: float = 6.0, **maps
+    hemisphere: Hemisphere, side: str, values: np.ndarray, *, pixels_per_mm: float = 6.0, **maps
 ) -> np.ndarray:
     """A map on a hemisphere seen from a side: by PyVista where it can draw, else by `paint`."""
     if can_draw():
-        toward = np.array(SIDES[surface.hemisphere, side][1], float)
-        return draw(surface, toward, values, pixels_per_mm=pixels_per_mm, **maps)
-    return paint(project(surface, side, pixels_per_mm=pixels_per_mm), surface, values, **maps)
+        toward = np.array(SIDES[hemisphere.name, side][1], float)
+        return draw(hemisphere, toward, values, pixels_per_mm=pixels_per_mm, **maps)
+    return paint(project(hemisphere, side, pixels_per_mm=pixels_per_mm), hemisphere, values, **maps)
 
 
 def paint(
     view: View,
-    surface: Surface,
+    hemisphere: Hemisphere,
     values: np.ndarray,
     *,
     cmap: Colormap,
@@ -120,8 +120,8 @@ def paint(
     values, opacity (n,) float; outline, hatched (n,) bool: what gets a black border, and what is
     only hatched in grey.
     """
-    sulci = view.interpolate(surface.sulc)
-    scale = np.abs(np.percentile(surface.sulc, [5, 95])).max() or 1.0
+    sulci = view.interpolate(hemisphere.sulc)
+    scale = np.abs(np.percentile(hemisphere.sulc, [5, 95])).max() or 1.0
     colour = np.repeat((0.72 - 0.16 * np.clip(2.5 * sulci / scale, -1, 1))[..., None], 3, -1)
     over = np.clip(view.interpolate(opacity), 0, 1)[..., None]
     colour = (1 - over) * colour + over * cmap(norm(view.interpolate(values)))[..., :3]
@@ -153,7 +153,7 @@ def _border(region: np.ndarray, width: int) -> np.ndarray:
 
 
 def surface_figure(
-    space: FeatureSpace,
+    space: Surface,
     values: np.ndarray,
     *,
     title: str,
@@ -172,21 +172,20 @@ def surface_figure(
     """
     opacity = (np.asarray(values) != 0).astype(float) if opacity is None else opacity
     norm, colours = Normalize(*limits, clip=True), colormaps[cmap]
-    n = len(space.surfaces)
+    n = len(space.hemispheres)
     figure = Figure(figsize=(7.4, 3.6 if n == 1 else 5.9), layout="constrained")
     axes = figure.subplots(n, 2, squeeze=False)
-    for row, surface in enumerate(space.surfaces):
-        mine = space.part == surface.hemisphere
-        maps = {
-            "opacity": opacity[mine],
-            "outline": None if outline is None else outline[mine],
-            "hatched": None if hatched is None else hatched[mine],
-        }
+    for row, hemisphere in enumerate(space.hemispheres):
+        own = space.of_hemisphere(values, hemisphere)
+        maps: dict[str, Any] = {"opacity": space.of_hemisphere(opacity, hemisphere)}
+        for name, region in (("outline", outline), ("hatched", hatched)):
+            if region is not None:
+                maps[name] = space.of_hemisphere(region, hemisphere)
         for column, side in enumerate(("lateral", "medial")):
             axis = axes[row, column]
-            axis.imshow(picture_of(surface, side, values[mine], cmap=colours, norm=norm, **maps))
+            axis.imshow(picture_of(hemisphere, side, own, cmap=colours, norm=norm, **maps))
             axis.set_axis_off()
-            axis.set_title(f"{HEMISPHERES[surface.hemisphere]}, {side}", fontsize=9, color="0.25")
+            axis.set_title(f"{hemisphere.side}, {side}", fontsize=9, color="0.25")
     figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=11)
     if limits[1] > limits[0]:
         bar = figure.colorbar(
@@ -203,7 +202,7 @@ def surface_figure(
 
 
 def strip_figure(
-    space: FeatureSpace,
+    space: Surface,
     values: np.ndarray,
     opacity: np.ndarray,
     outline: np.ndarray,
@@ -219,20 +218,22 @@ def strip_figure(
     values, opacity (s, k) float and outline (s, k) bool at the k times named by headings.
     """
     norm, colours = Normalize(*limits, clip=True), colormaps[cmap]
-    rows = [(surface, side) for surface in space.surfaces for side in ("lateral", "medial")]
+    rows = [(each, side) for each in space.hemispheres for side in ("lateral", "medial")]
     figure = Figure(
         figsize=(0.5 + 1.5 * len(headings), 1.2 + 1.08 * len(rows)), layout="constrained"
     )
     figure.set_layout_engine("constrained", w_pad=0.01, h_pad=0.05, wspace=0, hspace=0)
     axes = figure.subplots(len(rows), len(headings), squeeze=False)
-    for row, (surface, side) in enumerate(rows):
-        mine = space.part == surface.hemisphere
+    for row, (hemisphere, side) in enumerate(rows):
+        own, own_opacity, own_outline = (
+            space.of_hemisphere(each, hemisphere) for each in (values, opacity, outline)
+        )
         for column, heading in enumerate(headings):
             axis = axes[row, column]
             axis.imshow(
                 picture_of(
-                    surface, side, values[mine, column], cmap=colours, norm=norm,
-                    opacity=opacity[mine, column], outline=outline[mine, column],
+                    hemisphere, side, own[:, column], cmap=colours, norm=norm,
+                    opacity=own_opacity[:, column], outline=own_outline[:, column],
                     pixels_per_mm=2.5,  # small pictures need no finer grid
                 )
             )  # fmt: skip
@@ -241,7 +242,7 @@ def strip_figure(
             if row == 0:
                 axis.set_title(heading, fontsize=10)
             if column == 0:
-                axis.set_ylabel(f"{HEMISPHERES[surface.hemisphere]}\n{side}", fontsize=8)
+                axis.set_ylabel(f"{hemisphere.side}\n{side}", fontsize=8)
     figure.suptitle(title, fontsize=11)
     if limits[1] > limits[0]:
         bar = figure.colorbar(

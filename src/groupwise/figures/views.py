@@ -8,10 +8,10 @@ import numpy as np
 
 from groupwise.figures.colours import colour_map
 from groupwise.job import freeze_imports
-from groupwise.stack.space import FeatureSpace
+from groupwise.stack.kinds import Surface, Volume
 
 
-def to_image(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
+def to_image(space: Volume, values: np.ndarray) -> nib.Nifti1Image:
     """Values at voxels (s,) as an image on the grid of `space`, 0 outside."""
     grid = np.zeros(tuple(space.grid), np.float32)
     grid[tuple(np.asarray(space.voxels).T)] = values
@@ -19,7 +19,7 @@ def to_image(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
 
 
 def interactive_volume(
-    space: FeatureSpace,
+    space: Volume,
     values: np.ndarray,
     *,
     title: str,
@@ -46,7 +46,7 @@ def interactive_volume(
 
 
 def interactive_surface(
-    space: FeatureSpace,
+    space: Surface,
     values: np.ndarray,
     *,
     title: str,
@@ -59,14 +59,14 @@ def interactive_surface(
 
     plotting = nilearn_plotting()
     meshes, maps, sulci = {}, {}, {}
-    for surface in space.surfaces:
-        side = {"lh": "left", "rh": "right"}[surface.hemisphere]
-        points = surface.inflated.astype(float)
+    for hemisphere in space.hemispheres:
+        side = hemisphere.side
+        points = hemisphere.inflated.astype(float)
         # Inflated hemispheres reach into each other: each goes to its own side.
         points[:, 0] -= points[:, 0].max() + 2 if side == "left" else points[:, 0].min() - 2
-        meshes[side] = InMemoryMesh(points, surface.triangles)
-        maps[side] = np.asarray(values, float)[space.part == surface.hemisphere]
-        sulci[side] = surface.sulc.astype(float)
+        meshes[side] = InMemoryMesh(points, hemisphere.triangles)
+        maps[side] = space.of_hemisphere(values, hemisphere).astype(float)
+        sulci[side] = hemisphere.sulc.astype(float)
     mesh = PolyMesh(**meshes)
     page = plotting.view_surf(
         surf_map=SurfaceImage(mesh, PolyData(**maps)),

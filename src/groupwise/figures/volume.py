@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 
 from groupwise.figures.colours import colour_map, extend, fade
 from groupwise.figures.views import nilearn_plotting, to_image
-from groupwise.stack.space import FeatureSpace
+from groupwise.stack.kinds import Volume
 
 
 def slice_figure(
-    space: FeatureSpace,
+    space: Volume,
     values: np.ndarray,
     *,
     outline: np.ndarray | None,
@@ -35,7 +35,7 @@ def slice_figure(
     plotting = nilearn_plotting()
 
     background = {"bg_img": None, "black_bg": False}
-    if space.name.upper().startswith("MNI"):
+    if space.is_mni:
         background["bg_img"] = datasets.load_mni152_template(resolution=1)
     image = to_image(space, values)
     opacity = to_image(space, fade(values, threshold))
@@ -68,7 +68,7 @@ def slice_figure(
 
 
 def glass_figure(
-    space: FeatureSpace,
+    space: Volume,
     values: np.ndarray,
     *,
     title: str,
@@ -100,7 +100,7 @@ def glass_figure(
 
 
 def projection_figure(
-    space: FeatureSpace,
+    space: Volume,
     values: np.ndarray,
     *,
     title: str,
@@ -141,7 +141,7 @@ def projection_figure(
     return figure
 
 
-def axial_heights(space: FeatureSpace, count: int) -> list[float]:
+def axial_heights(space: Volume, count: int) -> list[float]:
     """Heights in mm of `count` axial slices, spread evenly over the voxels of `space`."""
     low, high = np.percentile(space.coordinates[:, 2], [10, 92])
     return [float(z) for z in np.round(np.linspace(low, high, count))]

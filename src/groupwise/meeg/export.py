@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import nibabel as nib
 import numpy as np
 
-from groupwise.stack import FeatureSpace, Surface
+from groupwise.stack import Hemisphere, Surface
 
 if TYPE_CHECKING:
     import mne
@@ -25,22 +25,21 @@ INTENTS = {
 SIDES = {"lh": "L", "rh": "R"}
 
 
-def as_source_estimate(space: FeatureSpace, values: np.ndarray) -> "mne.SourceEstimate":
+def as_source_estimate(space: Surface, values: np.ndarray) -> "mne.SourceEstimate":
     """A map as MNE's source estimate of the template.
 
     Parameters
     ----------
-    space : of kind "surface".
     values : (places,) or (places, times). A hemisphere outside the space has no vertices.
     """
     import mne
 
-    vertices = {surface.hemisphere: surface.vertices for surface in space.surfaces}
+    vertices = {each.name: each.vertices for each in space.hemispheres}
     none = np.zeros(0, np.int32)
     times = space.times if space.times is not None else np.zeros(1)
     step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 1.0
     return mne.SourceEstimate(
-        np.asarray(values, float).reshape(space.n_spatial, len(times)),
+        space.by_place(values).astype(float),
         [vertices.get("lh", none), vertices.get("rh", none)],
         tmin=float(times[0]),
         tstep=float(step),
@@ -49,7 +48,7 @@ def as_source_estimate(space: FeatureSpace, values: np.ndarray) -> "mne.SourceEs
 
 
 def as_gifti_map(
-    space: FeatureSpace, values: np.ndarray, hemisphere: str, intent: str = "NIFTI_INTENT_NONE"
+    space: Surface, values: np.ndarray, hemisphere: Hemisphere, intent: str = "NIFTI_INTENT_NONE"
 ) -> nib.gifti.GiftiImage:
     """One hemisphere's part of a map as GIFTI, an array a time step.
 
@@ -61,7 +60,7 @@ def as_gifti_map(
     intent : NIfTI intent; with NIFTI_INTENT_LABEL values are integers, 0 for no label.
     """
     times = space.times if space.times is not None else np.zeros(1)
-    columns = np.asarray(values).reshape(space.n_spatial, len(times))[space.part == hemisphere]
+    columns = space.of_hemisphere(space.by_place(values), hemisphere)
     discrete = intent == "NIFTI_INTENT_LABEL"
     image = nib.gifti.GiftiImage(meta=nib.gifti.GiftiMetaData(_meta(space, hemisphere)))
     step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
@@ -84,7 +83,7 @@ def as_gifti_map(
 
 
 def as_gifti_surface(
-    space: FeatureSpace, surface: Surface, kind: str = "inflated"
+    space: Surface, hemisphere: Hemisphere, kind: str = "inflated"
 ) -> nib.gifti.GiftiImage:
     """A hemisphere of the template at analysis resolution as GIFTI, to show maps on.
 
@@ -93,29 +92,29 @@ def as_gifti_surface(
     kind : "inflated" (in no anatomical space) or "white" (surface RAS, mm).
     """
     points = nib.gifti.GiftiDataArray(
-        getattr(surface, kind).astype(np.float32),
+        getattr(hemisphere, kind).astype(np.float32),
         intent="NIFTI_INTENT_POINTSET",
         datatype="NIFTI_TYPE_FLOAT32",
         meta=nib.gifti.GiftiMetaData(
             {
-                **_meta(space, surface.hemisphere),
+                **_meta(space, hemisphere),
                 "GeometricType": "Anatomical" if kind == "white" else "Inflated",
                 "AnatomicalStructureSecondary": "GrayWhite",
             }
         ),
     )
     triangles = nib.gifti.GiftiDataArray(
-        surface.triangles.astype(np.int32),
+        hemisphere.triangles.astype(np.int32),
         intent="NIFTI_INTENT_TRIANGLE",
         datatype="NIFTI_TYPE_INT32",
     )
     return nib.gifti.GiftiImage(
-        meta=nib.gifti.GiftiMetaData(_meta(space, surface.hemisphere)), darrays=[points, triangles]
+        meta=nib.gifti.GiftiMetaData(_meta(space, hemisphere)), darrays=[points, triangles]
     )
 
 
 def export_maps(
-    folder: str | os.PathLike, stem: str, space: FeatureSpace, maps: Mapping[str, np.ndarray]
+    folder: str | os.PathLike, stem: str, space: Surface, maps: Mapping[str, np.ndarray]
 ) -> list[Path]:
     """Write maps, and the surfaces they live on.
 
@@ -144,19 +143,19 @@ def export_maps(
         written.append(path)
         intent = INTENTS.get(name, "NIFTI_INTENT_NONE")
         ending = "label.gii" if intent == "NIFTI_INTENT_LABEL" else "func.gii"
-        for surface in space.surfaces:
-            side = SIDES[surface.hemisphere]
-            image = as_gifti_map(space, values, surface.hemisphere, intent)
+        for hemisphere in space.hemispheres:
+            side = SIDES[hemisphere.name]
+            image = as_gifti_map(space, values, hemisphere, intent)
             gifti(f"{stem}_hemi-{side}_stat-{name}.{ending}", image)
-    for surface in space.surfaces:
-        side = SIDES[surface.hemisphere]
+    for hemisphere in space.hemispheres:
+        side = SIDES[hemisphere.name]
         for kind in ("inflated", "white"):
-            gifti(f"{stem}_hemi-{side}_{kind}.surf.gii", as_gifti_surface(space, surface, kind))
+            gifti(f"{stem}_hemi-{side}_{kind}.surf.gii", as_gifti_surface(space, hemisphere, kind))
     return written
 
 
-def _meta(space: FeatureSpace, hemisphere: str) -> dict[str, str]:
-    structure = {"lh": "CortexLeft", "rh": "CortexRight"}[hemisphere]
+def _meta(space: Surface, hemisphere: Hemisphere) -> dict[str, str]:
+    structure = {"lh": "CortexLeft", "rh": "CortexRight"}[hemisphere.name]
     return {"AnatomicalStructurePrimary": structure, "SpaceName": space.name}
 
 

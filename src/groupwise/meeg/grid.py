@@ -11,7 +11,7 @@ import numpy as np
 from groupwise.errors import InputError
 from groupwise.meeg.forward import need_files
 from groupwise.meeg.sources import checked_estimates, read_estimate
-from groupwise.stack import FeatureSpace
+from groupwise.stack import Volume
 from groupwise.stack.volumes import volume_space
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def grid_space(
     *,
     connectivity: str,
     times: np.ndarray,
-) -> tuple[FeatureSpace, np.ndarray]:
+) -> tuple[Volume, np.ndarray]:
     """Voxels of MNI152 for the sources of a grid, and their numbers in the order of the voxels.
 
     Parameters

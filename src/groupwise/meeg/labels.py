@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
 from groupwise.meeg.sources import HEMISPHERES, checked_estimates, to_mni305
-from groupwise.stack import FeatureSpace
+from groupwise.stack import Places
 
 if TYPE_CHECKING:
     import mne
@@ -70,7 +70,7 @@ def label_space(
     src: "mne.SourceSpaces",
     subjects_dir: str | os.PathLike,
     times: np.ndarray,
-) -> FeatureSpace:
+) -> Places:
     """Labels as places without neighbours, so that a cluster is a stretch of time of one label.
 
     The coordinates of a label are the mean of its vertices in MNI305.
@@ -82,12 +82,10 @@ def label_space(
         vertices = np.intersect1d(label.vertices, own["vertno"])
         white = (own["rr"][vertices] * 1e3).astype(np.float32)
         centres.append(to_mni305(white, name, subjects_dir).mean(axis=0))
-    return FeatureSpace(
-        kind="channels",
+    return Places(
         name=name,
         coordinates=np.array(centres, np.float32),
-        measure=np.ones(len(labels), np.float32),
-        measure_unit="region",
+        place_name="region",
         part=np.full(len(labels), ""),
         label=np.array([label.name for label in labels]),
         adjacency=csr_array((len(labels), len(labels)), dtype=bool),

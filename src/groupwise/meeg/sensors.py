@@ -16,7 +16,7 @@ from groupwise.figures.colours import colour_limit, colour_map
 from groupwise.figures.effect import Effect
 from groupwise.figures.save import Picture
 from groupwise.permutation.wording import p_words, statistic_words, test_words
-from groupwise.stack import FeatureSpace
+from groupwise.stack import Places
 
 #: Factor and unit in which responses of a channel type are stored.
 SCALES = {"mag": (1e15, "fT"), "grad": (1e13, "fT/cm"), "eeg": (1e6, "uV")}
@@ -66,7 +66,7 @@ def read_info(path: str, kind: str) -> mne.Info:
     return mne.pick_info(info, mne.pick_types(info, **chosen, exclude=()))
 
 
-def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> FeatureSpace:
+def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> Places:
     """Channels of a type and times; neighbours as MNE has them for the system, or by triangulation.
 
     Raises
@@ -85,12 +85,10 @@ def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> FeatureSpace:
     neighbours.setdiag(False)
     neighbours.eliminate_zeros()
     neighbours.sort_indices()
-    return FeatureSpace(
-        kind="channels",
+    return Places(
         name="head" if kind == "eeg" else "device",
         coordinates=(1e3 * places).astype(np.float32),
-        measure=np.ones(len(names), np.float32),
-        measure_unit="channel",
+        place_name="channel",
         part=np.full(len(names), ""),
         label=np.array(info["ch_names"]),
         adjacency=neighbours,

@@ -1,8 +1,7 @@
 """Morphed source estimates as rows of a stack, and the template as their feature space."""
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from scipy.sparse import csr_array
 from groupwise.errors import InputError
 from groupwise.files import write_whole
 from groupwise.inputs.hemispheres import hemispheres_of
-from groupwise.stack import FeatureSpace, Surface
+from groupwise.stack import Hemisphere, Surface
 
 if TYPE_CHECKING:
     import mne
@@ -85,22 +84,19 @@ def times_within(
     return keep, times[keep]
 
 
-def over_window(
-    space: FeatureSpace, rows: Iterator[np.ndarray], average: bool
-) -> tuple[FeatureSpace, Iterator[np.ndarray], dict[str, list[float]]]:
-    """Maps of the mean over the window in place of each time, if asked for.
+def read_times(
+    rows: Sequence[Mapping[str, Any]], crop: Sequence[float | None] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the times of the first row's estimate, and `times_within` of them.
 
     Returns
     -------
-    space : without its times where means are taken.
-    rows : the maps.
-    told : the window (s), as the stack's sidecar tells it; empty where each time stays.
+    times : (t,) s, of the whole estimate.
+    keep : (t,) bool, samples inside the window.
+    kept : times inside the window, s.
     """
-    if not average:
-        return space, rows, {}
-    flat = (row.reshape(space.shape).mean(axis=1, dtype=np.float64) for row in rows)
-    window = {"Window": [float(space.times[0]), float(space.times[-1])]}
-    return replace(space, times=None), flat, window
+    times = read_estimate(rows[0]["path"]).times
+    return times, *times_within(times, crop)
 
 
 def template_space(
@@ -108,7 +104,7 @@ def template_space(
     subjects_dir: str | os.PathLike,
     times: np.ndarray | None = None,
     hemispheres: Sequence[str] = HEMISPHERES,
-) -> FeatureSpace:
+) -> Surface:
     """The feature space of a template source space.
 
     A vertex has a third of the area of each triangle around it; neighbours share a triangle, so
@@ -128,26 +124,22 @@ def template_space(
     name = src[0]["subject_his_id"]
     folder = Path(subjects_dir) / name
     kept = [h for h in HEMISPHERES if h in hemispheres]
-    surfaces = [_surface(src[HEMISPHERES.index(h)], h, folder) for h in kept]
+    own = [_hemisphere(src[HEMISPHERES.index(h)], h, folder) for h in kept]
     sizes = [len(s["vertno"]) for s in src]
-    part = np.repeat(HEMISPHERES, sizes)
-    inside = np.isin(part, kept)
+    inside = np.isin(np.repeat(HEMISPHERES, sizes), kept)
     adjacency = csr_array(mne.spatial_src_adjacency(src).tocsr()[inside][:, inside]).astype(bool)
     adjacency.setdiag(False)
     adjacency.eliminate_zeros()
     adjacency.sort_indices()
-    white = np.concatenate([surface.white for surface in surfaces])
-    return FeatureSpace(
-        kind="surface",
+    white = np.concatenate([each.white for each in own])
+    return Surface(
         name=name,
         coordinates=to_mni305(white, name, subjects_dir).astype(np.float32),
-        measure=np.concatenate([vertex_areas(s.white, s.triangles) for s in surfaces]),
-        measure_unit="mm2",
-        part=part[inside],
-        label=np.concatenate([_labels(folder, s) for s in surfaces]),
+        measure=np.concatenate([vertex_areas(each.white, each.triangles) for each in own]),
+        label=np.concatenate([_labels(folder, each) for each in own]),
         adjacency=adjacency,
         times=times,
-        surfaces=tuple(surfaces),
+        hemispheres=tuple(own),
     )
 
 
@@ -167,7 +159,7 @@ def vertex_areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 def estimate_rows(
     rows: Sequence[dict[str, Any]],
-    space: FeatureSpace,
+    space: Surface,
     vertices: Sequence[np.ndarray],
     times: np.ndarray,
     keep: np.ndarray,
@@ -191,10 +183,8 @@ def estimate_rows(
     InputError
         Naming the estimate whose vertices or times are not those of the rest.
     """
-    kept = {surface.hemisphere for surface in space.surfaces}
-    inside = np.repeat(
-        [hemisphere in kept for hemisphere in HEMISPHERES], [len(v) for v in vertices]
-    )
+    kept = {each.name for each in space.hemispheres}
+    inside = np.repeat([name in kept for name in HEMISPHERES], [len(v) for v in vertices])
     for estimate in checked_estimates(rows, vertices, times):
         yield estimate.data[inside][:, keep].ravel()
 
@@ -235,7 +225,7 @@ def _axis(times: np.ndarray) -> str:
     return f"{len(times)} samples from {times[0]:g} to {times[-1]:g} s"
 
 
-def _surface(src: dict[str, Any], hemisphere: str, folder: Path) -> Surface:
+def _hemisphere(src: dict[str, Any], name: str, folder: Path) -> Hemisphere:
     vertices = np.asarray(src["vertno"])
     triangles = src["use_tris"] if src["nuse_tri"] else src["tris"]
     if not np.isin(triangles, vertices).all():
@@ -243,15 +233,15 @@ def _surface(src: dict[str, Any], hemisphere: str, folder: Path) -> Surface:
             f"{folder.name}: the template source space has no triangles between its own vertices. "
             "Give morph.spacing as the subdivision of an icosahedron."
         )
-    return Surface(
-        hemisphere=hemisphere,
+    return Hemisphere(
+        name=name,
         vertices=vertices.astype(np.int32),
         white=(src["rr"][vertices] * 1e3).astype(np.float32),
-        inflated=nib.freesurfer.read_geometry(folder / "surf" / f"{hemisphere}.inflated")[0][
+        inflated=nib.freesurfer.read_geometry(folder / "surf" / f"{name}.inflated")[0][
             vertices
         ].astype(np.float32),
         triangles=np.searchsorted(vertices, triangles).astype(np.int32),
-        sulc=_sulcal_depth(folder / "surf" / f"{hemisphere}.sulc", vertices),
+        sulc=_sulcal_depth(folder / "surf" / f"{name}.sulc", vertices),
     )
 
 
@@ -262,14 +252,15 @@ def _sulcal_depth(path: Path, vertices: np.ndarray) -> np.ndarray:
     return nib.freesurfer.read_morph_data(path)[vertices].astype(np.float32)
 
 
-def _labels(folder: Path, surface: Surface) -> np.ndarray:
-    path = folder / "label" / f"{surface.hemisphere}.aparc.annot"
+def _labels(folder: Path, hemisphere: Hemisphere) -> np.ndarray:
+    path = folder / "label" / f"{hemisphere.name}.aparc.annot"
     if not path.exists():
-        return np.full(len(surface.vertices), "", dtype="<U1")
+        return np.full(len(hemisphere.vertices), "", dtype="<U1")
     index, _, names = nib.freesurfer.read_annot(path)
     # The last place serves the index -1: a vertex without a label.
     words = [name.decode() for name in names] + [""]
-    return np.array(["" if word == "unknown" else word for word in words])[index[surface.vertices]]
+    words = ["" if word == "unknown" else word for word in words]
+    return np.array(words)[index[hemisphere.vertices]]
 
 
 def to_mni305(white: np.ndarray, name: str, subjects_dir: str | os.PathLike) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groupwise.permutation.infer import Result
-from groupwise.permutation.table import points_of
+from groupwise.permutation.table import points_of_clusters
 from groupwise.stack.space import FeatureSpace
 
 if TYPE_CHECKING:
@@ -25,23 +25,16 @@ def describe_peaks(result: Result, space: FeatureSpace) -> "pd.DataFrame":
 
     statistic, p_max = result.statistic.ravel(), result.p_max.ravel()
     height, rows = np.abs(np.nan_to_num(statistic)), []
-    for cluster, points in zip(result.clusters["id"], points_of(result), strict=True):
+    for cluster, points in zip(result.clusters["id"], points_of_clusters(result), strict=True):
         for rank, point in enumerate(_peaks(points, height, space), start=1):
-            (place,), (time,) = space.places_and_times(np.array([point]))
+            here = space.point_columns(np.array([point]))
             row: dict[str, Any] = {"cluster": cluster, "rank": rank}
-            if space.times is not None:
-                row["time"] = space.times[time]
-            if space.kind == "surface":
-                row["hemisphere"], row["vertex"] = space.part[place], space.vertices[place]
-            elif space.kind == "volume":
-                row |= dict(zip(("i", "j", "k"), space.voxels[place], strict=True))
-            elif np.any(space.part != ""):
-                row["chroma"] = space.part[place]
-            row |= dict(zip(("x", "y", "z"), space.coordinates[place], strict=True))
+            row |= {name: values[0] for name, values in here.items()}
             row["statistic"], row["p_max"] = statistic[point], p_max[point]
             size = effect_size(result, float(statistic[point]))
             row |= dict(zip(("effect_size", "effect_low", "effect_high"), size, strict=True))
-            if np.any(space.label != ""):
+            if space.is_labelled:
+                (place,), _ = space.places_and_times(np.array([point]))
                 row["label"] = space.label[place]
             rows.append(row)
     return pd.DataFrame(rows, columns=list(rows[0]) if rows else ["cluster", "rank"])
@@ -64,15 +57,7 @@ def describe_peak_columns(
     return {
         "cluster": {"Description": "Number of the cluster, as in the table of clusters"},
         "rank": {"Description": f"1: the cluster's peak; more: local maxima {APART_MM:g} mm apart"},
-        "time": {"Description": "Time of the peak", "Units": "s"},
-        "hemisphere": {"Description": "Hemisphere", "Levels": {"lh": "left", "rh": "right"}},
-        "vertex": {"Description": "Vertex, by its number in the full surface of the template"},
-        "chroma": {"Description": "Chromophore"},
-        **{axis: {"Description": f"Voxel index {axis}, from 0"} for axis in "ijk"},
-        **{
-            axis: {"Description": f"Coordinate {axis} in the space {space.name}", "Units": "mm"}
-            for axis in "xyz"
-        },
+        **space.point_descriptions(),
         "statistic": {"Description": "Statistic at the peak"},
         "p_max": {"Description": "Permutation p of the point, corrected by the largest statistic"},
         "effect_size": {"Description": kind + chosen},
@@ -85,23 +70,15 @@ def describe_peak_columns(
 def _peaks(points: np.ndarray, height: np.ndarray, space: FeatureSpace) -> list[int]:
     """Local maxima of a cluster, largest first, far enough from the larger ones."""
     inside = set(points.tolist())
+    places, _ = space.places_and_times(points)
+    coordinates = dict(zip(points.tolist(), space.coordinates[places], strict=True))
     chosen: list[int] = []
     for point in points[np.argsort(-height[points], kind="stable")].tolist():
         if len(chosen) == MOST_PEAKS:
             break
-        if any(height[k] > height[point] for k in _near(point, space) if k in inside):
+        if any(height[k] > height[point] for k in space.neighbours(point) if k in inside):
             continue
-        place = space.coordinates[point // space.n_times]
-        others = [space.coordinates[k // space.n_times] for k in chosen]
-        if all(np.linalg.norm(place - other) >= APART_MM for other in others):
+        place = coordinates[point]
+        if all(np.linalg.norm(place - coordinates[other]) >= APART_MM for other in chosen):
             chosen.append(point)
     return chosen
-
-
-def _near(point: int, space: FeatureSpace) -> list[int]:
-    """Neighbours of a point in space and time."""
-    place, time = divmod(point, space.n_times)
-    a = space.adjacency
-    near = [k * space.n_times + time for k in a.indices[a.indptr[place] : a.indptr[place + 1]]]
-    near += [point - 1] * (time > 0) + [point + 1] * (time + 1 < space.n_times)
-    return near

@@ -7,7 +7,10 @@ from typing import Any
 import pandas as pd
 
 from groupwise.permutation.wording import number, statistic_words
+from groupwise.stack import FeatureSpace
 
+#: Headings of the columns that only some feature spaces have; "peak_..." follow the coordinates.
+OF_SPACES = FeatureSpace.all_titles()
 #: Columns of the cluster table as the report shows them: title, and factor to the unit shown.
 CLUSTER_COLUMNS = {
     "id": ("Cluster", None),
@@ -17,11 +20,7 @@ CLUSTER_COLUMNS = {
     "mass": ("Mass", None),
     "p_size": ("p of size", None),
     "size": ("Points", None),
-    "hemisphere": ("Hemisphere", None),
-    "area_mm2": ("Area (mm²)", None),
-    "volume_mm3": ("Volume (mm³)", None),
-    "channels": ("Channels", None),
-    "vertex_ms": ("Vertices × ms", None),
+    **{name: (OF_SPACES[name], None) for name in OF_SPACES if not name.startswith("peak_")},
     "t_start": ("Start (ms)", 1e3),
     "t_stop": ("End (ms)", 1e3),
     "peak_time": ("Peak (ms)", 1e3),
@@ -29,12 +28,12 @@ CLUSTER_COLUMNS = {
     "x": ("x (mm)", None),
     "y": ("y (mm)", None),
     "z": ("z (mm)", None),
-    "peak_vertex": ("Peak vertex", None),
+    **{name: (OF_SPACES[name], None) for name in OF_SPACES if name.startswith("peak_")},
     "label": ("Label of the peak", None),
     "labels": ("Labels", None),
 }
-#: Shown as they are, without rounding.
-COUNTS = {"id", "size", "channels", "peak_vertex", "vertex_ms"}
+#: Shown without rounding, as are all columns of integers.
+COUNTS = {"vertex_ms"}
 ROWS_SHOWN = 20
 
 
@@ -125,13 +124,16 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
     for record in clusters.head(ROWS_SHOWN).to_dict("records"):
         cells = []
         for name, column in zip(kept, columns, strict=True):
-            value = record[name]
+            value, factor = record[name], CLUSTER_COLUMNS[name][1]
+            whole = name in COUNTS or (
+                factor is None and pd.api.types.is_integer_dtype(clusters[name])
+            )
             if pd.isna(value) or value in ("", "n/a"):
                 cells.append(cell("", "–", column["numeric"]))
-            elif name in COUNTS:
+            elif whole:
                 cells.append(cell(value, f"{float(value):,.0f}", True))
             elif column["numeric"]:
-                value = float(value) * (CLUSTER_COLUMNS[name][1] or 1)
+                value = float(value) * (factor or 1)
                 cells.append(cell(value, number(value), True))
             else:
                 cells.append(cell(value, str(value), False, css="wrap" * (name == "labels")))
@@ -176,7 +178,7 @@ def point_table(points: pd.DataFrame, result: Mapping[str, Any], file: str) -> d
     """Places with the smallest corrected p, where points have no neighbours."""
     table = points.sort_values("p_max", kind="stable").head(ROWS_SHOWN)
     titles = {
-        "place": "Place", "Chroma": "Chromophore", result["Statistic"]: result["Statistic"],
+        "place": "Place", **OF_SPACES, result["Statistic"]: result["Statistic"],
         "p_max": "p (max)", "p_uncorrected": "p uncorrected", "q_fdr": "q (FDR)",
         "p_bonferroni": "p (Bonferroni)", "x": "x (mm)", "y": "y (mm)", "z": "z (mm)",
     }  # fmt: skip

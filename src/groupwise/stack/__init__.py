@@ -4,18 +4,23 @@ Readers of images stand in `groupwise.stack.volumes`, imported by its name, so t
 starts without them.
 """
 
+from groupwise.stack.kinds import Hemisphere, Places, Surface, Volume
 from groupwise.stack.lattice import Lattice
 from groupwise.stack.observations import cell_rows
-from groupwise.stack.space import FeatureSpace, Surface
-from groupwise.stack.store import Stack, read_observations, read_stack, write_stack
+from groupwise.stack.space import FeatureSpace
+from groupwise.stack.store import Stack, read_observations, read_stack, stack_maps, write_stack
 
 __all__ = [
     "FeatureSpace",
+    "Hemisphere",
     "Lattice",
+    "Places",
     "Stack",
     "Surface",
+    "Volume",
     "cell_rows",
     "read_observations",
     "read_stack",
+    "stack_maps",
     "write_stack",
 ]

@@ -39,7 +39,7 @@ def name_places(
     ----------
     atlas : the config's section: arguments of `names_of`.
     """
-    if not space.name.upper().startswith("MNI"):
+    if not space.is_mni:
         return space, {}
     names, told = names_of(space.coordinates, **atlas)
     return replace(space, label=names), {"Labels": told}
@@ -70,10 +70,11 @@ def names_of(
 
             function, options = FETCHED[fetch]
             fetched = getattr(datasets, function)(**options)
-            atlas, named = fetched.maps, fetched.lut
+            atlas, named, source = fetched.maps, fetched.lut, fetch
             atlas = nib.load(atlas) if isinstance(atlas, (str, os.PathLike)) else atlas
         elif image:
-            atlas, named = nib.load(image), pd.read_csv(labels, sep="\t", dtype={"name": str})
+            atlas, source = nib.load(image), Path(image).name
+            named = pd.read_csv(labels, sep="\t", dtype={"name": str})
         else:
             return _nearest(coordinates), NEAREST
     except (OSError, ValueError, nib.filebasedimages.ImageFileError) as error:
@@ -91,7 +92,7 @@ def names_of(
     found = np.zeros(len(coordinates), int)
     found[inside] = values[tuple(voxels[inside].astype(int).T)]
     own = np.array([names.get(k, "") if k else "" for k in found])
-    return own, f"Label of the atlas {fetch or Path(image).name}"
+    return own, f"Label of the atlas {source}"
 
 
 def _nearest(coordinates: np.ndarray) -> np.ndarray:

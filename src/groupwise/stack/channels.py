@@ -10,7 +10,10 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
-from groupwise.stack.space import FeatureSpace
+from groupwise.stack.kinds import CHROMOPHORES, Places
+
+#: Column of chromophores in tables of values, as MNE-NIRS names it.
+CHROMA = "Chroma"
 
 
 def read_values(path: str | os.PathLike, place: str, value: str) -> pd.DataFrame:
@@ -73,7 +76,7 @@ def stack_of_channels(
     chromas: Sequence[str],
     positions: Mapping[str, Sequence[float]] | None = None,
     name: str = "head",
-) -> tuple[np.ndarray, FeatureSpace, pd.DataFrame]:
+) -> tuple[np.ndarray, Places, pd.DataFrame]:
     """The values of an analysis, on the places that every subject has in every condition.
 
     Parameters
@@ -90,7 +93,7 @@ def stack_of_channels(
     Returns
     -------
     data : (rows, points) float32.
-    space : kind "channels", without neighbours: a point is a place and chromophore.
+    space : without neighbours; a point is a place and chromophore.
     coverage : one row a place and chromophore: how many rows of the analysis have it, and whether
         it takes part.
 
@@ -105,8 +108,8 @@ def stack_of_channels(
         for key, wanted in row["keys"].items():
             own = own[own[key] == wanted]
         if chromas:
-            own = own[own["Chroma"].isin(chromas)]
-        keys = list(zip(own["Chroma"] if chromas else [""] * len(own), own[place], strict=True))
+            own = own[own[CHROMA].isin(chromas)]
+        keys = list(zip(own[CHROMA] if chromas else [""] * len(own), own[place], strict=True))
         if len(set(keys)) < len(keys):
             twice = next(key for key in keys if keys.count(key) > 1)
             what = ", ".join(f"{k} {v}" for k, v in row["keys"].items())
@@ -130,12 +133,10 @@ def stack_of_channels(
         )
     data = np.array([[column[key] for key in kept] for column in columns], np.float32)
     nowhere = (np.nan, np.nan, np.nan)
-    space = FeatureSpace(
-        kind="channels",
+    space = Places(
         name=name,
         coordinates=np.array([(positions or {}).get(p, nowhere) for _, p in kept], np.float32),
-        measure=np.ones(len(kept), np.float32),
-        measure_unit="channel",
+        place_name="channel",
         part=np.array([chroma for chroma, _ in kept]),
         label=np.array([p for _, p in kept]),
         adjacency=csr_array((len(kept), len(kept)), dtype=bool),
@@ -143,7 +144,7 @@ def stack_of_channels(
     coverage = pd.DataFrame(
         {
             place: [p for _, p in every],
-            **({"Chroma": [chroma for chroma, _ in every]} if chromas else {}),
+            **({CHROMA: [chroma for chroma, _ in every]} if chromas else {}),
             "maps": [count[key] for key in every],
             "included": [str(count[key] == len(columns)).lower() for key in every],
         }
@@ -151,17 +152,15 @@ def stack_of_channels(
     return data, space, coverage
 
 
-def describe_points(
-    maps: Mapping[str, np.ndarray], space: FeatureSpace, statistic: str
-) -> pd.DataFrame:
+def describe_points(maps: Mapping[str, np.ndarray], space: Places, statistic: str) -> pd.DataFrame:
     """One row a point of a space of channels: its place, statistic and every kind of p."""
-    table: dict[str, Any] = {"place": np.repeat(space.label, space.n_times)}
+    places, times = space.places_and_times(np.arange(space.n_points))
+    table: dict[str, Any] = {"place": space.label[places]}
     if space.times is not None:
-        table["time"] = np.tile(space.times, space.n_spatial)
-    if np.any(space.part != ""):
-        table["Chroma"] = np.repeat(space.part, space.n_times)
-    places = np.repeat(space.coordinates, space.n_times, axis=0)
-    table |= dict(zip("xyz", places.T, strict=True))
+        table["time"] = space.times[times]
+    if space.parts is not None:
+        table[CHROMA] = space.part[places]
+    table |= dict(zip("xyz", space.coordinates[places].T, strict=True))
     names = {
         statistic: "statistic",
         "p_uncorrected": "p_uncorrected",
@@ -169,7 +168,7 @@ def describe_points(
         "q_fdr": "q_fdr",
         "p_bonferroni": "p_bonferroni",
     }
-    if space.adjacency.nnz or space.n_times > 1:
+    if space.has_neighbours:
         names |= {"p_cluster": "p_cluster", "cluster": "labels"}
     table |= {name: maps[key].ravel() for name, key in names.items()}
     return pd.DataFrame(table)
@@ -182,7 +181,7 @@ def describe_point_columns(table: pd.DataFrame, statistic: str) -> dict[str, dic
         "time": {"Description": "Time", "Units": "s"},
         "p_cluster": {"Description": "Permutation p of the point's cluster; 1 outside clusters"},
         "cluster": {"Description": "Number of the point's cluster; 0 outside"},
-        "Chroma": {"Description": "Chromophore"},
+        CHROMA: {"Description": CHROMOPHORES.description},
         **{axis: {"Description": f"Coordinate {axis}", "Units": "mm"} for axis in "xyz"},
         statistic: {"Description": "Statistic"},
         "p_uncorrected": {"Description": "Parametric p, uncorrected"},

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from groupwise.digests import digest_of_file
 from groupwise.errors import InputError
 from groupwise.files import write_json, write_whole
 from groupwise.progress import Progress
+from groupwise.provenance import provenance
 from groupwise.stack.space import FeatureSpace
 
 if TYPE_CHECKING:
@@ -110,6 +111,55 @@ def write_stack(
             "Files": {name: digest_of_file(folder / name) for name in (DATA, OBSERVATIONS, SPACE)},
             **provenance,
         },
+    )
+
+
+def stack_maps(
+    data: str | os.PathLike,
+    maps: Iterable[np.ndarray],
+    space: FeatureSpace,
+    params: dict[str, Any],
+    sources: list[str | os.PathLike],
+    *,
+    units: str,
+    description: str,
+    facts: dict[str, Any] | None = None,
+) -> None:
+    """Write the stack of a rule, with its observations and its sidecar.
+
+    Parameters
+    ----------
+    data : path of stack.npy; the other files go beside it.
+    maps : one a row, in the order of `params["rows"]`.
+    space : of the maps.
+    params : of the rule. `rows` are the observations, each a dict; entries that are dicts
+        themselves become no column. With `average`, each map is replaced by its mean over times.
+    sources : files that the maps were read from.
+    units, description : of the values, for the sidecar.
+    facts : further entries of the sidecar.
+    """
+    import pandas as pd  # here, so that a block of permutations starts without it
+
+    facts = dict(facts or {})
+    if params.get("average"):
+        if space.times is None:
+            raise ValueError("maps without times have no mean over times")
+        facts["Window"] = [float(space.times[0]), float(space.times[-1])]
+        whole = space
+        maps = (whole.by_place(each).mean(axis=1, dtype=np.float64) for each in maps)
+        space = replace(whole, times=None)
+    rows = [
+        {name: value for name, value in row.items() if not isinstance(value, dict)}
+        for row in params["rows"]
+    ]
+    write_stack(
+        Path(data).parent,
+        maps,
+        pd.DataFrame(rows),
+        space,
+        units=units,
+        description=description,
+        provenance=facts | provenance(params, sources),
     )
 
 

@@ -14,8 +14,8 @@ from nibabel.wrapstruct import WrapStructError
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
+from groupwise.stack.kinds import Volume
 from groupwise.stack.lattice import Lattice
-from groupwise.stack.space import FeatureSpace
 
 #: What nibabel raises for files that are damaged, truncated, or no images.
 UNREADABLE = (
@@ -162,7 +162,7 @@ def common_mask(
     if mask:
         inside &= np.nan_to_num(read_map(mask, onto)) != 0
     if not inside.any():
-        fewest = sorted(own, key=own.get)[:3]
+        fewest = sorted(own, key=lambda path: own[path])[:3]
         listed = ", ".join(f"{path} ({own[path]} voxels)" for path in fewest)
         raise InputError(
             "no voxel is finite and not zero in every map"
@@ -178,7 +178,7 @@ def volume_space(
     *,
     name: str,
     connectivity: str = "faces",
-) -> FeatureSpace:
+) -> Volume:
     """Feature space of the voxels inside a mask, in C order of the grid.
 
     Parameters
@@ -189,15 +189,11 @@ def volume_space(
     connectivity : of the voxel lattice, see `Lattice`.
     """
     voxels = np.argwhere(inside).astype(np.int32)
-    nothing = np.full(len(voxels), "", dtype="<U1")
-    return FeatureSpace(
-        kind="volume",
+    return Volume(
         name=name,
         coordinates=apply_affine(affine, voxels).astype(np.float32),
         measure=np.full(len(voxels), abs(np.linalg.det(affine[:3, :3])), np.float32),
-        measure_unit="mm3",
-        part=nothing,
-        label=nothing,
+        label=np.full(len(voxels), ""),
         adjacency=Lattice(inside.shape, connectivity, inside).adjacency(),
         affine=np.asarray(affine, dtype=np.float64),
         grid=tuple(int(k) for k in inside.shape),
@@ -213,7 +209,7 @@ def rows_inside(
         yield read_map(path, onto)[inside]
 
 
-def as_volume(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
+def as_volume(space: Volume, values: np.ndarray) -> nib.Nifti1Image:
     """A map as NIfTI: int32 of integers (0 outside), float32 of the rest (NaN outside).
 
     values: (points,), or (places, times), which gives an image with the times as fourth axis.
@@ -225,8 +221,8 @@ def as_volume(space: FeatureSpace, values: np.ndarray) -> nib.Nifti1Image:
     shape = (*space.grid, *values.shape[1:])
     volume = np.full(shape, 0 if discrete else np.nan, np.int32 if discrete else np.float32)
     volume[tuple(space.voxels.T)] = values
-    image = _image(volume, space.affine, space.name)
-    if space.n_times > 1:
+    image = _image(volume, space)
+    if space.times is not None and space.n_times > 1:
         image.header.set_xyzt_units("mm", "sec")
         image.header["pixdim"][4] = np.diff(space.times).mean()
         image.header["toffset"] = space.times[0]
@@ -239,22 +235,22 @@ def write_image(path: str | os.PathLike, image: nib.Nifti1Image) -> None:
         nib.save(image, part)
 
 
-def write_volume(path: str | os.PathLike, space: FeatureSpace, values: np.ndarray) -> None:
+def write_volume(path: str | os.PathLike, space: Volume, values: np.ndarray) -> None:
     """Write a map (points,) as NIfTI, whole or not at all."""
     write_image(path, as_volume(space, values))
 
 
-def write_coverage(path: str | os.PathLike, space: FeatureSpace, count: np.ndarray) -> None:
+def write_coverage(path: str | os.PathLike, space: Volume, count: np.ndarray) -> None:
     """Write the number of maps at each voxel of the grid (i, j, k), inside the mask or not."""
-    write_image(path, _image(count.astype(np.int32), space.affine, space.name))
+    write_image(path, _image(count.astype(np.int32), space))
 
 
-def _image(volume: np.ndarray, affine: np.ndarray, name: str) -> nib.Nifti1Image:
-    image = nib.Nifti1Image(volume, affine)
+def _image(volume: np.ndarray, space: Volume) -> nib.Nifti1Image:
+    image = nib.Nifti1Image(volume, space.affine)
     # 4: MNI; 2: aligned to something else, as the file's name tells.
-    code = 4 if name.upper().startswith("MNI") else 2
-    image.set_sform(affine, code)
-    image.set_qform(affine, code)
+    code = 4 if space.is_mni else 2
+    image.set_sform(space.affine, code)
+    image.set_qform(space.affine, code)
     image.header.set_xyzt_units("mm")
     return image
 
