@@ -26,7 +26,7 @@ def participants_of(section) -> str | list:
 
 
 def report_of_meeg() -> dict[str, str | list[str]]:
-    """What the report tells of M/EEG, by the names of `groupwise.report.modalities`."""
+    """What the report tells of M/EEG, by the names of `groupwise.meeg.report`."""
     if not MEEG:
         return {}
     first = RECORDINGS.subjects[0].raw[0]

@@ -1,0 +1,176 @@
+"""fMRI in the methods section: acquisition, preprocessing, first level, what is tested."""
+
+from groupwise.config.analysis import Analysis
+from groupwise.config.fmri import Confounds, Fmri
+from groupwise.config.study import Study
+from groupwise.report.modality import Modality, Passage, Tested
+from groupwise.report.phrases import (
+    NEIGHBOURS,
+    conditions,
+    contrasts,
+    device,
+    drift,
+    haemodynamic_response,
+    listed,
+    span,
+)
+from groupwise.report.references import Citations
+
+#: Number of head-motion parameters.
+MOTION = {"basic": 6, "power2": 12, "derivatives": 12, "full": 24}
+#: What is added to the mean signals of a mask.
+EXPANSIONS = {
+    "basic": "",
+    "power2": " with its squares",
+    "derivatives": " with its temporal derivatives",
+    "full": " with its temporal derivatives and the squares of both",
+}
+COMPCOR = {
+    "anat_combined": "anatomical CompCor components of the combined white-matter and CSF mask",
+    "anat_separated": "anatomical CompCor components of each of the white-matter and CSF masks",
+    "temporal": "temporal CompCor components",
+    "temporal_anat_combined": "temporal CompCor components and as many anatomical ones of the "
+    "combined white-matter and CSF mask",
+}
+NOISE = {
+    "ar1": "Temporal autocorrelation was modelled by a first-order autoregressive process.",
+    "ols": "Models were fitted by ordinary least squares, without a model of temporal "
+    "autocorrelation.",
+}
+
+
+def write_passage(study: Study, own: Modality, cite: Citations) -> Passage:
+    """Acquisition, preprocessing and the first-level model."""
+    spec = study.fmri
+    parts = [
+        ("fMRI acquisition and task", [_acquisition(spec, own)]),
+        (
+            "fMRI preprocessing and first level",
+            [_preprocessing(spec, own, cite), _first_level(spec, own, cite)],
+        ),
+    ]
+    missing = []
+    if not device(own.acquisition):
+        missing.append("fMRI: the recording device (its sidecars do not name it).")
+    missing.append("fMRI: sequence, field of view, voxel size; the methods text of fMRIPrep.")
+    return Passage(parts, missing, ("nilearn", "nibabel"))
+
+
+def describe_tested(study: Study, analysis: Analysis) -> Tested:
+    """What an analysis of fMRI tests."""
+    mask = study.fmri.mask
+    inside = "" if mask == "intersection" else f" and the mask {mask}"
+    return Tested(
+        f"first-level effect maps, in voxels inside the brain masks of all participants{inside}",
+        NEIGHBOURS[analysis.cluster.connectivity],
+        in_volume=True,
+    )
+
+
+def _acquisition(spec: Fmri, own: Modality) -> str:
+    runs, about = own.found, own.acquisition
+    field_strength = about.get("MagneticFieldStrength")
+    scanner = " ".join(
+        filter(
+            None,
+            [
+                f"{field_strength:g} T" if isinstance(field_strength, int | float) else "",
+                device(about),
+            ],
+        )
+    )
+    details = [f"scanner: {scanner}"] if scanner else []
+    details.append(f"repetition time {span(runs['repetition_time'])} s")
+    details += [
+        f"{words} {about[key] * factor:g}{unit}"
+        for key, words, factor, unit in (
+            ("EchoTime", "echo time", 1e3, " ms"),
+            ("FlipAngle", "flip angle", 1, "°"),
+            ("MultibandAccelerationFactor", "multiband factor", 1, ""),
+        )
+        if isinstance(about.get(key), int | float)
+    ]
+    number = span(runs.groupby("subject").size())
+    names = list(spec.conditions)
+    return (
+        f"BOLD images were acquired in {number} {'run' if number == '1' else 'runs'} per "
+        f"participant with {span(runs['volumes'])} volumes per run (task: {spec.task}; "
+        f"{'; '.join(details)}). {conditions(names, runs[names], 'events')}"
+    )
+
+
+def _preprocessing(spec: Fmri, own: Modality, cite: Citations) -> str:
+    runs = own.found
+    made_by = own.acquisition.get("Pipeline", "fMRIPrep")
+    cited = f" {cite('esteban')}" if "fmriprep" in made_by.lower() else ""
+    displacement = runs["mean_displacement"]
+    return (
+        f"Images were preprocessed with {made_by}{cited} [its own methods text is to be added "
+        f"here] and analysed in the space {spec.space}. Mean framewise displacement was "
+        f"{displacement.mean():.2f} mm (largest mean of a run: {displacement.max():.2f} mm)."
+    )
+
+
+def _first_level(spec: Fmri, own: Modality, cite: Citations) -> str:
+    designs = own.facts["designs"]
+    inflation = [v for each in designs for run in each["VarianceInflation"] for v in run.values()]
+    slices = designs[0].get("SliceTimeReference")
+    sampled = (
+        f", sampled at {slices:g} of the repetition time (slice-timing reference)"
+        if slices is not None
+        else ""
+    )
+    sentences = [
+        f"Images were smoothed with a Gaussian kernel of {spec.smoothing:g} mm FWHM."
+        if spec.smoothing is not None
+        else "No spatial smoothing was applied.",
+        "A general linear model was fitted to each participant's runs with nilearn "
+        f"{cite('abraham')}. Signals were scaled to percent of each voxel's mean over time. The "
+        "events of each condition were convolved with "
+        f"{haemodynamic_response(spec.hrf, cite)}{sampled}.",
+        _confounds(spec.confounds, cite),
+        _excluded(spec.confounds, int(own.found["volumes_left_out"].sum())),
+        "" if "high_pass" in spec.confounds.strategy else drift(spec.drift, spec.high_pass),
+        NOISE[spec.noise],
+        contrasts(spec.contrasts),
+        "Effects were averaged across the runs of each participant (fixed effects).",
+        f"The largest variance inflation factor of a condition regressor was {max(inflation):.1f}.",
+    ]
+    return " ".join(filter(None, sentences))
+
+
+def _confounds(spec: Confounds, cite: Citations) -> str:
+    """The nuisance regressors; volumes are excluded by other means (see `_excluded`)."""
+    words = []
+    for kind in dict.fromkeys(spec.strategy):
+        if kind == "motion":
+            words.append(f"{MOTION[spec.motion]} head-motion parameters")
+        elif kind == "high_pass":
+            words.append("the discrete cosine regressors of the preprocessing for slow drifts")
+        elif kind == "wm_csf":
+            mean = "the mean signal of white matter and that of cerebrospinal fluid"
+            words.append(mean + EXPANSIONS[spec.wm_csf].replace("its", "their"))
+        elif kind == "global_signal":
+            words.append(f"the global signal{EXPANSIONS[spec.global_signal]}")
+        elif kind == "compcor":
+            words.append(f"{spec.n_compcor} {COMPCOR[spec.compcor]} {cite('behzadi')}")
+        elif kind == "ica_aroma":
+            words.append(f"ICA-AROMA components {cite('pruim')}")
+    if not words:
+        return "No confound regressors were included."
+    return f"Confound regressors were {listed(words)}."
+
+
+def _excluded(spec: Confounds, left_out: int) -> str:
+    """Volumes that the model leaves out."""
+    reasons = []
+    if "scrub" in spec.strategy:
+        reasons.append(
+            f"with a framewise displacement above {spec.fd_threshold:g} mm or a standardised "
+            f"DVARS above {spec.std_dvars_threshold:g}"
+        )
+    if "non_steady_state" in spec.strategy:
+        reasons.append("acquired before the steady state")
+    if not reasons:
+        return f"In total, {left_out} volumes were excluded." if left_out else ""
+    return f"Volumes {listed(reasons, 'or')} were excluded ({left_out} in total)."
