@@ -52,7 +52,9 @@ def write_passage(study: Study, own: Modality, cite: Citations) -> Passage:
     missing = []
     if not device(own.acquisition):
         missing.append("fMRI: the recording device (its sidecars do not name it).")
-    missing.append("fMRI: sequence, field of view, voxel size; the methods text of fMRIPrep.")
+    missing.append(
+        "fMRI: sequence, field of view, voxel size; the methods text of the preprocessing."
+    )
     return Passage(parts, missing, ("nilearn", "nibabel"))
 
 
@@ -61,7 +63,8 @@ def describe_tested(study: Study, analysis: Analysis) -> Tested:
     mask = study.fmri.mask
     inside = "" if mask == "intersection" else f" and the mask {mask}"
     return Tested(
-        f"first-level effect maps, in voxels inside the brain masks of all participants{inside}",
+        "first-level effect maps",
+        f", in voxels inside the brain masks of all participants{inside}",
         NEIGHBOURS[analysis.cluster.connectivity],
         in_volume=True,
     )
@@ -105,9 +108,9 @@ def _preprocessing(spec: Fmri, own: Modality, cite: Citations) -> str:
     cited = f" {cite('esteban')}" if "fmriprep" in made_by.lower() else ""
     displacement = runs["mean_displacement"]
     return (
-        f"Images were preprocessed with {made_by}{cited} [its own methods text is to be added "
-        f"here] and analysed in the space {spec.space}. Mean framewise displacement was "
-        f"{displacement.mean():.2f} mm (largest mean of a run: {displacement.max():.2f} mm)."
+        f"Images were preprocessed with {made_by}{cited} [insert the methods text of this "
+        f"pipeline here] and analysed in the space {spec.space}. Mean framewise displacement was "
+        f"{displacement.mean():.2f} mm (largest run mean: {displacement.max():.2f} mm)."
     )
 
 
@@ -116,7 +119,7 @@ def _first_level(spec: Fmri, own: Modality, cite: Citations) -> str:
     inflation = [v for each in designs for run in each["VarianceInflation"] for v in run.values()]
     slices = designs[0].get("SliceTimeReference")
     sampled = (
-        f", sampled at {slices:g} of the repetition time (slice-timing reference)"
+        f"The slice-timing reference was {slices:g} of the repetition time."
         if slices is not None
         else ""
     )
@@ -125,9 +128,10 @@ def _first_level(spec: Fmri, own: Modality, cite: Citations) -> str:
         if spec.smoothing is not None
         else "No spatial smoothing was applied.",
         "A general linear model was fitted to each participant's runs with nilearn "
-        f"{cite('abraham')}. Signals were scaled to percent of each voxel's mean over time. The "
-        "events of each condition were convolved with "
-        f"{haemodynamic_response(spec.hrf, cite)}{sampled}.",
+        f"{cite('abraham')}. Signals were expressed as a percentage of each voxel's temporal mean. "
+        "The events of each condition were convolved with "
+        f"{haemodynamic_response(spec.hrf, cite)}.",
+        sampled,
         _confounds(spec.confounds, cite),
         _excluded(spec.confounds, int(own.found["volumes_left_out"].sum())),
         "" if "high_pass" in spec.confounds.strategy else drift(spec.drift, spec.high_pass),
@@ -148,7 +152,7 @@ def _confounds(spec: Confounds, cite: Citations) -> str:
         elif kind == "high_pass":
             words.append("the discrete cosine regressors of the preprocessing for slow drifts")
         elif kind == "wm_csf":
-            mean = "the mean signal of white matter and that of cerebrospinal fluid"
+            mean = "the mean white-matter and cerebrospinal-fluid signals"
             words.append(mean + EXPANSIONS[spec.wm_csf].replace("its", "their"))
         elif kind == "global_signal":
             words.append(f"the global signal{EXPANSIONS[spec.global_signal]}")

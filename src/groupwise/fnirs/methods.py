@@ -44,10 +44,10 @@ def describe_tested(study: Study, analysis: Analysis) -> Tested:
     """What an analysis of fNIRS tests; places are no neighbours of one another."""
     tested = listed([CHROMOPHORES[name] for name in dict.fromkeys(analysis.chroma)])
     if analysis.space == "rois":
-        return Tested(f"first-level estimates of {tested} haemoglobin per region of interest")
+        return Tested(f"region-wise first-level estimates of {tested} haemoglobin")
     return Tested(
-        f"first-level estimates of {tested} haemoglobin per channel, in channels that were good in "
-        "every participant"
+        f"channel-wise first-level estimates of {tested} haemoglobin",
+        ", in channels that were good in every participant",
     )
 
 
@@ -84,7 +84,8 @@ def _preprocessing(spec: Fnirs, own: Modality, cite: Citations) -> str:
     steps = [
         "Light intensities were converted to optical density.",
         f"Source-detector pairs were excluded if they were {listed([*reasons, marked], 'or')}"
-        f"{coupling} ({bad} of {len(pairs)} pairs across all recordings).",
+        f"{coupling}. Of the {len(pairs)} pairs in all recordings, {bad} "
+        f"{'was' if bad == 1 else 'were'} excluded.",
         {
             "tddr": "Motion artifacts were corrected by temporal derivative distribution repair "
             f"{cite('fishburn') if spec.motion == 'tddr' else ''}.",
@@ -117,8 +118,8 @@ def _first_level(spec: Fnirs, cite: Citations) -> str:
         else f"with a duration of {spec.stim_duration:g} s"
     )
     sentences = [
-        "A general linear model was fitted to each channel with a source-detector distance of "
-        f"{spec.long[0]:g} to {spec.long[1]:g} mm with MNE-NIRS {cite('luke')}.",
+        f"MNE-NIRS {cite('luke')} was used to fit a general linear model to each channel with a "
+        f"source-detector distance between {spec.long[0]:g} and {spec.long[1]:g} mm.",
         f"The events of each condition, {duration}, were convolved with "
         f"{haemodynamic_response(spec.hrf, cite)}.",
         drift(spec.drift, spec.high_pass),

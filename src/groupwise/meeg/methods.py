@@ -32,7 +32,7 @@ UNITS = {"grad": (1e13, "fT/cm"), "mag": (1e15, "fT"), "eeg": (1e6, "µV"), "eog
 #: Estimators of the noise covariance, by MNE's names.
 ESTIMATORS = {
     "empirical": "the sample covariance",
-    "shrunk": "shrinkage with a cross-validated coefficient",
+    "shrunk": "cross-validated shrinkage",
     "diagonal_fixed": "fixed diagonal regularisation",
     "ledoit_wolf": "Ledoit-Wolf shrinkage",
     "oas": "oracle approximating shrinkage",
@@ -52,7 +52,7 @@ ORIENTATIONS = {
     "group level.",
 }
 RANKS = {
-    "info": "Its rank was derived from the projectors and the Maxwell filter of the recording.",
+    "info": "Its rank was determined from the projectors and the Maxwell filter, if any.",
     "full": "It was assumed to have full rank.",
     None: "Its rank was estimated from the data.",
 }
@@ -83,20 +83,23 @@ def describe_tested(study: Study, analysis: Analysis) -> Tested:
     when, averaged = window(_edges(study.meeg, analysis), analysis.average), analysis.average
     if analysis.on_sensors:
         return Tested(
-            f"evoked responses at the {SENSORS[analysis.space]} {when}",
+            f"evoked responses at the {SENSORS[analysis.space]}",
+            when,
             in_time(NEIGHBOURS["sensors"], averaged),
         )
     if analysis.space == "labels":
         return Tested(
-            f"source estimates averaged within the regions of the parcellation "
-            f"{analysis.parcellation}{of_hemispheres(analysis.hemispheres)} {when}",
-            "" if averaged else "the same region at successive samples",
+            f"source estimates{of_hemispheres(analysis.hemispheres)}, averaged within the regions "
+            f"of the parcellation {analysis.parcellation},",
+            when,
+            "" if averaged else "successive time samples of the same region",
         )
     if study.meeg.source_space.kind == "volume":
         near = in_time(NEIGHBOURS[analysis.cluster.connectivity], averaged)
-        return Tested(f"volumetric source estimates {when}", near, in_volume=True)
+        return Tested("volumetric source estimates", when, near, in_volume=True)
     return Tested(
-        f"source estimates{of_hemispheres(analysis.hemispheres)} {when}",
+        f"source estimates{of_hemispheres(analysis.hemispheres)}",
+        when,
         in_time(NEIGHBOURS["surface"], averaged),
     )
 
@@ -220,7 +223,7 @@ def _artifacts(spec: Meeg, found: Sequence[Mapping[str, Any]], each: str, cite: 
     if own.method == "none":
         cut = spec.epochs
         if cut.reject or cut.flat or cut.autoreject:
-            return "Artifacts were handled by epoch rejection alone."
+            return "Artifacts were handled solely by epoch rejection."
         return "No artifact correction or rejection was applied."
     channels = [
         f"{kind}: {listed(names)}" for kind, names in (("EOG", own.eog), ("ECG", own.ecg)) if names
@@ -303,7 +306,7 @@ def _baseline(cut: Epochs) -> str:
     return milliseconds(cut.tmin if start is None else start, cut.tmax if stop is None else stop)
 
 
-def _limits(limits: Mapping[str, float], channels: Sequence[str]) -> str:
+def _limits(limits: Mapping[Any, float], channels: Sequence[str]) -> str:
     """Limits of the channel types that take part, with their units."""
     return listed(
         [
@@ -393,7 +396,7 @@ def _noise(spec: Meeg, facts: Mapping[str, Any], cite: Citations) -> str:
     else:
         start = spec.epochs.tmin if own.tmin is None else own.tmin
         stop = spec.epochs.tmax if own.tmax is None else own.tmax
-        where = f"the epochs {milliseconds(start, stop)} relative to event onset"
+        where = f"all epochs in the interval {milliseconds(start, stop)} relative to event onset"
     methods = list(dict.fromkeys(own.method))
     words = f"The noise covariance was estimated from {where}"
     if len(methods) == 1:
@@ -474,7 +477,7 @@ def _beamformer(spec: Meeg, cite: Citations) -> str:
     return (
         "Source estimates were computed with a unit-noise-gain linearly constrained "
         f"minimum-variance (LCMV) beamformer {cite('vanveen')}. The data covariance was computed "
-        f"from the epochs of all conditions {milliseconds(own.tmin, stop)} relative to event "
+        f"from all epochs in the interval {milliseconds(own.tmin, stop)} relative to event "
         f"onset, with a regularisation of {100 * own.reg:g}% of its mean power. "
         f"{ORIENTATIONS[spec.inverse.orientation]}"
     )

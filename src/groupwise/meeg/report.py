@@ -44,7 +44,8 @@ def read_modality(
     noise = {s: read_json(path) for s, path in zip(subjects, covariances, strict=False)}
     stated = {s: read_json(path) for s, path in zip(subjects, estimates, strict=False)}
     placed = {s: read_json(path) for s, path in zip(subjects, transforms, strict=False)}
-    quality, left = {}, []
+    quality: dict[str, dict[str, Any]] = {}
+    left = []
     for s, table in tables.items():
         events, kept = int(table["events"].sum()), int(table["kept"].sum())
         bad = cut[s]["BadChannels"]

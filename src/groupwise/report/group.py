@@ -54,15 +54,18 @@ def write_group(
     by_name: dict[str, list] = {}
     for effect in effects:
         by_name.setdefault(effect["analysis"], []).append(effect["result"])
-    paragraphs, packages, in_volume = [], [], False
+    paragraphs: list[str] = []
+    packages: list[str] = []
+    named = False
     for name, results in by_name.items():
         analysis = study.analyses[name]
         tested = describe.get(analysis.data, ready_made.describe_tested)(study, analysis)
         paragraphs.append(_analysis(name, analysis, tested, results, cite))
         packages += tested.packages
-        in_volume |= tested.in_volume
+        in_mni = results[0]["Space"].upper().startswith("MNI")
+        named |= tested.in_volume and in_mni
     paragraphs.append(_common([r for each in by_name.values() for r in each], cite))
-    if in_volume:
+    if named:
         paragraphs[-1] += f" {_labels(study.atlas, cite)}"
     return paragraphs, packages
 
@@ -76,9 +79,9 @@ def _analysis(
 ) -> str:
     first, spec = results[0], analysis.model_dump(mode="json")
     sentences = [
-        f"Analysis {name} tested {tested.data} in {count(int(first['Subjects']), 'participant')} "
-        f"({count(int(first['PointsTested']), 'point')}; space: {first['Space']}; units: "
-        f"{first['Units']})."
+        f"Analysis {name} tested {tested.data} of {count(int(first['Subjects']), 'participant')}"
+        f"{tested.where} ({count(int(first['PointsTested']), 'point')}; space: {first['Space']}; "
+        f"units: {first['Units']})."
     ]
     sentences += dict.fromkeys(_design(result, spec) for result in results)
     tests = "; ".join(
@@ -211,8 +214,8 @@ def _labels(atlas: Atlas, cite: Citations) -> str:
         return f"Locations in volumes were labelled with the atlas {atlas.image}."
     if atlas.fetch is None:
         return (
-            "Locations in volumes were labelled with the nearest of the regions of "
-            f"{cite.named('dosenbach')}."
+            "Locations in volumes were labelled with the nearest coordinate of "
+            f"{cite.named('dosenbach')}, if it was within 20 mm."
         )
     name, key = {
         "aal": ("the AAL atlas", "tzourio"),
@@ -225,24 +228,24 @@ def _labels(atlas: Atlas, cite: Citations) -> str:
 def write_model(study: Study, model: Mapping[str, Any], cite: Citations) -> str:
     """A paragraph on a mixed model, as `build_report` takes it."""
     spec, table = model["facts"]["Model"], model["table"]
-    estimator, by = spec["estimator"], spec["by"]
-    separately = f", separately for each {' and '.join(by)}" if by else ""
     data = TABLES[study.models[model["name"]].data]
+    separately = f", separately for each {' and '.join(spec['by'])}" if spec["by"] else ""
     sentences = [
-        f"Model {model['name']} ({spec['formula']}) was fitted to {data} "
-        f"{ESTIMATORS[estimator](spec, cite)}{separately}, with statsmodels {cite('seabold')}."
+        f"Model {model['name']} ({spec['formula']}) was fitted to {data}{separately}, with "
+        f"statsmodels {cite('seabold')}."
     ]
     if spec["where"]:
         chosen = [f"{column} was {listed(v, 'or')}" for column, v in spec["where"].items()]
-        sentences.append(f"It included the rows in which {listed(chosen)}.")
+        sentences.append(f"It was restricted to the rows in which {listed(chosen)}.")
+    sentences.append(ESTIMATORS[spec["estimator"]](spec, cite))
     sentences.append(
-        "Coefficients were tested with Wald z tests and corrected for multiple comparisons across "
-        "coefficients by the Bonferroni method and by the Benjamini-Hochberg false discovery rate "
-        f"{cite('benjamini')}."
+        "Coefficients were tested with Wald z tests and corrected for multiple comparisons, both "
+        "with the Bonferroni method and with the Benjamini-Hochberg procedure "
+        f"{cite('benjamini')}, which controls the false discovery rate."
     )
     verdicts = table["verdict"].value_counts()
-    fits = listed([f"{number} {name}" for name, number in verdicts.items()])
-    sentences.append(f"Outcome of the fits, by coefficient: {fits}.")
+    fits = listed([f"{name} ({number})" for name, number in verdicts.items()])
+    sentences.append(f"Fit status of the {count(len(table), 'coefficient')}: {fits}.")
     if table["participants"].min() < 10:
         sentences.append(
             "Wald tests treat the estimated variances as known and are therefore liberal with few "
@@ -255,28 +258,32 @@ def _mixed(spec: Mapping[str, Any], cite: Citations) -> str:
     random = (
         f"a random intercept for each {spec['groups']}"
         if str(spec["random"]) == "1"
-        else f"random effects ({spec['random']}) for each {spec['groups']}"
+        else f"random effects of each {spec['groups']} ({spec['random']})"
     )
     tried = [OPTIMIZERS[name] for name in spec["optimizers"]]
     how = (
-        f"the {tried[0]} optimiser"
+        f"with the {tried[0]} optimiser"
         if len(tried) == 1
-        else f"the first of the optimisers {listed(tried)} that converged"
+        else f"with the first optimiser to converge out of {listed(tried)}"
     )
-    return f"as a linear mixed model with {random} (restricted maximum likelihood, by {how})"
+    return (
+        f"The model was a linear mixed model with {random}, estimated by restricted maximum "
+        f"likelihood {how}."
+    )
 
 
 def _gee(spec: Mapping[str, Any], cite: Citations) -> str:
     return (
-        "by generalised estimating equations with an exchangeable working correlation within each "
-        f"{spec['groups']} and bias-reduced robust standard errors {cite('mancl')}"
+        "Coefficients were estimated by generalised estimating equations with an exchangeable "
+        f"working correlation within each {spec['groups']}, and their standard errors by a "
+        f"bias-reduced robust covariance estimator {cite('mancl')}."
     )
 
 
 def _rlm(spec: Mapping[str, Any], cite: Citations) -> str:
     return (
-        f"by robust linear regression with Huber's M-estimator {cite('huber')}, which treats "
-        "rows as independent"
+        f"Coefficients were estimated by robust linear regression with Huber's M-estimator "
+        f"{cite('huber')}, which treats rows as independent."
     )
 
 

@@ -96,15 +96,16 @@ def _participants(modalities: Sequence[Modality], exclusions: Mapping[str, str])
     for each in modalities:
         names = list(dict.fromkeys(str(s).split(" ses-")[0] for s in each.availability.index))
         kind = f"{each.name} data" if each.writer is not None else "Data"
-        details, about = [], each.people.reindex(names)
+        about, known = each.people.reindex(names), []
         if "age" in about and (age := pd.to_numeric(about["age"], errors="coerce")).notna().any():
-            details.append(f"mean age {age.mean():.1f} years, range {age.min():g} to {age.max():g}")
+            known.append(f"mean age {age.mean():.1f} years, range {age.min():g} to {age.max():g}")
         if "sex" in about and about["sex"].notna().any():
             female = about["sex"].astype(str).str.upper().str.startswith("F").sum()
-            details.append(f"{female} female")
+            known.append(f"{female} female")
+        details = "; ".join(known)
         sentences.append(
             f"{kind} from {count(len(names), 'participant')} were analysed"
-            f"{f' ({listed(details)})' if details else ''}."
+            f"{f' ({details})' if details else ''}."
         )
     if exclusions:
         why = "; ".join(f"{subject}: {reason}" for subject, reason in exclusions.items())
@@ -133,8 +134,8 @@ def _software(
     versions = [f"Python {software['python']}"] if "python" in software else []
     versions += words
     return (
-        f"All stages were run as a Snakemake workflow {cite('molder')}, Groupwise "
-        f"{software.get('groupwise', '')}{f', with {listed(versions)}' if versions else ''}.{bids} "
+        f"All stages were run with Groupwise {software.get('groupwise', '')}, a Snakemake workflow "
+        f"{cite('molder')}{f', using {listed(versions)}' if versions else ''}.{bids} "
         "The configuration of the study, with all settings and seeds, is part of the report."
     )
 

@@ -47,13 +47,15 @@ class Tested:
 
     Attributes
     ----------
-    data : the data, with their time window and mask: "source estimates from 0 to 500 ms".
+    data : the data: "source estimates".
+    where : time window or mask, which follows the participants: " from 0 to 500 ms".
     neighbours : which points are neighbours; empty where points have none.
     in_volume : whether places are voxels, named by the study's atlas.
     packages : as in `Passage`.
     """
 
     data: str
+    where: str = ""
     neighbours: str = ""
     in_volume: bool = False
     packages: Sequence[str] = ()

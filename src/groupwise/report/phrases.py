@@ -12,10 +12,10 @@ from groupwise.report.references import Citations
 #: Channel types of MEG and EEG sensors.
 SENSORS = {"mag": "magnetometers", "grad": "planar gradiometers", "eeg": "EEG electrodes"}
 NEIGHBOURS = {
-    "faces": "voxels that share a face",
-    "edges": "voxels that share a face or an edge",
-    "corners": "voxels that share a face, an edge or a corner",
-    "surface": "vertices that share an edge of the cortical mesh",
+    "faces": "voxels that shared a face",
+    "edges": "voxels that shared a face or an edge",
+    "corners": "voxels that shared a face, an edge or a corner",
+    "surface": "vertices that shared an edge of the cortical mesh",
     "sensors": "adjacent sensors",
 }
 
@@ -69,14 +69,14 @@ def milliseconds(start: float | None, stop: float | None) -> str:
 
 
 def window(crop: Sequence[float | None] | None, averaged: bool) -> str:
-    """The time window that an analysis tests, and whether its mean is taken."""
+    """The time window that an analysis tests, after a noun: " from 0 to 500 ms"."""
     words = milliseconds(*(crop or (None, None)))
-    return f"averaged {words}" if averaged else words
+    return f", averaged {words}" if averaged else f" {words}"
 
 
 def in_time(neighbours: str, averaged: bool) -> str:
     """Neighbours in space, and in time unless the mean over time is tested."""
-    more = "" if averaged else " at the same time, or the same place at successive samples"
+    more = "" if averaged else " and, at each location, successive time samples"
     return neighbours + more
 
 
@@ -113,7 +113,8 @@ def contrasts(formulas: Mapping[str, str]) -> str:
     if not formulas:
         return ""
     each = [f"{name} ({formula})" for name, formula in formulas.items()]
-    return f"First-level contrasts were {listed(each)}."
+    start = "The first-level contrast was" if len(each) == 1 else "First-level contrasts were"
+    return f"{start} {listed(each)}."
 
 
 def drift(model: str, high_pass: float) -> str:

@@ -67,8 +67,8 @@ def _maps(study: Study, analysis: Analysis) -> Tested:
     grid = study.maps.resample_to
     resampled = f", resampled to the grid of {grid}" if grid else ""
     return Tested(
-        f"precomputed maps{resampled}, in voxels with a finite, non-zero value in every map"
-        f"{inside}",
+        "precomputed maps",
+        f"{resampled}, in voxels with a finite, non-zero value in every map{inside}",
         NEIGHBOURS[analysis.cluster.connectivity],
         in_volume=True,
         packages=("nilearn", "nibabel"),
@@ -78,17 +78,16 @@ def _maps(study: Study, analysis: Analysis) -> Tested:
 def _estimates(study: Study, analysis: Analysis) -> Tested:
     when = window(analysis.crop, analysis.average)
     if analysis.space == "labels":
-        data = (
-            f"precomputed source estimates averaged within the regions of {analysis.parcellation}"
-        )
-        near = "the same region" if not analysis.average else ""
         return Tested(
-            f"{data}{of_hemispheres(analysis.hemispheres)}, {when}",
-            near and f"{near} at successive samples",
+            f"precomputed source estimates{of_hemispheres(analysis.hemispheres)}, averaged within "
+            f"the regions of the parcellation {analysis.parcellation},",
+            when,
+            "" if analysis.average else "successive time samples of the same region",
             packages=("mne",),
         )
     return Tested(
-        f"precomputed source estimates{of_hemispheres(analysis.hemispheres)} {when}",
+        f"precomputed source estimates{of_hemispheres(analysis.hemispheres)}",
+        when,
         in_time(NEIGHBOURS["surface"], analysis.average),
         packages=("mne",),
     )
@@ -96,8 +95,8 @@ def _estimates(study: Study, analysis: Analysis) -> Tested:
 
 def _evokeds(study: Study, analysis: Analysis) -> Tested:
     return Tested(
-        f"precomputed evoked responses at the {SENSORS[analysis.space]} "
-        f"{window(analysis.crop, analysis.average)}",
+        f"precomputed evoked responses at the {SENSORS[analysis.space]}",
+        window(analysis.crop, analysis.average),
         in_time(NEIGHBOURS["sensors"], analysis.average),
         packages=("mne",),
     )
