@@ -16,14 +16,22 @@ from groupwise.report.phrases import (
 )
 from groupwise.report.references import Citations
 
-#: Number of head-motion parameters.
-MOTION = {"basic": 6, "power2": 12, "derivatives": 12, "full": 24}
-#: What is added to the mean signals of a mask.
-EXPANSIONS = {
-    "basic": "",
-    "power2": " with its squares",
-    "derivatives": " with its temporal derivatives",
-    "full": " with its temporal derivatives and the squares of both",
+#: Head-motion parameters.
+MOTION = {
+    "basic": "6 head-motion parameters",
+    "power2": "12 head-motion parameters (6 and their squares)",
+    "derivatives": "12 head-motion parameters (6 and their temporal derivatives)",
+    "full": "24 head-motion parameters (6, their temporal derivatives and the squares of both)",
+}
+#: What is added to one mean signal, and to several.
+EXPANSION = {
+    "basic": ("", ""),
+    "power2": (" with its square", " with their squares"),
+    "derivatives": (" with its temporal derivative", " with their temporal derivatives"),
+    "full": (
+        " with its temporal derivative and the squares of both",
+        " with their temporal derivatives and the squares of both",
+    ),
 }
 COMPCOR = {
     "anat_combined": "anatomical CompCor components of the combined white-matter and CSF mask",
@@ -148,14 +156,14 @@ def _confounds(spec: Confounds, cite: Citations) -> str:
     words = []
     for kind in dict.fromkeys(spec.strategy):
         if kind == "motion":
-            words.append(f"{MOTION[spec.motion]} head-motion parameters")
+            words.append(MOTION[spec.motion])
         elif kind == "high_pass":
             words.append("the discrete cosine regressors of the preprocessing for slow drifts")
         elif kind == "wm_csf":
             mean = "the mean white-matter and cerebrospinal-fluid signals"
-            words.append(mean + EXPANSIONS[spec.wm_csf].replace("its", "their"))
+            words.append(mean + EXPANSION[spec.wm_csf][1])
         elif kind == "global_signal":
-            words.append(f"the global signal{EXPANSIONS[spec.global_signal]}")
+            words.append(f"the global signal{EXPANSION[spec.global_signal][0]}")
         elif kind == "compcor":
             words.append(f"{spec.n_compcor} {COMPCOR[spec.compcor]} {cite('behzadi')}")
         elif kind == "ica_aroma":

@@ -222,7 +222,8 @@ def _artifacts(spec: Meeg, found: Sequence[Mapping[str, Any]], each: str, cite: 
     own: Artifacts = spec.artifacts
     if own.method == "none":
         cut = spec.epochs
-        if cut.reject or cut.flat or cut.autoreject:
+        limits = _limits(cut.reject, spec.channels) or _limits(cut.flat, spec.channels)
+        if limits or cut.autoreject:
             return "Artifacts were handled solely by epoch rejection."
         return "No artifact correction or rejection was applied."
     channels = [

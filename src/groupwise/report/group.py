@@ -22,7 +22,7 @@ from groupwise.report.references import Citations
 OPTIMIZERS = {
     "lbfgs": "L-BFGS",
     "bfgs": "BFGS",
-    "cg": "conjugate gradients",
+    "cg": "conjugate-gradient",
     "powell": "Powell",
     "nm": "Nelder-Mead",
 }
