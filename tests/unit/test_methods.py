@@ -5,6 +5,8 @@ The cases are generated from the typed config, so that a new value without words
 
 import copy
 import re
+import subprocess
+import sys
 from types import NoneType
 from typing import Annotated, Literal, get_args, get_origin
 
@@ -282,7 +284,7 @@ WORDED = {
     ("analyses", "space"): {
         None: ("tested source estimates of 12", ONE),
         "sources": ("tested source estimates of 12", ONE),
-        "labels": ("averaged within the regions of the parcellation aparc,", ONE),
+        "labels": ("regional means of source estimates (parcellation: aparc) of 12", ONE),
         "mag": ("evoked responses at the magnetometers", ONE),
         "grad": ("evoked responses at the planar gradiometers", ONE),
         "eeg": ("evoked responses at the EEG electrodes", OF_MAPS | {"data": "evokeds"}),
@@ -544,6 +546,13 @@ def test_no_words_are_kept_for_values_that_are_no_more():
     assert {(p, k, v) for p, k, v, _ in CASES} == {
         (p, k, v) for (p, k), worded in WORDED.items() for v in worded
     }
+
+
+def test_the_report_starts_without_the_libraries_of_the_modalities():
+    code = "import sys, groupwise.report.build, groupwise.meeg.report, groupwise.fmri.report, "
+    code += "groupwise.fnirs.report; print({'mne', 'nilearn', 'nibabel'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
 
 
 def test_the_config_shown_means_the_config():

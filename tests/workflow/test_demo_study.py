@@ -45,7 +45,7 @@ def test_the_report_in_a_browser(study, tmp_path):
 def test_methods_are_those_of_the_study(study):
     text = " ".join((study / "results/methods.md").read_text().split())
     for words in (
-        "M/EEG data from 8 participants were analysed (mean age",
+        "MEG data from 8 participants were analysed (mean age",
         "102 magnetometers and 204 planar gradiometers",
         "low-pass filtered at 40 Hz (-6 dB at 45 Hz)",
         "above 4000 fT/cm (planar gradiometers), 4000 fT (magnetometers) or 150 µV (EOG)",

@@ -63,7 +63,7 @@ def write_passage(study: Study, own: Modality, cite: Citations) -> Passage:
     missing.append(
         "fMRI: sequence, field of view, voxel size; the methods text of the preprocessing."
     )
-    return Passage(parts, missing, ("nilearn", "nibabel"))
+    return Passage("fMRI", parts, missing, ("nilearn", "nibabel"))
 
 
 def describe_tested(study: Study, analysis: Analysis) -> Tested:
@@ -117,7 +117,7 @@ def _preprocessing(spec: Fmri, own: Modality, cite: Citations) -> str:
     displacement = runs["mean_displacement"]
     return (
         f"Images were preprocessed with {made_by}{cited} [insert the methods text of this "
-        f"pipeline here] and analysed in the space {spec.space}. Mean framewise displacement was "
+        f"pipeline here] and analysed in {spec.space} space. Mean framewise displacement was "
         f"{displacement.mean():.2f} mm (largest run mean: {displacement.max():.2f} mm)."
     )
 
@@ -178,11 +178,12 @@ def _excluded(spec: Confounds, left_out: int) -> str:
     reasons = []
     if "scrub" in spec.strategy:
         reasons.append(
-            f"with a framewise displacement above {spec.fd_threshold:g} mm or a standardised "
-            f"DVARS above {spec.std_dvars_threshold:g}"
+            f"volumes with a framewise displacement above {spec.fd_threshold:g} mm or a "
+            f"standardised DVARS above {spec.std_dvars_threshold:g}"
         )
     if "non_steady_state" in spec.strategy:
-        reasons.append("acquired before the steady state")
+        reasons.append("volumes acquired before the steady state")
     if not reasons:
         return f"In total, {left_out} volumes were excluded." if left_out else ""
-    return f"Volumes {listed(reasons, 'or')} were excluded ({left_out} in total)."
+    words = listed(reasons)
+    return f"{words[0].upper()}{words[1:]} were excluded ({left_out} in total)."

@@ -37,7 +37,7 @@ def write_passage(study: Study, own: Modality, cite: Citations) -> Passage:
         missing.append("fNIRS: the recording device (its sidecars do not name it).")
     missing.append("fNIRS: wavelengths, placement of the optodes, and how it was verified.")
     packages = ("mne", "mne-bids", "nilearn", "nibabel")
-    return Passage(parts, missing, packages, is_bids=spec.recordings is None)
+    return Passage("fNIRS", parts, missing, packages, is_bids=spec.recordings is None)
 
 
 def describe_tested(study: Study, analysis: Analysis) -> Tested:
@@ -145,5 +145,7 @@ def _noise(model: str) -> str:
             "Models were fitted by ordinary least squares, without a model of temporal "
             "autocorrelation."
         )
-    order = "an order of four times the sampling rate" if model == "auto" else f"order {model[2:]}"
-    return f"Temporal autocorrelation was modelled by an autoregressive process of {order}."
+    order = "four times the sampling rate in Hz" if model == "auto" else model[2:]
+    return (
+        f"Temporal autocorrelation was modelled by an autoregressive model; its order was {order}."
+    )

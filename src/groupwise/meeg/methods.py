@@ -29,6 +29,8 @@ from groupwise.report.references import Citations
 #: Channel type to the factor and the unit of its amplitudes.
 UNITS = {"grad": (1e13, "fT/cm"), "mag": (1e15, "fT"), "eeg": (1e6, "µV"), "eog": (1e6, "µV"),
          "ecg": (1e6, "µV")}  # fmt: skip
+#: How channel types are named beside their limits; others by their abbreviation.
+LIMITED = {kind: name for kind, name in SENSORS.items() if kind != "eeg"}
 #: Estimators of the noise covariance, by MNE's names.
 ESTIMATORS = {
     "empirical": "the sample covariance",
@@ -75,13 +77,13 @@ def write_passage(study: Study, own: Modality, cite: Citations) -> Passage:
     missing.append(
         "M/EEG: posture, shielding, electrodes and impedances, hardware filters, digitisation."
     )
-    return Passage(parts, missing, ("mne", "mne-bids"))
+    return Passage(name, parts, missing, ("mne", "mne-bids"))
 
 
 def describe_tested(study: Study, analysis: Analysis) -> Tested:
     """What an analysis of M/EEG tests: sources, regions or sensors, and when."""
     when, averaged = window(_edges(study.meeg, analysis), analysis.average), analysis.average
-    if analysis.on_sensors:
+    if analysis.space in SENSORS:
         return Tested(
             f"evoked responses at the {SENSORS[analysis.space]}",
             when,
@@ -89,8 +91,8 @@ def describe_tested(study: Study, analysis: Analysis) -> Tested:
         )
     if analysis.space == "labels":
         return Tested(
-            f"source estimates{of_hemispheres(analysis.hemispheres)}, averaged within the regions "
-            f"of the parcellation {analysis.parcellation},",
+            f"regional means of source estimates{of_hemispheres(analysis.hemispheres)} "
+            f"(parcellation: {analysis.parcellation})",
             when,
             "" if averaged else "successive time samples of the same region",
         )
@@ -149,6 +151,7 @@ def _acquisition(spec: Meeg, own: Modality, name: str) -> str:
 def _preprocessing(spec: Meeg, own: Modality, cite: Citations) -> str:
     facts = own.facts
     each = "participant and session" if spec.sessions else "participant"
+    condition = "condition, " if spec.sessions else "condition and "
     steps = [_bad_channels(facts["bad"], each)]
     if spec.maxwell is not None:
         steps.append(_maxwell(spec.maxwell, cite))
@@ -161,7 +164,7 @@ def _preprocessing(spec: Meeg, own: Modality, cite: Citations) -> str:
     low, high = trials.min(axis=None), trials.max(axis=None)
     dropped = 100 * (1 - trials.sum(axis=None) / facts["events"])
     steps.append(
-        f"On average, {trials.mean(axis=None):.1f} epochs per condition and {each} were "
+        f"On average, {trials.mean(axis=None):.1f} epochs per {condition}{each} were "
         f"retained (range {low:g} to {high:g}); {dropped:.1f}% of all events were excluded."
     )
     steps.append(
@@ -178,11 +181,7 @@ def _preprocessing(spec: Meeg, own: Modality, cite: Citations) -> str:
 def _bad_channels(numbers: Sequence[int], each: str) -> str:
     if not any(numbers):
         return "No channels were marked as bad."
-    words = average(numbers, "bad channel")
-    if min(numbers) < max(numbers):
-        return f"On average, {words} per {each} were excluded."
-    verb = "was" if numbers[0] == 1 else "were"
-    return f"In each {each}, {words} {verb} excluded."
+    return f"Bad channels were excluded ({average(numbers, each)})."
 
 
 def _maxwell(spec: Maxwell, cite: Citations) -> str:
@@ -227,9 +226,11 @@ def _artifacts(spec: Meeg, found: Sequence[Mapping[str, Any]], each: str, cite: 
             return "Artifacts were handled solely by epoch rejection."
         return "No artifact correction or rejection was applied."
     channels = [
-        f"{kind}: {listed(names)}" for kind, names in (("EOG", own.eog), ("ECG", own.ecg)) if names
+        f"{kind} {'channel' if len(names) == 1 else 'channels'}: {listed(names)}"
+        for kind, names in (("EOG", own.eog), ("ECG", own.ecg))
+        if names
     ]
-    seen = f" (channels used for detection: {'; '.join(channels)})" if channels else ""
+    seen = f" ({'; '.join(channels)})" if channels else ""
     learnt = "estimated from data high-pass filtered at 1 Hz"
     if own.method == "ssp":
         each_type = count(int(own.n_components or 1), "projector")
@@ -253,7 +254,7 @@ def _artifacts(spec: Meeg, found: Sequence[Mapping[str, Any]], each: str, cite: 
         for facts in found
         if facts.get("method") == "ica"
     ]
-    return words + (f" ({average(removed, 'component')} per {each})." if removed else ".")
+    return words + (f" ({average(removed, each)})." if removed else ".")
 
 
 def _reference(reference: str | Sequence[str], about: Mapping[str, Any]) -> str:
@@ -311,7 +312,7 @@ def _limits(limits: Mapping[Any, float], channels: Sequence[str]) -> str:
     """Limits of the channel types that take part, with their units."""
     return listed(
         [
-            f"{value * UNITS[kind][0]:g} {UNITS[kind][1]} ({SENSORS.get(kind, kind.upper())})"
+            f"{value * UNITS[kind][0]:g} {UNITS[kind][1]} ({LIMITED.get(kind, kind.upper())})"
             for kind, value in limits.items()
             if kind in channels or kind in ("eog", "ecg")
         ]

@@ -26,6 +26,12 @@ OPTIMIZERS = {
     "powell": "Powell",
     "nm": "Nelder-Mead",
 }
+#: Outcomes of a fit, by the verdicts of `groupwise.stats.mixed_models`.
+VERDICTS = {
+    "boundary": "converged with a random-effect variance of zero",
+    "unstable": "converged without a positive definite Hessian",
+    "failed": "not converged",
+}
 #: The table that a mixed model is fitted to.
 TABLES = {
     "channels": "the first-level estimates of all channels",
@@ -184,14 +190,14 @@ def _correction(
 def _common(results: Sequence[Mapping[str, Any]], cite: Citations) -> str:
     """What holds for all analyses."""
     sentences = [
-        "A p-value is the proportion of permutations, including the observed labelling, whose "
-        "maximum over all points is at least as extreme as the observed value "
+        "A p-value is the proportion of resamplings, including the observed data, whose maximum "
+        "over all points is at least as extreme as the observed value "
         f"{cite('phipson', 'nichols2002')}; it is therefore never zero, and it controls the "
         "family-wise error rate."
     ]
     if not all(result["Exact"] for result in results):
         sentences.append(
-            "P-values from random permutations are reported with their 95% Monte Carlo confidence "
+            "P-values from random resampling are reported with their 95% Monte Carlo confidence "
             f"intervals {cite('clopper')}."
         )
     if any(result["Neighbours"] for result in results):
@@ -244,7 +250,7 @@ def write_model(study: Study, model: Mapping[str, Any], cite: Citations) -> str:
         f"{cite('benjamini')}, which controls the false discovery rate."
     )
     verdicts = table["verdict"].value_counts()
-    fits = listed([f"{name} ({number})" for name, number in verdicts.items()])
+    fits = listed([f"{VERDICTS.get(name, name)} ({n})" for name, n in verdicts.items()])
     sentences.append(f"Fit status of the {count(len(table), 'coefficient')}: {fits}.")
     if table["participants"].min() < 10:
         sentences.append(

@@ -71,7 +71,7 @@ def methods_text(
     own = {each.section: each for each in modalities if each.writer is not None}
     passages = {key: each.writer.write_passage(study, each, cite) for key, each in own.items()}
     parts: list[tuple[str, Sequence[str]]] = [
-        ("Participants", [_participants(modalities, exclusions)])
+        ("Participants", [_participants(modalities, passages, exclusions)])
     ]
     for passage in passages.values():
         parts += passage.parts
@@ -90,12 +90,14 @@ def methods_text(
     return Methods(parts, _missing(modalities, list(passages.values())), cite.listed)
 
 
-def _participants(modalities: Sequence[Modality], exclusions: Mapping[str, str]) -> str:
+def _participants(
+    modalities: Sequence[Modality], passages: Mapping[str, Passage], exclusions: Mapping[str, str]
+) -> str:
     """Who took part."""
     sentences = []
     for each in modalities:
         names = list(dict.fromkeys(str(s).split(" ses-")[0] for s in each.availability.index))
-        kind = f"{each.name} data" if each.writer is not None else "Data"
+        kind = f"{passages[each.section].data} data" if each.section in passages else "Data"
         about, known = each.people.reindex(names), []
         if "age" in about and (age := pd.to_numeric(about["age"], errors="coerce")).notna().any():
             known.append(f"mean age {age.mean():.1f} years, range {age.min():g} to {age.max():g}")

@@ -29,12 +29,14 @@ class Passage:
 
     Attributes
     ----------
+    data : the kind of data: "MEG", "EEG", "fMRI".
     parts : heading and paragraphs.
     missing : what no file of the study states, for the authors to add.
     packages : distributions that processed the data, of `groupwise.report.methods.PACKAGES`.
     is_bids : whether its data are organised as BIDS.
     """
 
+    data: str
     parts: Sequence[tuple[str, Sequence[str]]]
     missing: Sequence[str] = ()
     packages: Sequence[str] = ()

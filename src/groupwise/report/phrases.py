@@ -45,15 +45,12 @@ def _plain(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
-def average(values: Sequence[float], noun: str, digits: int = 1) -> str:
-    """One value that all share, or the mean with its range; `noun` follows the number.
-
-    "2 bad channels" or "1.5 bad channels (range 0 to 3)".
-    """
+def average(values: Sequence[float], each: str) -> str:
+    """How many per participant: "2 per participant", or the mean with its range."""
     low, high = min(values), max(values)
     if low == high:
-        return f"{low:g} {noun}{'' if low == 1 else 's'}"
-    return f"{np.mean(values):.{digits}f} {noun}s (range {low:g} to {high:g})"
+        return f"{low:g} per {each}"
+    return f"{np.mean(values):.1f} per {each} on average; range {low:g} to {high:g}"
 
 
 def milliseconds(start: float | None, stop: float | None) -> str:

@@ -79,8 +79,8 @@ def _estimates(study: Study, analysis: Analysis) -> Tested:
     when = window(analysis.crop, analysis.average)
     if analysis.space == "labels":
         return Tested(
-            f"precomputed source estimates{of_hemispheres(analysis.hemispheres)}, averaged within "
-            f"the regions of the parcellation {analysis.parcellation},",
+            "regional means of precomputed source estimates"
+            f"{of_hemispheres(analysis.hemispheres)} (parcellation: {analysis.parcellation})",
             when,
             "" if analysis.average else "successive time samples of the same region",
             packages=("mne",),
