@@ -5,9 +5,10 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.files import provenance, write_json
+    from groupwise.files import write_json
     from groupwise.meeg.inverse import beamformer_estimates, largest_values
     from groupwise.meeg.sources import write_estimate
+    from groupwise.provenance import provenance
 
     params, source = dict(snakemake.params.items()), snakemake.input
     evokeds = {evoked.comment: evoked for evoked in mne.read_evokeds(source.evoked)}

@@ -5,9 +5,10 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.inverse import explained_variance, largest_values, source_estimates
     from groupwise.meeg.sources import write_estimate
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     evokeds = {evoked.comment: evoked for evoked in mne.read_evokeds(snakemake.input.evoked)}

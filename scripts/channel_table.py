@@ -8,7 +8,8 @@ with job(snakemake):
 
     import pandas as pd
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
+    from groupwise.provenance import provenance
 
     source, output = snakemake.input, snakemake.output
     for paths, columns, table, sidecar in (

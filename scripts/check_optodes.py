@@ -4,9 +4,10 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.columns import describe
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.fnirs.check import look_into
     from groupwise.inputs.checked import require_no_findings
+    from groupwise.provenance import provenance
 
     parameters = snakemake.params.spec
     table = require_no_findings(look_into(**parameters))

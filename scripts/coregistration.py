@@ -3,7 +3,7 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.forward import (
         fit_head_mri_trans,
         fit_template_trans,
@@ -11,6 +11,7 @@ with job(snakemake):
         read_head_mri_trans,
     )
     from groupwise.meeg.recordings import read_recording
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     raw, transform = snakemake.input.raw, snakemake.input.get("transform")

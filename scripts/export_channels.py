@@ -6,8 +6,9 @@ with job(snakemake):
     import json
     from pathlib import Path
 
-    from groupwise.files import provenance, write_json, write_whole_folder
+    from groupwise.files import write_json, write_whole_folder
     from groupwise.permutation.stored import read_maps
+    from groupwise.provenance import provenance
     from groupwise.stack.channels import describe_point_columns, describe_points
     from groupwise.stack.space import FeatureSpace
 

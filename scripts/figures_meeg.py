@@ -7,7 +7,7 @@ with job(snakemake):
     from pathlib import Path
 
     from groupwise.figures.save import save_pictures
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.explained import (
         COVARIANCE_COLUMNS,
         EXPLAINED_COLUMNS,
@@ -15,6 +15,7 @@ with job(snakemake):
         explained_table,
         first_level_pictures,
     )
+    from groupwise.provenance import provenance
 
     source, output, params = snakemake.input, snakemake.output, dict(snakemake.params.items())
     facts = {

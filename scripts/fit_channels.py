@@ -9,7 +9,7 @@ with job(snakemake):
     import pandas as pd
 
     from groupwise.columns import describe
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.fnirs.first_level import (
         channel_table,
         column_notes,
@@ -17,6 +17,7 @@ with job(snakemake):
         region_table,
     )
     from groupwise.fnirs.haemoglobin import read_haemoglobin
+    from groupwise.provenance import provenance
 
     params, source, output = dict(snakemake.params.items()), snakemake.input, snakemake.output
     spec, subject = dict(params["spec"]), snakemake.wildcards.subject

@@ -5,8 +5,9 @@ from groupwise.job import job
 with job(snakemake):
     import pandas as pd
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.inputs.participants import read_participants
+    from groupwise.provenance import provenance
     from groupwise.stats.mixed_models import (
         FIXED,
         describe_model_columns,

@@ -5,13 +5,14 @@ from groupwise.job import freeze_imports, job
 with job(snakemake):
     from groupwise.columns import describe
     from groupwise.config.formula import contrasts_of
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.fmri.first_level import (
         MAPS,
         contrast_maps,
         effects_of_interest,
         fit_first_level,
     )
+    from groupwise.provenance import provenance
     from groupwise.stack.volumes import write_image
     from groupwise.stats.collinearity import inflation
 

@@ -5,9 +5,10 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.forward import forward_solution, read_head_mri_trans
     from groupwise.meeg.recordings import read_recording
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     forward = forward_solution(

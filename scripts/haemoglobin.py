@@ -3,9 +3,10 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.fnirs.haemoglobin import PAIR_COLUMNS, to_haemoglobin, write_haemoglobin
     from groupwise.fnirs.recordings import bad_pairs_of, read_intensity
+    from groupwise.provenance import provenance
 
     params, output = dict(snakemake.params.items()), snakemake.output
     rates = []

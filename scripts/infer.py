@@ -6,13 +6,14 @@ with job(snakemake):
     import json
     from pathlib import Path
 
-    from groupwise.files import provenance, write_json
+    from groupwise.files import write_json
     from groupwise.permutation.across import correct_across
     from groupwise.permutation.infer import infer
     from groupwise.permutation.merge import Null
     from groupwise.permutation.peaks import describe_peak_columns, describe_peaks
     from groupwise.permutation.prepare import Prepared
     from groupwise.permutation.table import describe_clusters, describe_columns, write_table
+    from groupwise.provenance import provenance
     from groupwise.stack.space import FeatureSpace
 
     params = dict(snakemake.params.items())

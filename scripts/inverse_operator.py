@@ -5,8 +5,9 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.inverse import inverse_operator
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     operator = inverse_operator(

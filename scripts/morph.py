@@ -5,9 +5,10 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.files import provenance, write_json
+    from groupwise.files import write_json
     from groupwise.meeg.morph import morph_estimates
     from groupwise.meeg.sources import read_estimate, write_estimate
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     morphed = morph_estimates(

@@ -5,10 +5,11 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.covariance import empty_room_covariance, epochs_covariance
     from groupwise.meeg.preprocess import filter_raw
     from groupwise.meeg.recordings import read_recording
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     spec = params["spec"]["covariance"]

@@ -4,10 +4,11 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.columns import describe
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.maxwell import cleaner
     from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels, remove_artifacts
     from groupwise.meeg.recordings import read_runs
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     spec, found = params["spec"], []

@@ -4,14 +4,19 @@ from groupwise.job import job
 
 with job(snakemake):
     from collections import defaultdict
+    from importlib import import_module
     from pathlib import Path
 
-    from groupwise.files import provenance, software, write_text
-    from groupwise.report.build import build_report, grouped
+    from groupwise.config.read import read_study
+    from groupwise.files import write_text
+    from groupwise.provenance import provenance, software
+    from groupwise.report.build import build_report, grouped, settings_of
     from groupwise.report.methods import methods_text
-    from groupwise.report.modalities import read_fmri, read_fnirs, read_meeg, read_rows
     from groupwise.report.read import read_effect, read_model
+    from groupwise.report.ready_made import read_rows
 
+    # params.config only tells Snakemake of changes: it has lost every null.
+    study = read_study(snakemake.config)
     source, params = snakemake.input, snakemake.params
     views = defaultdict(dict)
     for path in map(Path, source.get("views", [])):
@@ -24,25 +29,24 @@ with job(snakemake):
     ]
     parts = [source.get(kind, []) for kind in ("models", "model_facts", "model_figures")]
     models = [read_model(*model) for model in zip(params.models, *parts, strict=True)]
-    rooms = {"meeg": read_meeg, "fmri": read_fmri, "fnirs": read_fnirs}
     modalities = [
-        rooms[room](
+        import_module(f"groupwise.{section}.report").read_modality(
             **about,
             **{
-                key.removeprefix(f"{room}_"): files
+                key.removeprefix(f"{section}_"): files
                 for key, files in source.items()
-                if key.startswith(f"{room}_")
+                if key.startswith(f"{section}_")
             },
             beside=Path(snakemake.output.report).parent,
         )
-        for room, about in params.rooms.items()
+        for section, about in params.rooms.items()
     ]
     if ready_made := read_rows(source.get("observations", []), source.participants):
         modalities.append(ready_made)
-    methods = methods_text(params.config, modalities, effects, models, params.left_out, software())
+    methods = methods_text(study, modalities, effects, models, params.left_out, software())
     report = build_report(
         study=params.study,
-        config=params.config,
+        config=settings_of(study),
         analyses=grouped(effects),
         modalities=modalities,
         exclusions=params.left_out,

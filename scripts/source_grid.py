@@ -5,8 +5,9 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.grid import subject_grid
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     template = mne.read_source_spaces(snakemake.input.template)

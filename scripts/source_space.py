@@ -3,8 +3,9 @@
 from groupwise.job import job
 
 with job(snakemake):
-    from groupwise.files import provenance, write_json, write_whole
+    from groupwise.files import write_json, write_whole
     from groupwise.meeg.forward import source_space
+    from groupwise.provenance import provenance
 
     params = dict(snakemake.params.items())
     spacing = params["spec"]["source_space"]["spacing"]

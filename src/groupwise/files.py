@@ -12,11 +12,6 @@ from typing import Any
 
 from groupwise.errors import InputError
 
-# The scripts import these from here. To edit a script makes Snakemake run all of its jobs again,
-# because it compares the modification time of a script with that of the outputs.
-from groupwise.provenance import provenance as provenance
-from groupwise.provenance import software as software
-
 #: Prefix of the temporary folder of an unfinished file.
 PART = ".part."
 

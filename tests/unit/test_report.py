@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from groupwise.config.read import read_study
 from groupwise.errors import InputError
 from groupwise.figures.manifest import read_manifest, write_manifest
 from groupwise.figures.null import null_figure
@@ -23,7 +24,8 @@ from groupwise.report.build import build_report, grouped
 from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
 from groupwise.report.embedded import Views
 from groupwise.report.methods import methods_text
-from groupwise.report.modalities import Modality, read_rows
+from groupwise.report.modality import Modality
+from groupwise.report.ready_made import read_rows
 from groupwise.report.references import REFERENCES, Citations
 from groupwise.stack.channels import describe_points
 from groupwise.stats.linear import pooled_anova
@@ -36,6 +38,22 @@ from groupwise.stats.mixed_models import (
 from tests.unit.effects import WITHIN, channel_space, make_effect, surface_space, volume_space
 
 CONFIG = {"study": "tiny", "analyses": {"sides": {"data": "meeg", "within": WITHIN}}}
+TABLE = {"table": "maps.tsv"}
+#: Of what the effects below and the model are.
+STUDY = {
+    "study": "tiny",
+    "estimates": TABLE | {"subjects_dir": "subjects"},
+    "maps": TABLE,
+    "values": TABLE,
+    "analyses": {
+        "clear": {"data": "estimates", "within": WITHIN},
+        "nothing": {"data": "estimates", "within": WITHIN},
+        "none": {"data": "estimates", "within": WITHIN},
+        "mean": {"data": "maps", "test": "one-sample"},
+        "channels": {"data": "values", "test": "one-sample"},
+    },
+    "models": {"regions": {"data": "values", "formula": "theta ~ -1 + ROI"}},
+}
 TRIALS = pd.DataFrame(
     {"auditory/left": [50.0, 48.0], "visual/left": [51.0, np.nan]}, index=["01", "02"]
 )
@@ -108,7 +126,7 @@ def html(effects, tmp_path_factory):
     )
     left_out = {"09": "moved & talked"}
     methods = methods_text(
-        {"analyses": CONFIG["analyses"]},
+        read_study(STUDY),
         [Modality("Ready-made data", "maps", TRIALS)],
         entries,
         models,
@@ -335,10 +353,11 @@ def test_a_ready_made_map_counts_once(tmp_path):
 
 def test_methods_are_written_from_what_was_run(page, effects):
     for words in (
-        "Data of 2 participants were analysed",
-        "1 participant was left out (09: moved & talked)",
+        "Data from 2 participants were analysed",
+        "1 participant was excluded (09: moved & talked)",
         f"{effects['clear'].result['Permutations']:,} sign flips (exact test)",
-        "a linear mixed model (restricted maximum likelihood",
+        "a linear mixed model with a random intercept for each ID, estimated by restricted maximum "
+        "likelihood",
         "Groupwise 9.9",
     ):
         assert words in page.text, words

@@ -45,15 +45,15 @@ def test_the_report_in_a_browser(study, tmp_path):
 def test_methods_are_those_of_the_study(study):
     text = " ".join((study / "results/methods.md").read_text().split())
     for words in (
-        "Data of 8 participants were analysed (M/EEG); mean age",
+        "MEG data from 8 participants were analysed (mean age",
         "102 magnetometers and 204 planar gradiometers",
         "low-pass filtered at 40 Hz (-6 dB at 45 Hz)",
-        "above 4000 fT/cm (planar gradiometers), 4000 fT (magnetometers), 150 µV (EOG)",
-        "oct5: 1,026 a hemisphere",
-        "noise normalisation, dSPM (Dale et al., 2000)",
-        "icosahedron grade 4: 2,562 vertices a hemisphere",
-        "modality:side, F(1, 7), clusters of F > 29.2 (uncorrected p < 0.001), 64 random sign "
-        "flips of 128",
+        "above 4000 fT/cm (planar gradiometers), 4000 fT (magnetometers) or 150 µV (EOG)",
+        "oct5: 1,026 sources per hemisphere",
+        "noise-normalised minimum-norm estimation (dSPM; Dale et al., 2000)",
+        "icosahedron grade 4: 2,562 vertices per hemisphere",
+        "modality:side, F(1, 7), cluster-forming threshold F > 29.2 (uncorrected p < 0.001), 64 "
+        "random sign flips out of 128",
     ):
         assert words in text, words
 

@@ -65,6 +65,10 @@ def test_outputs_stand_below_the_prefix_and_feed_the_outer_rule(relative, tmp_pa
     assert (results / ".lock").exists() and list(results.glob("logs/*.log"))
     again = outer(tmp_path, relative, "-n")
     assert "Nothing to be done" in again.stdout + again.stderr
+    # The report reads the config that the outer workflow gives the module.
+    made = outer(tmp_path, relative, "--cores", "2", "group_maps/results/methods.md")
+    assert made.returncode == 0, made.stderr
+    assert "Analysis reward tested precomputed maps of 9" in (results / "methods.md").read_text()
     relative["analyses"]["reward"]["alpha"] = 0.04
     changed = outer(tmp_path, relative, "-n")
     assert "groupwise_infer" in changed.stdout and "groupwise_prepare" not in changed.stdout

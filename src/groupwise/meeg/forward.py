@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from mne import surface
 
 from groupwise.errors import InputError
 
 if TYPE_CHECKING:
     import mne
+
+# Nearest neighbours by SciPy's tree, as MNE finds them itself where scikit-learn is not installed:
+# importing that takes two seconds, in each of five stages a subject. The default is MNE's own
+# matter; should it change, nothing happens here.
+if surface._compute_nearest.__defaults__ == ("BallTree", False):
+    surface._compute_nearest.__defaults__ = ("KDTree", False)
 
 
 def read_head_mri_trans(path: str | os.PathLike) -> "mne.Transform":

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel
 
 from groupwise.permutation.wording import (
     effect_words,
@@ -20,7 +21,7 @@ from groupwise.permutation.wording import (
 from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
 from groupwise.report.embedded import Views, picture, thumbnail
 from groupwise.report.methods import Methods
-from groupwise.report.modalities import Modality
+from groupwise.report.modality import Modality
 from groupwise.report.tables import (
     ROWS_SHOWN,
     cluster_table,
@@ -58,7 +59,7 @@ def build_report(
         (its table), "peaks" (its table, if there is one), "figures": [{"file", "title", "caption",
         "alt"}], "views" (name to the path of an interactive page), "points" (table of all points,
         where they have no neighbours)}]}. Files are PNG.
-    modalities : what the recordings of each are worth; see `groupwise.report.modalities`.
+    modalities : what the recordings of each are worth; see `groupwise.report.modality`.
     exclusions : subjects left out, each with the reason.
     methods : the methods section.
     provenance : from `groupwise.provenance.provenance`: Software and SourceDigests are shown.
@@ -156,9 +157,10 @@ def _effect(
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
     warnings = cautions(result, clusters)
-    if spec.get("data") == "meeg" and design.compares_conditions:
+    if design.compares_conditions:
         for each in modalities:
-            warnings += uneven_trials(each.availability) if each.unit == "trials" else []
+            if each.section == spec.get("data") and each.unit == "trials":
+                warnings += uneven_trials(each.availability)
     return {
         "id": _slug("effect", name),
         "name": effect["name"],
@@ -279,6 +281,26 @@ def _slug(*parts: str) -> str:
 
 def _count(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def settings_of(section: BaseModel) -> dict[str, Any]:
+    """The config as the report shows it: every setting, but for nulls that are defaults.
+
+    A null whose default is another value stays: without it, the config would mean the default.
+    """
+    plain = section.model_dump(mode="json")
+    fields = type(section).model_fields
+    shown = {}
+    for name, value in section:
+        if value is None and fields[name].default is None:
+            continue
+        if isinstance(value, BaseModel):
+            shown[name] = settings_of(value)
+        elif isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
+            shown[name] = {key: settings_of(each) for key, each in value.items()}
+        else:
+            shown[name] = plain[name]
+    return shown
 
 
 def grouped(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -47,6 +47,11 @@ REFERENCES = {
         "subdividing the human cerebral cortex on MRI scans into gyral based regions of interest. "
         "NeuroImage 31:968-980. doi:10.1016/j.neuroimage.2006.01.021",
     ),
+    "dosenbach": (
+        "Dosenbach et al., 2010",
+        "Dosenbach NUF, Nardos B, Cohen AL, et al. (2010). Prediction of individual brain maturity "
+        "using fMRI. Science 329:1358-1361. doi:10.1126/science.1194144",
+    ),
     "engemann": (
         "Engemann and Gramfort, 2015",
         "Engemann DA, Gramfort A (2015). Automated model selection in covariance estimation and "
@@ -182,6 +187,12 @@ REFERENCES = {
         "functional near-infrared spectroscopy. Hear Res 309:84-93. "
         "doi:10.1016/j.heares.2013.11.007",
     ),
+    "pruim": (
+        "Pruim et al., 2015",
+        "Pruim RHR, Mennes M, van Rooij D, Llera A, Buitelaar JK, Beckmann CF (2015). ICA-AROMA: a "
+        "robust ICA-based strategy for removing motion artifacts from fMRI data. NeuroImage "
+        "112:267-277. doi:10.1016/j.neuroimage.2015.02.064",
+    ),
     "ridgway": (
         "Ridgway et al., 2012",
         "Ridgway GR, Litvak V, Flandin G, Friston KJ, Penny WD (2012). The problem of low variance "
@@ -193,6 +204,12 @@ REFERENCES = {
         "Sassenhagen J, Draschkow D (2019). Cluster-based permutation tests of MEG/EEG data do not "
         "establish significance of effect latency or location. Psychophysiology 56:e13335. "
         "doi:10.1111/psyp.13335",
+    ),
+    "schaefer": (
+        "Schaefer et al., 2018",
+        "Schaefer A, Kong R, Gordon EM, et al. (2018). Local-global parcellation of the human "
+        "cerebral cortex from intrinsic functional connectivity MRI. Cereb Cortex 28:3095-3114. "
+        "doi:10.1093/cercor/bhx179",
     ),
     "seabold": (
         "Seabold and Perktold, 2010",
@@ -216,6 +233,12 @@ REFERENCES = {
         "nearby interference in MEG measurements. Phys Med Biol 51:1759-1768. "
         "doi:10.1088/0031-9155/51/7/008",
     ),
+    "tzourio": (
+        "Tzourio-Mazoyer et al., 2002",
+        "Tzourio-Mazoyer N, Landeau B, Papathanassiou D, et al. (2002). Automated anatomical "
+        "labeling of activations in SPM using a macroscopic anatomical parcellation of the MNI MRI "
+        "single-subject brain. NeuroImage 15:273-289. doi:10.1006/nimg.2001.0978",
+    ),
     "uusitalo": (
         "Uusitalo and Ilmoniemi, 1997",
         "Uusitalo MA, Ilmoniemi RJ (1997). Signal-space projection method for separating MEG or "
@@ -237,7 +260,7 @@ REFERENCES = {
 
 
 class Citations:
-    """Names works in sentences, and lists those that were named."""
+    """Cites works in sentences, and lists those that were cited."""
 
     def __init__(self) -> None:
         self._cited: set[str] = set()
@@ -250,6 +273,11 @@ class Citations:
         """Works without brackets, to stand within others."""
         self._cited |= set(keys)
         return "; ".join(REFERENCES[key][0] for key in keys)
+
+    def named(self, key: str) -> str:
+        """A work as part of the sentence, such as "Glover (1999)"."""
+        authors, year = self.bare(key).rsplit(", ", 1)
+        return f"{authors} ({year})"
 
     @property
     def listed(self) -> list[str]:
