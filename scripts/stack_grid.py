@@ -9,8 +9,8 @@ with job(snakemake):
     import pandas as pd
 
     from groupwise.files import provenance
-    from groupwise.meeg.grid import common_sources, grid_rows, grid_space
-    from groupwise.meeg.sources import over_window, read_estimate, times_within
+    from groupwise.meeg.grid import find_common_sources, grid_rows, grid_space
+    from groupwise.meeg.sources import average_over_window, read_estimate, select_times
     from groupwise.stack import write_stack
     from groupwise.stack.atlas import name_places
 
@@ -18,14 +18,14 @@ with job(snakemake):
     rows, told = params["rows"], params["told"]
     grid = mne.read_source_spaces(snakemake.input.template)
     times = read_estimate(rows[0]["path"]).times
-    keep, kept = times_within(times, params["crop"])
-    sources = common_sources([row["path"] for row in rows])
+    keep, kept = select_times(times, params["crop"])
+    sources = find_common_sources([row["path"] for row in rows])
     space, order = grid_space(
         grid, sources, params["subjects_dir"], connectivity=told["connectivity"], times=kept
     )
     space, named = name_places(space, told["atlas"])
     maps = grid_rows(rows, order, times, keep)
-    space, maps, window = over_window(space, maps, params["average"])
+    space, maps, window = average_over_window(space, maps, params["average"])
     write_stack(
         Path(snakemake.output.data).parent,
         maps,

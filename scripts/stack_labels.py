@@ -10,7 +10,7 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.labels import label_rows, label_space, read_parcels
-    from groupwise.meeg.sources import over_window, read_estimate, times_within
+    from groupwise.meeg.sources import average_over_window, read_estimate, select_times
     from groupwise.stack import write_stack
 
     params = dict(snakemake.params.items())
@@ -18,10 +18,10 @@ with job(snakemake):
     src = mne.read_source_spaces(snakemake.input.template)
     labels = read_parcels(src, folder, name, params["hemispheres"])
     times = read_estimate(rows[0]["path"]).times
-    keep, kept_times = times_within(times, params["crop"])
+    keep, kept_times = select_times(times, params["crop"])
     space = label_space(labels, src, folder, kept_times)
     maps = label_rows(rows, labels, src, times, keep, params["mode"])
-    space, maps, window = over_window(space, maps, params["average"])
+    space, maps, window = average_over_window(space, maps, params["average"])
     files = [*snakemake.input.estimates, snakemake.input.template]
     write_stack(
         Path(snakemake.output.data).parent,

@@ -9,16 +9,16 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.sensors import SCALES, read_sensors, sensor_rows, sensor_space
-    from groupwise.meeg.sources import over_window, times_within
+    from groupwise.meeg.sources import average_over_window, select_times
     from groupwise.stack import write_stack
 
     params, kind = dict(snakemake.params.items()), snakemake.params.kind
     rows = params["rows"]
     first = read_sensors(rows[0]["path"], rows[0]["condition"], kind)
-    keep, times = times_within(first.times, params["crop"])
+    keep, times = select_times(first.times, params["crop"])
     space = sensor_space(first.info, kind, times)
     maps = sensor_rows(rows, kind, first, keep)
-    space, maps, window = over_window(space, maps, params["average"])
+    space, maps, window = average_over_window(space, maps, params["average"])
     write_stack(
         Path(snakemake.output.data).parent,
         maps,

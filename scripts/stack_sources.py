@@ -10,11 +10,11 @@ with job(snakemake):
 
     from groupwise.files import provenance
     from groupwise.meeg.sources import (
+        average_over_window,
         estimate_rows,
-        over_window,
         read_estimate,
+        select_times,
         template_space,
-        times_within,
     )
     from groupwise.stack import write_stack
 
@@ -22,10 +22,10 @@ with job(snakemake):
     rows = params["rows"]
     src = mne.read_source_spaces(snakemake.input.template)
     times = read_estimate(rows[0]["path"]).times
-    keep, kept_times = times_within(times, params["crop"])
+    keep, kept_times = select_times(times, params["crop"])
     space = template_space(src, params["subjects_dir"], kept_times, params["hemispheres"])
     maps = estimate_rows(rows, space, [hemisphere["vertno"] for hemisphere in src], times, keep)
-    space, maps, window = over_window(space, maps, params["average"])
+    space, maps, window = average_over_window(space, maps, params["average"])
     files = [*snakemake.input.estimates, snakemake.input.template]
     write_stack(
         Path(snakemake.output.data).parent,
