@@ -11,7 +11,7 @@ with job(snakemake):
     effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
     pictures = list(effect_pictures(effect))
     if source.get("signal"):
-        from groupwise.fnirs.topography import effect_on_head
+        from groupwise.fnirs.topography import plot_effect_topography
 
-        pictures.insert(0, effect_on_head(source.signal, effect))
+        pictures.insert(0, plot_effect_topography(source.signal, effect))
     save_pictures(pictures, snakemake.output.folder, effect.title)

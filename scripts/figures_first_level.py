@@ -6,7 +6,7 @@ with job(snakemake):
     from groupwise.config.formula import contrasts_of
     from groupwise.figures.contrasts import contrast_figure
     from groupwise.figures.save import Picture, save_pictures
-    from groupwise.fmri.quality import DRAWN, responses_figure
+    from groupwise.fmri.quality import Z_THRESHOLD, responses_figure
 
     freeze_imports()
     params = snakemake.params
@@ -16,7 +16,7 @@ with job(snakemake):
             name="responses",
             figure=responses_figure(images),
             title="Effects of interest, all subjects",
-            caption=f"z of the F test of all conditions together, drawn where z > {DRAWN} "
+            caption=f"z of the F test of all conditions together, drawn where z > {Z_THRESHOLD} "
             "(uncorrected p < .001); one scale for all.",
             alt=f"Glass brains of {len(images)} subjects.",
         )

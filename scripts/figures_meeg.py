@@ -13,7 +13,7 @@ with job(snakemake):
         EXPLAINED_COLUMNS,
         covariance_table,
         explained_table,
-        first_level_pictures,
+        plot_first_level,
     )
     from groupwise.provenance import provenance
 
@@ -35,4 +35,4 @@ with job(snakemake):
             table.to_csv(part, sep="\t", index=False, float_format="%.6g", na_rep="n/a")
         about = provenance(params, [*source.covariances, *source.estimates])
         write_json(path.replace(".tsv", ".json"), {**columns, **about})
-    save_pictures(first_level_pictures(explained, covariances), output.folder, "All subjects")
+    save_pictures(plot_first_level(explained, covariances), output.folder, "All subjects")

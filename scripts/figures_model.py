@@ -18,8 +18,8 @@ with job(snakemake):
     units = facts["estimate"]["Units"]
     pictures = list(model_pictures(table, facts["Model"], title=title, alpha=alpha, units=units))
     if source.get("signal"):
-        from groupwise.fnirs.topography import model_on_head
+        from groupwise.fnirs.topography import plot_model_topographies
 
-        heads = model_on_head(source.signal, table, title=title, alpha=alpha, units=units)
+        heads = plot_model_topographies(source.signal, table, title=title, alpha=alpha, units=units)
         pictures += heads
     save_pictures(pictures, snakemake.output.folder, title)

@@ -12,7 +12,7 @@ with job(snakemake):
     from groupwise.files import write_json, write_whole
     from groupwise.fnirs.first_level import (
         channel_table,
-        column_notes,
+        describe_estimate_columns,
         fit_participant,
         region_table,
     )
@@ -34,8 +34,8 @@ with job(snakemake):
     for path, table in ((output.channels, channels), (output.rois, regions)):
         with write_whole(path) as part:
             table.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.12g")
-    write_json(output.channel_columns, column_notes(channels) | facts)
-    write_json(output.roi_columns, column_notes(regions) | facts)
+    write_json(output.channel_columns, describe_estimate_columns(channels) | facts)
+    write_json(output.roi_columns, describe_estimate_columns(regions) | facts)
     regressors = dict.fromkeys(name for own in made.designs for name in own["hbo"])
     for path, design in zip(output.designs, made.designs, strict=True):
         with write_whole(path) as part:

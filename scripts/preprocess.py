@@ -5,7 +5,7 @@ from groupwise.job import job
 with job(snakemake):
     from groupwise.columns import describe
     from groupwise.files import write_json, write_whole
-    from groupwise.meeg.maxwell import cleaner
+    from groupwise.meeg.maxwell import make_run_filter
     from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels, remove_artifacts
     from groupwise.meeg.recordings import read_runs
     from groupwise.provenance import provenance
@@ -19,7 +19,7 @@ with job(snakemake):
         params["root"],
         params["bad_channels"],
         spec["montage"],
-        cleaner(spec["maxwell"], snakemake.input, found),
+        make_run_filter(spec["maxwell"], snakemake.input, found),
     )
     limits, artifacts = spec["epochs"]["reject"], spec["artifacts"]
     pick_channels(raw, spec["channels"], limits, artifacts, spec["reference"])

@@ -10,7 +10,7 @@ with job(snakemake):
     import pandas as pd
 
     from groupwise.figures.save import save_pictures
-    from groupwise.meeg.explained import residual_picture
+    from groupwise.meeg.explained import plot_residuals
     from groupwise.meeg.quality import quality_figures
 
     source, subject = snakemake.input, " ses-".join(snakemake.wildcards)
@@ -25,5 +25,5 @@ with job(snakemake):
         explained = json.loads(Path(source.explained).read_text(encoding="utf-8"))
         named = {residual.comment: residual for residual in mne.read_evokeds(source.residual)}
         residuals = [named[evoked.comment] for evoked in evokeds]
-        pictures.append(residual_picture(evokeds, residuals, explained["ExplainedVariance"]))
+        pictures.append(plot_residuals(evokeds, residuals, explained["ExplainedVariance"]))
     save_pictures(pictures, snakemake.output.folder, f"Subject {subject}", subject)

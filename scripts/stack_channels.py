@@ -12,9 +12,9 @@ with job(snakemake):
     facts, positions = dict(params["facts"]), None
     units = facts.pop("units")
     if source.get("signal"):
-        from groupwise.fnirs.haemoglobin import positions_of
+        from groupwise.fnirs.haemoglobin import read_pair_positions
 
-        positions = positions_of(source.signal)
+        positions = read_pair_positions(source.signal)
     table = read_values(source.table, facts["place"], facts["value"])
     rows = params["rows"]
     maps, space, coverage = stack_of_channels(table, rows, positions=positions, **facts)

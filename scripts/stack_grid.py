@@ -5,7 +5,7 @@ from groupwise.job import job
 with job(snakemake):
     import mne
 
-    from groupwise.meeg.grid import common_sources, grid_rows, grid_space
+    from groupwise.meeg.grid import find_common_sources, grid_rows, grid_space
     from groupwise.meeg.sources import read_times
     from groupwise.stack import stack_maps
     from groupwise.stack.atlas import name_places
@@ -14,7 +14,7 @@ with job(snakemake):
     rows, told, folder = params["rows"], params["told"], params["subjects_dir"]
     grid = mne.read_source_spaces(snakemake.input.template)
     times, keep, kept = read_times(rows, params["crop"])
-    sources = common_sources([row["path"] for row in rows])
+    sources = find_common_sources([row["path"] for row in rows])
     space, order = grid_space(grid, sources, folder, connectivity=told["connectivity"], times=kept)
     space, named = name_places(space, told["atlas"])
     stack_maps(

@@ -4,13 +4,13 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.meeg.sensors import SCALES, read_sensors, sensor_rows, sensor_space
-    from groupwise.meeg.sources import times_within
+    from groupwise.meeg.sources import select_times
     from groupwise.stack import stack_maps
 
     params = dict(snakemake.params.items())
     rows, kind = params["rows"], params["kind"]
     first = read_sensors(rows[0]["path"], rows[0]["condition"], kind)
-    keep, times = times_within(first.times, params["crop"])
+    keep, times = select_times(first.times, params["crop"])
     stack_maps(
         snakemake.output.data,
         sensor_rows(rows, kind, first, keep),

@@ -13,7 +13,7 @@ from groupwise.config.formula import contrasts_of
 from groupwise.config.read import read_study
 from groupwise.demo.faces import CONDITIONS, REGIONS, SPACE, TASK, make_faces
 from groupwise.errors import InputError
-from groupwise.fmri.check import look_into
+from groupwise.fmri.check import check_subjects
 from groupwise.fmri.first_level import (
     contrast_maps,
     effects_of_interest,
@@ -157,7 +157,9 @@ def test_the_same_study_in_any_size_and_again(faces, tmp_path):
 def check(study):
     runs = find_runs(study)
     options = study.fmri.model_dump(mode="json", include={"conditions", "confounds"})
-    return require_no_findings(look_into({name: runs.of(name) for name in runs.names}, **options))
+    return require_no_findings(
+        check_subjects({name: runs.of(name) for name in runs.names}, **options)
+    )
 
 
 def test_what_was_found_stands_in_a_table(faces):

@@ -18,25 +18,25 @@ from mne_nirs.experimental_design import make_first_level_design_matrix
 from groupwise.config.read import read_study
 from groupwise.demo.tapping import CONDITIONS, RATE, make_tapping
 from groupwise.errors import InputError
-from groupwise.fnirs.check import look_into
+from groupwise.fnirs.check import check_subjects
 from groupwise.fnirs.first_level import (
     channel_table,
-    column_notes,
-    estimates_of,
+    combine_runs,
+    describe_estimate_columns,
     fit_participant,
-    long_channels,
+    make_short_regressors,
+    pick_long_channels,
     region_table,
-    short_regressors,
 )
 from groupwise.fnirs.haemoglobin import (
     PAIR_COLUMNS,
+    compute_haemoglobin,
     read_haemoglobin,
-    to_haemoglobin,
     write_haemoglobin,
 )
 from groupwise.fnirs.recordings import (
-    bad_pairs_of,
-    pairs_of,
+    list_pairs,
+    read_bad_pairs,
     read_intensity,
     read_regressors,
     read_run_events,
@@ -106,7 +106,7 @@ def runs_of(folder, **changes):
 def first(demo):
     """The first participant's run, haemoglobin and pairs."""
     run = runs_of(demo)["01"][0]
-    haemoglobin, pairs = to_haemoglobin(read_intensity(run["raw"]), **CHAIN)
+    haemoglobin, pairs = compute_haemoglobin(read_intensity(run["raw"]), **CHAIN)
     return run, haemoglobin, pairs
 
 
@@ -179,7 +179,7 @@ def test_regions_are_those_of_mne_nirs(first, theirs):
     assert len(both) == 12
     close(both["theta"], 1e6 * both["theta_theirs"])
     close(both["se"], both["se_theirs"])
-    assert set(column_notes(mine)) == set(mine)
+    assert set(describe_estimate_columns(mine)) == set(mine)
     equal = region_table(channel_table(made.estimates, "01"), ROIS, "equal")
     channels = channel_table(made.estimates, "01")
     own = channels[channels["pair"].isin(ROIS["Left"]) & (channels["Chroma"] == "hbo")]
@@ -203,8 +203,8 @@ def test_runs_are_averaged_and_a_run_without_a_condition_is_left_out(first):
 
     designs = [{"hbo": pd.DataFrame({"a": [1], "b": [1]})}, {"hbo": pd.DataFrame({"b": [1]})}]
     fits = [{"S1_D1 hbo": Result()}, {"S1_D1 hbo": Result(), "S2_D2 hbo": Result()}]
-    assert estimates_of(fits, designs, {"a": 1.0})["S1_D1 hbo"]["runs"] == 1
-    assert estimates_of(fits, designs, {"b": 1.0})["S2_D2 hbo"]["runs"] == 1
+    assert combine_runs(fits, designs, {"a": 1.0})["S1_D1 hbo"]["runs"] == 1
+    assert combine_runs(fits, designs, {"b": 1.0})["S2_D2 hbo"]["runs"] == 1
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_runs_are_averaged_and_a_run_without_a_condition_is_left_out(first):
 )
 def test_short_channels_as_regressors(first, kind, columns):
     _, haemoglobin, pairs = first
-    made = short_regressors(haemoglobin, pairs, kind, 2)
+    made = make_short_regressors(haemoglobin, pairs, kind, 2)
     assert (list(made["hbo"]), list(made["hbr"])) == columns
     if kind == "mean":
         short = get_short_channels(haemoglobin).pick("hbr").get_data().mean(0)
@@ -232,7 +232,7 @@ def test_short_channels_take_the_scalp_out(demo):
     """What follows the task in the scalp adds to every estimate, unless short channels see it."""
     gains = []
     for run, *_ in runs_of(demo).values():
-        haemoglobin, pairs = to_haemoglobin(read_intensity(run["raw"]), **CHAIN)
+        haemoglobin, pairs = compute_haemoglobin(read_intensity(run["raw"]), **CHAIN)
         raw, plain = (
             fit_participant(
                 [haemoglobin], [pairs], [run],
@@ -254,7 +254,7 @@ def test_unusable_pairs_are_left_out_with_the_reason(demo):
     saturated[:] = np.minimum(saturated, np.quantile(saturated, 0.9))
     raw._data[raw.ch_names.index("S1_D4 760"), :100] = np.nan
     raw._data[raw.ch_names.index("S2_D1 760"), ::2] = -1
-    haemoglobin, pairs = to_haemoglobin(raw, **CHAIN | {"bad": ["S3_D1"]})
+    haemoglobin, pairs = compute_haemoglobin(raw, **CHAIN | {"bad": ["S3_D1"]})
     reasons = pairs[pairs["status"] == "bad"].set_index("pair")["reason"]
     assert reasons["S1_D1"] == "flat"
     assert reasons["S1_D2"] == "saturated in 10% of samples"
@@ -263,7 +263,7 @@ def test_unusable_pairs_are_left_out_with_the_reason(demo):
     assert reasons["S3_D1"] == "named as bad"
     assert reasons["S7_D7"].startswith("scalp coupling index")  # the detached one
     assert len(reasons) == 6 and len(haemoglobin.info["bads"]) == 12
-    assert len(long_channels(haemoglobin, pairs).ch_names) == 2 * 14
+    assert len(pick_long_channels(haemoglobin, pairs).ch_names) == 2 * 14
     assert np.isfinite(haemoglobin.get_data()).all()
 
 
@@ -271,15 +271,15 @@ def test_no_good_channel_is_told(demo):
     raw = read_intensity(runs_of(demo)["01"][0]["raw"])
     raw._data[:] = 1.0
     with pytest.raises(InputError, match=r"no good channel 15 to 45 mm long.*flat"):
-        to_haemoglobin(raw, **CHAIN)
+        compute_haemoglobin(raw, **CHAIN)
     slow = read_intensity(runs_of(demo)["01"][0]["raw"]).resample(2.0)
     with pytest.raises(InputError, match=r"sampled at 2 Hz.*sci: -1"):
-        to_haemoglobin(slow, **CHAIN)
-    to_haemoglobin(slow, **CHAIN | {"quality": {"sci": -1, "saturation": 0.05}})
+        compute_haemoglobin(slow, **CHAIN)
+    compute_haemoglobin(slow, **CHAIN | {"quality": {"sci": -1, "saturation": 0.05}})
 
 
 def test_check_tells_what_is_there(demo):
-    table = require_no_findings(look_into(runs_of(demo), **CHECK))
+    table = require_no_findings(check_subjects(runs_of(demo), **CHECK))
     assert list(table["subject"]) == ["01", "02", "03", "04"]
     assert set(table["long_pairs"]) == {20} and set(table["short_pairs"]) == {8}
     assert set(table["Tapping/Left"]) == {18}
@@ -301,7 +301,7 @@ def test_check_tells_what_is_there(demo):
 )
 def test_bad_config_for_the_recordings_is_told(demo, change, words):
     with pytest.raises(InputError, match=words):
-        require_no_findings(look_into(runs_of(demo), **CHECK | change))
+        require_no_findings(check_subjects(runs_of(demo), **CHECK | change))
 
 
 def test_another_montage_is_told(demo, tmp_path):
@@ -313,7 +313,7 @@ def test_another_montage_is_told(demo, tmp_path):
     write_raw_snirf(raw, tmp_path / "other.snirf")
     runs["02"][0]["raw"] = str(tmp_path / "other.snirf")
     with pytest.raises(InputError, match=r"its montage is not that of .*lacks S1_D1"):
-        require_no_findings(look_into(runs, **CHECK))
+        require_no_findings(check_subjects(runs, **CHECK))
 
 
 def test_broken_recordings_are_told(demo, tmp_path):
@@ -325,11 +325,11 @@ def test_broken_recordings_are_told(demo, tmp_path):
     runs["02"][0]["events"] = str(tmp_path / "late.tsv")
     write_haemoglobin(
         str(tmp_path / "done.snirf"),
-        to_haemoglobin(read_intensity(runs["03"][0]["raw"]), **CHAIN)[0],
+        compute_haemoglobin(read_intensity(runs["03"][0]["raw"]), **CHAIN)[0],
     )
     runs["03"][0]["raw"] = str(tmp_path / "done.snirf")
     with pytest.raises(InputError) as told:
-        require_no_findings(look_into(runs, **CHECK))
+        require_no_findings(check_subjects(runs, **CHECK))
     text = str(told.value)
     assert "broken.snirf: not a readable fNIRS recording" in text
     assert "late.tsv: an event begins at 5000 s, and the run ends at 899.84 s" in text
@@ -373,8 +373,8 @@ def test_bad_channels_of_bids(tmp_path):
         "name\ttype\tstatus\nS1_D1 760\tNIRSCWAMPLITUDE\tbad\nS1_D1 850\tNIRSCWAMPLITUDE\tgood\n"
         "S2-D3 760\tNIRSCWAMPLITUDE\tbad\n"
     )
-    assert bad_pairs_of(str(tmp_path / "c.tsv")) == ["S1_D1", "S2_D3"]
-    assert bad_pairs_of("") == []
+    assert read_bad_pairs(str(tmp_path / "c.tsv")) == ["S1_D1", "S2_D3"]
+    assert read_bad_pairs("") == []
 
 
 def test_confounds_enter_the_design(first, tmp_path):
@@ -401,7 +401,7 @@ def test_recordings_that_are_not_bids(demo, tmp_path):
         shutil.copy(run["raw"], tmp_path / f"P{name}.snirf")
     runs = runs_of(demo, recordings=str(tmp_path / "{subject}.snirf"))
     assert list(runs) == ["P01", "P02", "P03", "P04"]
-    assert set(require_no_findings(look_into(runs, **CHECK))["Control"]) == {18}
+    assert set(require_no_findings(check_subjects(runs, **CHECK))["Control"]) == {18}
     own = runs_of(demo)["01"][0]
     raw = read_intensity(own["raw"])
     bids, bare = (read_run_events(run, raw, NAMES) for run in (own, runs["P01"][0]))
@@ -433,11 +433,11 @@ def test_a_nirx_folder_goes_through(tmp_path):
     (run,) = find_optodes(study).of("01")
     assert run["raw"] == str(folder)
     raw = read_intensity(run["raw"])
-    assert pairs_of(raw) == ["S1_D1", "S2_D2"] and raw.info["sfreq"] == 10.0
+    assert list_pairs(raw) == ["S1_D1", "S2_D2"] and raw.info["sfreq"] == 10.0
     events = read_run_events(run, raw, {"left": "1.0", "right": "2.0"}, stim_duration=5.0)
     assert list(events["trial_type"]) == [["left", "right"][k % 2] for k in range(9)]
     assert set(events["duration"]) == {5.0}
-    haemoglobin, pairs = to_haemoglobin(raw, **CHAIN)
+    haemoglobin, pairs = compute_haemoglobin(raw, **CHAIN)
     assert list(pairs["kind"]) == ["long", "short"]
     write_haemoglobin(str(tmp_path / "h_nirs.snirf"), haemoglobin)
     model = MODEL | {
@@ -454,7 +454,7 @@ def test_a_nirx_folder_goes_through(tmp_path):
 def test_saturation_that_the_device_flagged(demo):
     raw = read_intensity(runs_of(demo)["01"][0]["raw"])
     raw.annotations.append(10.0, 100.0, "BAD_SATURATED", [("S1_D1 760", "S1_D1 850")])
-    _, pairs = to_haemoglobin(raw, **CHAIN)
+    _, pairs = compute_haemoglobin(raw, **CHAIN)
     assert pairs.set_index("pair")["reason"]["S1_D1"] == "saturated in 11% of samples"
 
 

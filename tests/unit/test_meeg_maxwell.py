@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from groupwise.errors import InputError
-from groupwise.meeg.maxwell import cleaner, filter_empty_room, maxwell_filter
+from groupwise.meeg.maxwell import filter_empty_room, make_run_filter, maxwell_filter
 from groupwise.meeg.preprocess import make_epochs
 from groupwise.meeg.recordings import check_recordings, read_runs
 from tests.unit.recordings import CONDITIONS, write_run
@@ -96,7 +96,7 @@ def test_runs_come_to_the_head_position_of_the_first():
     files = {"calibration": (), "cross_talk": ()}
     found = []
     options = {"st_duration": None, "find_bads": False, "movement": False}
-    clean = cleaner(options, files, found)
+    clean = make_run_filter(options, files, found)
     brought = clean(moved.copy(), first)
     np.testing.assert_array_equal(
         brought.info["dev_head_t"]["trans"], first.info["dev_head_t"]["trans"]
@@ -105,7 +105,7 @@ def test_runs_come_to_the_head_position_of_the_first():
     before = np.linalg.norm(moved.get_data(mags) - seen[mags])
     after = np.linalg.norm(brought.get_data(mags) - seen[mags])
     assert after < 0.3 * before and len(found) == 1
-    assert cleaner(None, files, found) is None
+    assert make_run_filter(None, files, found) is None
 
 
 def test_the_empty_room_goes_through_the_same():
@@ -130,16 +130,18 @@ def test_runs_with_other_head_positions_pass_the_check_with_it_alone(tmp_path):
         read_runs(raws, events, CONDITIONS, root)
     # What cleans a run gets the first one beside it.
     seen = []
-    read_runs(raws, events, CONDITIONS, root, clean=lambda raw, first: seen.append(first) or raw)
+    read_runs(
+        raws, events, CONDITIONS, root, filter_run=lambda raw, first: seen.append(first) or raw
+    )
     assert len(seen) == 2 and seen[0] is seen[1]
 
 
 def test_movement_without_coils_and_a_second_filter_are_told():
     raw, _ = helmet(seconds=4.0)
-    with pytest.raises(InputError, match=r"no Maxwell filter .* Correct meeg\.maxwell"):
+    with pytest.raises(InputError, match=r"the Maxwell filter failed .* Correct meeg\.maxwell"):
         maxwell_filter(raw.copy(), first=raw, **OPTIONS | {"movement": True}, find_bads=False)
     done, _ = maxwell_filter(raw.copy(), first=raw, **OPTIONS, find_bads=False)
-    with pytest.raises(InputError, match="no Maxwell filter"):
+    with pytest.raises(InputError, match="the Maxwell filter failed"):
         maxwell_filter(done, first=raw, **OPTIONS, find_bads=False)
 
 

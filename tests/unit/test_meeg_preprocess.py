@@ -8,12 +8,12 @@ from groupwise.errors import InputError
 from groupwise.meeg.evoked import average_conditions
 from groupwise.meeg.preprocess import (
     filter_raw,
+    find_overlapping_names,
     make_epochs,
-    overlapping_names,
     pick_channels,
     remove_artifacts,
 )
-from groupwise.meeg.quality import channel_costs
+from groupwise.meeg.quality import count_drops_by_channel
 
 NAMES = ["face/left", "face/right"]
 WINDOW = {"tmin": -0.1, "tmax": 0.3, "baseline": (None, 0)}
@@ -144,7 +144,7 @@ def test_reference_sensors_stay_with_the_data(raw, events):
     picked = pick_channels(raw, ["mag"])
     epochs, drops = make_epochs(picked, events, NAMES, ["mag"], **WINDOW, reject={"mag": 1e-9})
     assert epochs.ch_names[:3] == names and set(epochs.get_channel_types()) == {"mag", "ref_meg"}
-    assert channel_costs(drops.replace("", "n/a")) == []
+    assert count_drops_by_channel(drops.replace("", "n/a")) == []
 
 
 def test_eeg_gets_an_average_reference(events):
@@ -155,7 +155,7 @@ def test_eeg_gets_an_average_reference(events):
 
 
 def test_names_that_select_each_other_are_refused(raw, events):
-    assert overlapping_names(["a", "b", "a/b"]) and not overlapping_names(["a/b", "a/c"])
+    assert find_overlapping_names(["a", "b", "a/b"]) and not find_overlapping_names(["a/b", "a/c"])
     with pytest.raises(InputError, match="'face' would also select 'face/left'"):
         make_epochs(raw, events, ["face", "face/left"], ["mag"], **WINDOW)
 

@@ -6,9 +6,9 @@ import pytest
 
 from groupwise.errors import InputError
 from groupwise.meeg.recordings import (
-    broken_fif,
     check_recordings,
-    read_events,
+    find_fif_damage,
+    read_event_array,
     read_recording,
     read_runs,
 )
@@ -34,39 +34,39 @@ def test_events_by_value_and_by_name_are_the_same(tmp_path):
         trial_type=["house", "face", "face", "face", "button"],
         value=["2", "1", "1", "1", "n/a"],
     )
-    by_value = read_events(path, CONDITIONS, SFREQ, 50)
-    by_name = read_events(path, {"face": "face", "house": "house"}, SFREQ, 50)
+    by_value = read_event_array(path, CONDITIONS, SFREQ, 50)
+    by_name = read_event_array(path, {"face": "face", "house": "house"}, SFREQ, 50)
     np.testing.assert_array_equal(by_value, [[150, 0, 1], [250, 0, 2], [350, 0, 1]])
     np.testing.assert_array_equal(by_name, by_value)
 
 
 def test_codes_follow_the_order_of_the_conditions(tmp_path):
     path = write_table(tmp_path / "events.tsv", onset=[1.0, 2.0], value=[7, 3])
-    events = read_events(path, {"late": 3, "early": 7}, SFREQ)
+    events = read_event_array(path, {"late": 3, "early": 7}, SFREQ)
     np.testing.assert_array_equal(events[:, 2], [2, 1])
 
 
 def test_an_event_of_two_conditions_is_refused(tmp_path):
     path = write_table(tmp_path / "events.tsv", onset=[1.0], value=[1], trial_type=["face"])
     with pytest.raises(InputError, match="'all' and 'face' at once"):
-        read_events(path, {"all": 1, "face": "face"}, SFREQ)
+        read_event_array(path, {"all": 1, "face": "face"}, SFREQ)
 
 
 def test_two_events_on_one_sample_are_refused(tmp_path):
     path = write_table(tmp_path / "events.tsv", onset=[1.0, 1.001], value=[1, 2])
     with pytest.raises(InputError, match=r"events\.tsv: 1 pairs .* first at 1\.000 s"):
-        read_events(path, CONDITIONS, SFREQ)
+        read_event_array(path, CONDITIONS, SFREQ)
 
 
 def test_a_missing_column_is_named(tmp_path):
     path = write_table(tmp_path / "events.tsv", onset=[1.0], value=[1])
     with pytest.raises(InputError, match=r"no column 'trial_type' \(it has onset, value\)"):
-        read_events(path, {"face": "face"}, SFREQ)
+        read_event_array(path, {"face": "face"}, SFREQ)
 
 
 def test_a_missing_events_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"events\.tsv: there is no such file"):
-        read_events(tmp_path / "events.tsv", CONDITIONS, SFREQ)
+        read_event_array(tmp_path / "events.tsv", CONDITIONS, SFREQ)
 
 
 def test_a_condition_without_events_names_file_content_and_remedy(study):
@@ -75,7 +75,7 @@ def test_a_condition_without_events_names_file_content_and_remedy(study):
         read_runs([raw], [events], {"face": "fcae", "house": 2, "tree": 5}, root)
     first, second = caught.value.findings
     assert str(events) in first and "Did you mean 'face'?" in first and "face (9x)" in first
-    assert "'tree'" in second and "nowhere holds 5" in second and "1 (9x), 2 (8x)" in second
+    assert "'tree'" in second and "has no value 5" in second and "1 (9x), 2 (8x)" in second
 
 
 def test_a_good_study_has_no_findings(study):
@@ -103,7 +103,7 @@ def test_everything_wrong_is_told_at_once(study):
     assert len(findings) == 6 and len(rows) == 1
     for part in (
         "no channel 'MEG 9999', which is listed as bad",
-        "no channel 'EOG 062', which is asked for in 'artifacts'. Did you mean 'EOG 061'?",
+        "no channel 'EOG 062', which is named in meeg.artifacts. Did you mean 'EOG 061'?",
         "no channels of type 'eeg'",
         "limit for 'ecg'",
         "filter.h_freq must be below 50 Hz, not 60",
@@ -117,7 +117,7 @@ def test_everything_wrong_is_told_at_once(study):
 def test_a_recording_that_was_cut_off_is_found(study, keep):
     root, raw, events = study
     whole = raw.read_bytes()
-    assert broken_fif(raw) is None
+    assert find_fif_damage(raw) is None
     raw.write_bytes(whole[: int(keep * len(whole)) if isinstance(keep, float) else keep])
     findings, rows = check_recordings([raw], [events], CONDITIONS, ["mag"], root)
     assert rows == [] and len(findings) == 1
@@ -155,7 +155,7 @@ def test_runs_become_one_recording(tmp_path):
     assert raw.info["bads"] == ["MEG 0112", "MEG 0121"]
     assert [np.sum(events[:, 2] == code) for code in (1, 2)] == [17, 17]
     # Each event lies where it lay in its own run.
-    own = read_events(tables[1], CONDITIONS, SFREQ)[:, 0]
+    own = read_event_array(tables[1], CONDITIONS, SFREQ)[:, 0]
     np.testing.assert_array_equal(events[17:, 0] - raw.first_samp, own + 2000)
     assert "EDGE boundary" in raw.annotations.description
 

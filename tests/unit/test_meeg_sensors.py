@@ -7,14 +7,14 @@ import pytest
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
 from groupwise.meeg.preprocess import pick_channels
-from groupwise.meeg.recordings import _without_place, place_electrodes
+from groupwise.meeg.recordings import _find_unplaced_electrodes, set_standard_montage
 from groupwise.meeg.sensors import (
     SCALES,
+    plot_topographies,
     read_info,
     read_sensors,
     sensor_rows,
     sensor_space,
-    topographies,
 )
 from groupwise.stack.space import FeatureSpace
 from tests.unit.effects import make_effect
@@ -73,8 +73,8 @@ def test_neighbours_are_those_of_mne(tmp_path):
 @pytest.mark.parametrize(
     "options, words",
     [
-        ({"names": NAMES[:-1]}, "T8 are in one alone"),
-        ({"names": [*NAMES[:-1], "Oz"]}, "Oz, T8 are in one alone"),
+        ({"names": NAMES[:-1]}, "T8 are in only one of them"),
+        ({"names": [*NAMES[:-1], "Oz"]}, "Oz, T8 are in only one of them"),
     ],
 )
 def test_other_channels_are_told(tmp_path, options, words):
@@ -89,7 +89,7 @@ def test_channels_without_positions_are_told(tmp_path):
     path = save(tmp_path, 0, montage=None, bads=["Cz"])
     with pytest.raises(InputError, match=r"Cz can not be interpolated.*meeg.montage"):
         read_sensors(path, "face", "eeg")
-    with pytest.raises(InputError, match=r"no positions; give meeg.montage"):
+    with pytest.raises(InputError, match=r"no positions. Set meeg.montage"):
         sensor_space(read_info(path, "eeg"), "eeg", TIMES)
     with pytest.raises(InputError, match="no mag channels"):
         read_sensors(path, "face", "mag")
@@ -103,7 +103,7 @@ def raw_of(names):
 
 def test_reference_and_montage():
     placed = raw_of(NAMES)
-    place_electrodes(placed, "colin27_1020")
+    set_standard_montage(placed, "colin27_1020")
     average = pick_channels(placed, ["eeg"])
     assert len(average.info["projs"]) == 1
     assert np.isfinite([c["loc"][:3] for c in average.info["chs"]]).all()
@@ -111,29 +111,29 @@ def test_reference_and_montage():
     np.testing.assert_allclose(linked.get_data(["T7", "T8"]).mean(0), 0, atol=1e-12)
     recorded = pick_channels(raw_of(NAMES), ["eeg"], reference="recorded")
     np.testing.assert_array_equal(recorded.get_data(), raw_of(NAMES).get_data())
-    with pytest.raises(InputError, match=r"meeg.reference: M1 is no channel"):
+    with pytest.raises(InputError, match=r"meeg.reference: M1 is not a channel"):
         pick_channels(raw_of(NAMES), ["eeg"], reference=["M1"])
     with pytest.raises(InputError, match=r"meeg.montage: no_such"):
-        place_electrodes(raw_of(NAMES), "no_such")
+        set_standard_montage(raw_of(NAMES), "no_such")
     with pytest.raises(InputError, match=r"meeg.montage: colin27_1020"):
-        place_electrodes(raw_of([*NAMES, "E99"]), "colin27_1020")
+        set_standard_montage(raw_of([*NAMES, "E99"]), "colin27_1020")
 
 
 def test_electrodes_without_positions_are_told_before_the_start():
     bare = raw_of(NAMES)
-    (told,) = _without_place(bare, "a.vhdr", None)
+    (told,) = _find_unplaced_electrodes(bare, "a.vhdr", None)
     assert "a.vhdr: its EEG electrodes have no positions" in told and "meeg.montage" in told
-    assert _without_place(bare, "a.vhdr", "colin27_1020") == []
-    assert _without_place(bare.copy().set_montage("colin27_1020"), "a.vhdr", None) == []
-    (told,) = _without_place(raw_of([*NAMES, "E99"]), "a.vhdr", "colin27_1020")
+    assert _find_unplaced_electrodes(bare, "a.vhdr", "colin27_1020") == []
+    assert _find_unplaced_electrodes(bare.copy().set_montage("colin27_1020"), "a.vhdr", None) == []
+    (told,) = _find_unplaced_electrodes(raw_of([*NAMES, "E99"]), "a.vhdr", "colin27_1020")
     assert "colin27_1020 has no E99" in told
-    assert "meeg.montage: ten is not known" in _without_place(bare, "a.vhdr", "ten")[0]
+    assert "meeg.montage: ten is unknown" in _find_unplaced_electrodes(bare, "a.vhdr", "ten")[0]
 
 
 def test_topographies(tmp_path):
     info = read_info(save(tmp_path, 0), "eeg")
     effect = make_effect(sensor_space(info, "eeg", TIMES), strength=5.0)
-    pictures = topographies(effect, info)
+    pictures = plot_topographies(effect, info)
     assert pictures and pictures[0].name == "topography_cluster-1"
     assert "nose up" in pictures[0].caption and "t(6)" in pictures[0].caption
     pictures[0].figure.savefig(tmp_path / "a.png")

@@ -17,8 +17,8 @@ from groupwise.meeg.evoked import average_conditions
 from groupwise.meeg.explained import (
     covariance_table,
     explained_table,
-    first_level_pictures,
-    residual_picture,
+    plot_first_level,
+    plot_residuals,
 )
 from groupwise.meeg.export import as_source_estimate, export_maps
 from groupwise.meeg.forward import (
@@ -31,7 +31,7 @@ from groupwise.meeg.forward import (
 )
 from groupwise.meeg.grid import (
     MNI305_TO_MNI152,
-    common_sources,
+    find_common_sources,
     grid_rows,
     grid_space,
     subject_grid,
@@ -45,13 +45,13 @@ from groupwise.meeg.inverse import (
 )
 from groupwise.meeg.morph import morph_estimates, template_source_space
 from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels
-from groupwise.meeg.quality import channel_costs, peak_times, quality_figures, whiten
+from groupwise.meeg.quality import count_drops_by_channel, peak_times, quality_figures, whiten
 from groupwise.meeg.recordings import read_recording, read_runs
 from groupwise.meeg.sources import (
     estimate_rows,
     read_estimate,
+    select_times,
     template_space,
-    times_within,
     vertex_areas,
     write_estimate,
 )
@@ -97,7 +97,7 @@ def demo(tmp_path_factory):
 @pytest.fixture(scope="module")
 def space(demo):
     """The template's feature space, 0 to 0.5 s."""
-    _, times = times_within(demo.morphed[0].times, (0, 0.5))
+    _, times = select_times(demo.morphed[0].times, (0, 0.5))
     return template_space(demo.template, demo.subjects_dir, times)
 
 
@@ -371,7 +371,7 @@ def test_estimates_on_a_grid_are_mnes(demo, tmp_path, method, orientation):
     scale = np.abs(theirs.data).max()
     np.testing.assert_allclose(mine.data, theirs.data, rtol=1e-12, atol=1e-12 * scale)
     write_estimate(tmp_path / "a_stc.h5", mine)
-    sources = common_sources([tmp_path / "a_stc.h5"] * 2)
+    sources = find_common_sources([tmp_path / "a_stc.h5"] * 2)
     np.testing.assert_array_equal(sources, mine.vertices[0])
     rows = [{"path": str(tmp_path / "a_stc.h5")}]
     keep = mine.times > 0
@@ -478,13 +478,13 @@ def test_a_template_without_talairach_is_fsaverage_or_refused(demo, tmp_path):
 def test_times_lose_the_rounding_errors_of_files():
     exact = np.arange(-10, 26) * 0.02
     stored = np.float32(-0.2) + np.arange(36) * 0.02
-    keep, times = times_within(stored, (0, 0.3))
-    np.testing.assert_array_equal(times, times_within(exact, (0, 0.3))[1])
+    keep, times = select_times(stored, (0, 0.3))
+    np.testing.assert_array_equal(times, select_times(exact, (0, 0.3))[1])
     assert len(times) == 16 and times[0] == 0 and keep.sum() == 16
-    assert len(times_within(exact, None)[1]) == 36
-    assert times_within(exact, (None, -0.1))[1][-1] == -0.1
+    assert len(select_times(exact, None)[1]) == 36
+    assert select_times(exact, (None, -0.1))[1][-1] == -0.1
     with pytest.raises(InputError, match=r"no sample lies within 0\.7 to 0\.9 s"):
-        times_within(exact, (0.7, 0.9))
+        select_times(exact, (0.7, 0.9))
 
 
 # Stack
@@ -502,7 +502,7 @@ def rows(demo):
 
 
 def test_rows_of_the_stack_follow_the_table(demo, space, rows, tmp_path):
-    keep, _ = times_within(demo.morphed[0].times, (0, 0.5))
+    keep, _ = select_times(demo.morphed[0].times, (0, 0.5))
     vertices = [hemisphere["vertno"] for hemisphere in demo.template]
     reordered = [rows[k] for k in (2, 0, 3, 1)]
     written = estimate_rows(reordered, space, vertices, demo.morphed[0].times, keep)
@@ -525,7 +525,7 @@ def test_the_group_gets_the_length_of_vectors(demo, space, tmp_path):
     np.testing.assert_allclose(estimates[0].magnitude().data, demo.estimates[0].data, rtol=1e-9)
     (morphed,) = morph_estimates(estimates, "sub-01", demo.template, demo.subjects_dir, smooth=20)
     write_estimate(tmp_path / "vector_stc.h5", morphed)
-    keep, _ = times_within(morphed.times, (0, 0.5))
+    keep, _ = select_times(morphed.times, (0, 0.5))
     vertices = [hemisphere["vertno"] for hemisphere in demo.template]
     table = [{"path": str(tmp_path / "vector_stc.h5")}]
     (values,) = estimate_rows(table, space, vertices, morphed.times, keep)
@@ -536,7 +536,7 @@ def test_the_group_gets_the_length_of_vectors(demo, space, tmp_path):
 
 
 def test_one_hemisphere_takes_its_part_of_the_maps(demo, rows):
-    keep, times = times_within(demo.morphed[0].times, (0.1, 0.1))
+    keep, times = select_times(demo.morphed[0].times, (0.1, 0.1))
     vertices = [hemisphere["vertno"] for hemisphere in demo.template]
     right = template_space(demo.template, demo.subjects_dir, times, ["rh"])
     (values,) = estimate_rows(rows[:1], right, vertices, demo.morphed[0].times, keep)
@@ -544,7 +544,7 @@ def test_one_hemisphere_takes_its_part_of_the_maps(demo, rows):
 
 
 def test_estimates_of_another_kind_are_named(demo, space, rows, tmp_path):
-    keep, _ = times_within(demo.morphed[0].times, (0, 0.5))
+    keep, _ = select_times(demo.morphed[0].times, (0, 0.5))
     vertices = [hemisphere["vertno"] for hemisphere in demo.template]
 
     def take(estimate, name):
@@ -623,7 +623,7 @@ def test_pictures_have_words_and_numbers(demo):
     assert all(p.title and p.caption and p.alt for p in pictures)
     kept, events = demo.drops["kept"].sum(), demo.drops["events"].sum()
     assert f"{kept} of {events} epochs" in pictures[0].caption
-    assert channel_costs(demo.drops)[0][0] == "EOG 061"
+    assert count_drops_by_channel(demo.drops)[0][0] == "EOG 061"
     best = max(likelihoods.values())
     assert f"The estimator is {demo.scores['method']}, the likeliest" in pictures[-1].caption
     assert f"{demo.scores['method']} {best:.1f}" in pictures[-1].caption
@@ -634,9 +634,9 @@ def test_explained_variance_of_all_subjects_is_told(demo):
     _, residuals = source_estimates(demo.evokeds, demo.operator, **spec)
     pairs = zip(demo.evokeds, residuals, strict=True)
     shares = {evoked.comment: explained_variance(evoked, left) for evoked, left in pairs}
-    picture = residual_picture(demo.evokeds, residuals, shares)
+    picture = plot_residuals(demo.evokeds, residuals, shares)
     least = min(share for own in shares.values() for share in own.values())
-    assert f"the least is {least:.0%}" in picture.caption
+    assert f"The minimum is {least:.0%}" in picture.caption
     explained = explained_table({"01": {"ExplainedVariance": shares}})
     assert len(explained) == len(demo.evokeds) * 2
     facts = {
@@ -646,12 +646,12 @@ def test_explained_variance_of_all_subjects_is_told(demo):
     covariances = covariance_table({"01": facts})
     chosen = covariances[covariances["chosen"] == "true"]
     assert chosen["log_likelihood"].item() == covariances["log_likelihood"].max()
-    both = first_level_pictures(explained, covariances)
+    both = plot_first_level(explained, covariances)
     assert [p.name for p in both] == ["covariance", "explained"]
     assert f"{demo.scores['method']} for 1 subject." in both[0].caption
     # A beamformer leaves no residual, and one estimator is no choice.
     single = covariance_table({"01": facts | {"LogLikelihood": {"shrunk": None}}})
-    assert [p.name for p in first_level_pictures(explained_table({}), single)] == ["covariance"]
+    assert [p.name for p in plot_first_level(explained_table({}), single)] == ["covariance"]
 
 
 def test_noise_has_unit_power_after_whitening(demo):

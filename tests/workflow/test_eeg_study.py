@@ -228,7 +228,7 @@ def test_electrodes_without_landmarks_are_told(recorded):
     finally:
         facts.write_text(kept)
     assert run.returncode != 0
-    assert "sub-02_task-oddball_eeg.edf: nasion and ear points are unknown" in run.text
+    assert "sub-02_task-oddball_eeg.edf: nasion and preauricular points are unknown" in run.text
     assert not (study / "other/sub-01").exists()
 
 

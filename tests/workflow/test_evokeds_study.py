@@ -131,5 +131,5 @@ def test_a_response_that_the_file_lacks_is_named(given, tmp_path):
     config = config_of(tmp_path, conditions=["deviant", "frequent"])
     run = snakemake(tmp_path, config, "--cores", "1", "group")
     assert run.returncode != 0
-    assert "0 responses are called deviant; it holds oddball, frequent" in run.text
+    assert "0 responses are named deviant. Its responses are oddball, frequent" in run.text
     assert not list(tmp_path.glob("results/group/p3/stack/stack.npy"))

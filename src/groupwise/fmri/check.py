@@ -16,7 +16,7 @@ from groupwise.stack.volumes import SAME_MM, UNREADABLE
 logger = logging.getLogger(__name__)
 
 
-def look_into(
+def check_subjects(
     runs: Mapping[str, list[dict[str, str]]],
     *,
     conditions: Mapping[str, str],
@@ -52,10 +52,10 @@ def look_into(
                 row["repetition_time"] = read_timing(run["bold"])[0]
                 if grid is None:
                     grid = (run["bold"], image.shape[:3], image.affine)
-                findings += _other_grid(run["bold"], image, grid)
-                row["mask_voxels"] = _voxels(run["mask"], grid)
-                row |= _confounds_row(run, confounds, image.shape[3])
-                events, wrong = _events_row(run, conditions, row)
+                findings += _compare_grids(run["bold"], image, grid)
+                row["mask_voxels"] = _count_mask_voxels(run["mask"], grid)
+                row |= _summarize_confounds(run, confounds, image.shape[3])
+                events, wrong = _count_events(run, conditions, row)
                 findings += wrong
                 seen |= {name for name, count in events.items() if count}
                 row |= events
@@ -73,7 +73,7 @@ def look_into(
     return pd.DataFrame(table), findings
 
 
-def _other_grid(path: str, image: nib.Nifti1Image, grid: tuple) -> list[str]:
+def _compare_grids(path: str, image: nib.Nifti1Image, grid: tuple) -> list[str]:
     first, shape, affine = grid
     if image.shape[:3] == shape and np.allclose(image.affine, affine, rtol=0, atol=SAME_MM):
         return []
@@ -83,7 +83,7 @@ def _other_grid(path: str, image: nib.Nifti1Image, grid: tuple) -> list[str]:
     ]
 
 
-def _voxels(path: str, grid: tuple) -> int:
+def _count_mask_voxels(path: str, grid: tuple) -> int:
     mask = nib.load(path)
     if mask.shape[:3] != grid[1] or not np.allclose(mask.affine, grid[2], rtol=0, atol=SAME_MM):
         raise InputError(f"{path}: its grid is not that of {grid[0]}")
@@ -93,7 +93,9 @@ def _voxels(path: str, grid: tuple) -> int:
     return inside
 
 
-def _confounds_row(run: dict[str, str], options: Mapping[str, Any], volumes: int) -> dict[str, Any]:
+def _summarize_confounds(
+    run: dict[str, str], options: Mapping[str, Any], volumes: int
+) -> dict[str, Any]:
     every = pd.read_csv(run["confounds"], sep="\t", na_values="n/a")
     if len(every) != volumes:
         raise InputError(
@@ -108,7 +110,7 @@ def _confounds_row(run: dict[str, str], options: Mapping[str, Any], volumes: int
     }
 
 
-def _events_row(
+def _count_events(
     run: dict[str, str], conditions: Mapping[str, str], row: dict[str, Any]
 ) -> tuple[dict[str, int], list[str]]:
     events = read_events(run["events"], conditions)

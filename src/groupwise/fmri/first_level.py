@@ -10,7 +10,7 @@ import pandas as pd
 from nilearn.glm.first_level import FirstLevelModel
 
 from groupwise.errors import InputError
-from groupwise.fmri.runs import common_mask_of, read_confounds, read_timing
+from groupwise.fmri.runs import intersect_run_masks, read_confounds, read_timing
 from groupwise.inputs.events import read_events
 
 logger = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def fit_first_level(
         hrf_model=hrf,
         drift_model=None if drift == "none" else drift,
         high_pass=high_pass,
-        mask_img=common_mask_of([run["mask"] for run in runs]),
+        mask_img=intersect_run_masks([run["mask"] for run in runs]),
         smoothing_fwhm=smoothing,
         noise_model=noise,
         signal_scaling=0,
@@ -82,7 +82,7 @@ def contrast_maps(
     maps : by the names of MAPS.
     runs : number of runs that it was made of.
     """
-    vectors = [_vector(design, weights) for design in model.design_matrices_]
+    vectors = [_weight_columns(design, weights) for design in model.design_matrices_]
     runs = sum(vector.any() for vector in vectors)
     if not runs:
         raise InputError(f"no run has all of the conditions {', '.join(weights)}")
@@ -96,14 +96,14 @@ def effects_of_interest(
     """F (and z) of all conditions together: is there any response?"""
     here = [name for name in conditions if all(name in design for design in model.design_matrices_)]
     matrices = [
-        np.stack([_vector(design, {name: 1.0}) for name in here])
+        np.stack([_weight_columns(design, {name: 1.0}) for name in here])
         for design in model.design_matrices_
     ]
     made = model.compute_contrast(matrices, stat_type="F", output_type="all")
     return {"F": _as_float(made["stat"]), "z": _as_float(made["z_score"])}
 
 
-def _vector(design: pd.DataFrame, weights: Mapping[str, float]) -> np.ndarray:
+def _weight_columns(design: pd.DataFrame, weights: Mapping[str, float]) -> np.ndarray:
     """Weights of a run's columns; all 0 where the run lacks a condition."""
     vector = pd.Series(0.0, index=design.columns)
     if all(name in vector for name in weights):

@@ -14,9 +14,9 @@ from groupwise.figures.save import Picture
 
 BLUE, ORANGE = CONDITIONS[:2]
 #: z beyond which a response is drawn: p < .001, uncorrected.
-DRAWN = 3.09
+Z_THRESHOLD = 3.09
 #: Above it, a condition's estimate is mostly not its own (Mumford et al. 2015).
-MUCH_INFLATED = 5.0
+HIGH_INFLATION = 5.0
 
 
 def quality_figures(
@@ -54,7 +54,7 @@ def quality_figures(
             ),
             title="Motion and collinearity",
             caption="Left: framewise displacement. Right: variance inflation factor of each "
-            f"condition given all other columns; above {MUCH_INFLATED:g} (dashed) an estimate is "
+            f"condition given all other columns; above {HIGH_INFLATION:g} (dashed) an estimate is "
             "mostly not the condition's own.",
             alt=f"Framewise displacement over volumes, mean "
             f"{np.nanmean(np.concatenate(moved)):.2f} mm; largest variance inflation "
@@ -64,7 +64,7 @@ def quality_figures(
             name="responses",
             figure=responses_figure(responses),
             title="Effects of interest",
-            caption=f"z of the F test of all conditions together, drawn where z > {DRAWN} "
+            caption=f"z of the F test of all conditions together, drawn where z > {Z_THRESHOLD} "
             "(uncorrected p < .001), in the glass brain.",
             alt="Glass brain with the places where any condition has a response.",
         ),
@@ -93,9 +93,9 @@ def motion_figure(
                    color=ORANGE, markersize=4, alpha=0.8)  # fmt: skip
     right.set_yticks(range(len(rows)), rows, fontsize=8)
     right.invert_yaxis()
-    right.axvline(MUCH_INFLATED, color="0.7", linewidth=0.8, linestyle="--")
+    right.axvline(HIGH_INFLATION, color="0.7", linewidth=0.8, linestyle="--")
     right.set(xlabel="variance inflation factor (a dot a run)")
-    right.set_xlim(0, max(MUCH_INFLATED * 1.1, right.get_xlim()[1]))
+    right.set_xlim(0, max(HIGH_INFLATION * 1.1, right.get_xlim()[1]))
     for panel in (left, right):
         panel.spines[["top", "right"]].set_visible(False)
     return figure
@@ -108,11 +108,11 @@ def responses_figure(images: Mapping[str, str | nib.Nifti1Image], columns: int =
     figure = Figure(figsize=(3.6 * columns, 1.75 * rows))
     figure.subplots_adjust(0.01, 0.02, 0.99, 0.96, 0.04, 0.18)
     loaded = {name: nib.load(i) if isinstance(i, str) else i for name, i in images.items()}
-    limit = max(DRAWN + 1, max(np.nanmax(np.asarray(i.dataobj)) for i in loaded.values()))
+    limit = max(Z_THRESHOLD + 1, max(np.nanmax(np.asarray(i.dataobj)) for i in loaded.values()))
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, (name, image) in zip(panels, loaded.items(), strict=False):
         plot_glass_brain(
-            image, figure=figure, axes=panel, threshold=DRAWN, vmax=limit, colorbar=False,
+            image, figure=figure, axes=panel, threshold=Z_THRESHOLD, vmax=limit, colorbar=False,
             display_mode="xz", cmap="inferno",
         )  # fmt: skip
         panel.set_title(name, fontsize=9, loc="left")

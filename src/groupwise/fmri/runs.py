@@ -64,7 +64,7 @@ def read_confounds(bold: str, options: Mapping[str, Any]) -> tuple[pd.DataFrame 
     return confounds, every if kept is None else kept
 
 
-def common_mask_of(masks: Sequence[str]) -> nib.Nifti1Image:
+def intersect_run_masks(masks: Sequence[str]) -> nib.Nifti1Image:
     """Voxels inside the mask of every run; InputError where there are none."""
     try:
         mask = intersect_masks(list(masks), threshold=1, connected=False)

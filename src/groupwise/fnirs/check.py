@@ -9,8 +9,8 @@ from mne.preprocessing.nirs import source_detector_distances
 
 from groupwise.errors import InputError
 from groupwise.fnirs.recordings import (
-    bad_pairs_of,
-    pairs_of,
+    list_pairs,
+    read_bad_pairs,
     read_intensity,
     read_regressors,
     read_run_events,
@@ -19,7 +19,7 @@ from groupwise.fnirs.recordings import (
 logger = logging.getLogger(__name__)
 
 
-def look_into(
+def check_subjects(
     runs: Mapping[str, list[dict[str, str]]],
     *,
     conditions: Mapping[str, str],
@@ -52,11 +52,11 @@ def look_into(
         for run in own:
             try:
                 raw = read_intensity(run["raw"], preload=False)
-                pairs = pairs_of(raw)
+                pairs = list_pairs(raw)
                 if montage is None:
                     montage = (run["raw"], pairs)
-                    findings += _unknown_pairs(run["raw"], pairs, rois)
-                findings += _other_montage(run["raw"], pairs, montage)
+                    findings += _find_unknown_pairs(run["raw"], pairs, rois)
+                findings += _compare_montages(run["raw"], pairs, montage)
                 findings += [
                     f"config: fnirs.bad_channels.{subject}: {pair} is no pair of {run['raw']}"
                     for pair in bad_channels.get(subject, [])
@@ -65,7 +65,9 @@ def look_into(
                 distances = 1e3 * source_detector_distances(raw.info)
                 is_long = (distances > long[0]) & (distances < long[1])
                 is_short = distances < short_channels["longest"]
-                findings += _lengths(run["raw"], is_long, is_short, distances, short_channels)
+                findings += _check_distances(
+                    run["raw"], is_long, is_short, distances, short_channels
+                )
                 wavelengths = {name.split(" ")[1] for name in raw.ch_names}
                 if isinstance(ppf, list) and len(ppf) != len(wavelengths):
                     findings.append(
@@ -90,7 +92,7 @@ def look_into(
                         "duration": round(float(raw.times[-1]), 1),
                         "long_pairs": int(is_long.sum() // len(wavelengths)),
                         "short_pairs": int(is_short.sum() // len(wavelengths)),
-                        "bad_pairs": ", ".join(sorted({*named, *bad_pairs_of(run["channels"])}))
+                        "bad_pairs": ", ".join(sorted({*named, *read_bad_pairs(run["channels"])}))
                         or "n/a",
                         **{name: int(counts.get(name, 0)) for name in conditions},
                     }
@@ -108,7 +110,7 @@ def look_into(
     return pd.DataFrame(table), findings
 
 
-def _unknown_pairs(path: str, pairs: list[str], rois: Mapping[str, list[str]]) -> list[str]:
+def _find_unknown_pairs(path: str, pairs: list[str], rois: Mapping[str, list[str]]) -> list[str]:
     return [
         f"config: fnirs.rois.{name}: {', '.join(absent)} is not in the montage of {path}, which "
         f"has {', '.join(pairs)}"
@@ -117,7 +119,7 @@ def _unknown_pairs(path: str, pairs: list[str], rois: Mapping[str, list[str]]) -
     ]
 
 
-def _other_montage(path: str, pairs: list[str], montage: tuple[str, list[str]]) -> list[str]:
+def _compare_montages(path: str, pairs: list[str], montage: tuple[str, list[str]]) -> list[str]:
     first, wanted = montage
     lacks, more = sorted(set(wanted) - set(pairs)), sorted(set(pairs) - set(wanted))
     if not lacks and not more:
@@ -129,7 +131,7 @@ def _other_montage(path: str, pairs: list[str], montage: tuple[str, list[str]]) 
     ]
 
 
-def _lengths(path: str, is_long, is_short, distances, short_channels) -> list[str]:
+def _check_distances(path: str, is_long, is_short, distances, short_channels) -> list[str]:
     span = f"its distances are {distances.min():.0f} to {distances.max():.0f} mm"
     findings = []
     if not is_long.any():

@@ -68,12 +68,12 @@ def fit_participant(
     for raw, table, run in zip(signals, pairs, runs, strict=True):
         own = raw if run["events"] else read_intensity(run["raw"], preload=False)
         events = read_run_events(run, own, conditions, stim_duration)
-        short = short_regressors(
+        short = make_short_regressors(
             raw, table, short_channels["regressors"], short_channels["n_components"]
         )
         more = read_regressors(run["confounds"], raw.times)
         design = {
-            chroma: design_of(
+            chroma: make_design_matrix(
                 raw.times,
                 events,
                 pd.concat([regressors, more], axis=1),
@@ -83,24 +83,24 @@ def fit_participant(
             )
             for chroma, regressors in short.items()
         }
-        fits.append(fit_channels(long_channels(raw, table), design, noise))
+        fits.append(fit_channels(pick_long_channels(raw, table), design, noise))
         designs.append(design)
         factors.append(inflation(design["hbo"], list(conditions)))
-        shared.append(shared_with_short(design["hbo"], list(conditions), list(short["hbo"])))
+        shared.append(compute_shared_variance(design["hbo"], list(conditions), list(short["hbo"])))
     estimates = {
-        name: estimates_of(fits, designs, weights)
+        name: combine_runs(fits, designs, weights)
         for name, weights in contrasts_of(list(conditions), contrasts).items()
     }
     return FirstLevel(estimates, designs, factors, shared)
 
 
-def long_channels(raw: mne.io.BaseRaw, pairs: pd.DataFrame) -> mne.io.BaseRaw:
+def pick_long_channels(raw: mne.io.BaseRaw, pairs: pd.DataFrame) -> mne.io.BaseRaw:
     """The good long channels, chromophores in turn."""
     chosen = pairs.loc[(pairs["kind"] == "long") & (pairs["status"] == "good"), "pair"]
     return raw.copy().pick([f"{pair} {chroma}" for pair in chosen for chroma in ("hbo", "hbr")])
 
 
-def short_regressors(
+def make_short_regressors(
     raw: mne.io.BaseRaw, pairs: pd.DataFrame, regressors: str, n_components: int
 ) -> dict[str, pd.DataFrame]:
     """What the short channels say of the scalp (micromol/l), for channels of each chromophore.
@@ -155,7 +155,7 @@ def short_regressors(
     return {"hbo": both, "hbr": both}
 
 
-def design_of(
+def make_design_matrix(
     times: np.ndarray,
     events: pd.DataFrame,
     regressors: pd.DataFrame,
@@ -195,7 +195,7 @@ def fit_channels(
     return {name: fitted[name] for name in raw.ch_names}
 
 
-def estimates_of(
+def combine_runs(
     fits: Sequence[Mapping[str, Any]],
     designs: Sequence[Mapping[str, pd.DataFrame]],
     weights: Mapping[str, float],
@@ -303,7 +303,7 @@ def region_table(
     return pd.DataFrame(rows, columns=columns)
 
 
-def column_notes(table: pd.DataFrame) -> dict[str, dict[str, str]]:
+def describe_estimate_columns(table: pd.DataFrame) -> dict[str, dict[str, str]]:
     """Descriptions of a table's columns, in the form of a BIDS JSON sidecar."""
     known = {
         "ID": {"Description": "Participant"},
@@ -324,7 +324,7 @@ def column_notes(table: pd.DataFrame) -> dict[str, dict[str, str]]:
     return {name: known[name] for name in table}
 
 
-def shared_with_short(
+def compute_shared_variance(
     design: pd.DataFrame, conditions: Sequence[str], short: Sequence[str]
 ) -> dict[str, float]:
     """R2 of each condition's regressor on the short channels': how much of the task they carry."""

@@ -16,10 +16,10 @@ from mne.preprocessing.nirs import (
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole
-from groupwise.fnirs.recordings import pairs_of
+from groupwise.fnirs.recordings import list_pairs
 
 #: Hz; upper end of the heart's band with its transition, which the scalp coupling index needs.
-HEART = 1.8
+HEARTBEAT_BAND_END = 1.8
 #: Descriptions of the columns of the table of pairs.
 PAIR_COLUMNS = {
     "pair": {"Description": "Source-detector pair"},
@@ -33,7 +33,7 @@ PAIR_COLUMNS = {
 }
 
 
-def to_haemoglobin(
+def compute_haemoglobin(
     intensity: mne.io.BaseRaw,
     *,
     bad: Sequence[str],
@@ -68,15 +68,15 @@ def to_haemoglobin(
     InputError : the sampling rate is too low for the scalp coupling index, or all long pairs are
         bad.
     """
-    pairs = pairs_of(intensity)
+    pairs = list_pairs(intensity)
     rate = float(intensity.info["sfreq"])
-    if quality["sci"] > -1 and rate / 2 <= HEART:
+    if quality["sci"] > -1 and rate / 2 <= HEARTBEAT_BAND_END:
         raise InputError(
             f"sampled at {rate:g} Hz, too slowly for the scalp coupling index (the heart's band "
-            f"needs {2 * HEART:g} Hz); set fnirs.quality.sci: -1"
+            f"needs {2 * HEARTBEAT_BAND_END:g} Hz); set fnirs.quality.sci: -1"
         )
     reasons = {pair: ["named as bad"] if pair in bad else [] for pair in pairs}
-    unusable = _unusable(intensity, quality["saturation"])
+    unusable = _find_unusable_channels(intensity, quality["saturation"])
     for name, reason in unusable.items():
         reasons[name.split(" ")[0]].append(reason)
     empty = {name.split(" ")[0] for name in unusable}
@@ -130,9 +130,9 @@ def to_haemoglobin(
     return haemoglobin, table
 
 
-def _unusable(intensity: mne.io.BaseRaw, saturation: float) -> dict[str, str]:
+def _find_unusable_channels(intensity: mne.io.BaseRaw, saturation: float) -> dict[str, str]:
     """Channels whose intensity carries no signal, with the reason."""
-    found, flagged = {}, _flagged(intensity)
+    found, flagged = {}, _read_saturated_shares(intensity)
     for name, values in zip(intensity.ch_names, intensity.get_data(), strict=True):
         top = max(np.mean(values == values.max()), flagged.get(name, 0.0))
         if not np.isfinite(values).all():
@@ -146,7 +146,7 @@ def _unusable(intensity: mne.io.BaseRaw, saturation: float) -> dict[str, str]:
     return found
 
 
-def _flagged(intensity: mne.io.BaseRaw) -> dict[str, float]:
+def _read_saturated_shares(intensity: mne.io.BaseRaw) -> dict[str, float]:
     """Share of the recording in which the device itself called a channel saturated (NIRx)."""
     shares: dict[str, float] = {}
     span = len(intensity.times) / intensity.info["sfreq"]
@@ -181,7 +181,7 @@ def read_haemoglobin(path: str, rate: float) -> mne.io.BaseRaw:
     )
 
 
-def positions_of(path: str) -> dict[str, tuple[float, float, float]]:
+def read_pair_positions(path: str) -> dict[str, tuple[float, float, float]]:
     """Pair to the place of its channel, halfway between source and detector: mm in the head."""
     raw = mne.io.read_raw_snirf(path, optode_frame="head", preload=False, verbose="error")
     return {

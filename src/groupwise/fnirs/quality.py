@@ -39,7 +39,7 @@ def quality_figures(
     channels : the participant's estimates.
     """
     bad = sorted({pair for table in pairs for pair in table.loc[table["status"] == "bad", "pair"]})
-    means = _mean_signals(signals, facts["SamplingFrequency"], pairs)
+    means = _average_signals(signals, facts["SamplingFrequency"], pairs)
     named = {
         "inflation": dict(zip(runs, facts["VarianceInflation"], strict=True)),
         "shared": dict(zip(runs, facts["SharedWithShortChannels"], strict=True)),
@@ -171,7 +171,7 @@ def signals_figure(runs: Mapping[str, Mapping[Any, Any]]) -> Figure:
     return figure
 
 
-def _mean_signals(
+def _average_signals(
     signals: Sequence[str], rates: Sequence[float], pairs: Sequence[pd.DataFrame]
 ) -> list[dict[Any, np.ndarray]]:
     runs = []

@@ -39,7 +39,7 @@ def read_intensity(path: str, preload: bool = True) -> mne.io.BaseRaw:
     return raw.pick("fnirs_cw_amplitude", exclude=())
 
 
-def pairs_of(raw: mne.io.BaseRaw) -> list[str]:
+def list_pairs(raw: mne.io.BaseRaw) -> list[str]:
     """Source-detector pairs in the order of the channels, each once."""
     return list(dict.fromkeys(name.split(" ")[0] for name in raw.ch_names))
 
@@ -74,7 +74,7 @@ def read_run_events(
     return events if stim_duration is None else events.assign(duration=float(stim_duration))
 
 
-def bad_pairs_of(channels: str) -> list[str]:
+def read_bad_pairs(channels: str) -> list[str]:
     """Pairs that a BIDS channels.tsv calls bad in any wavelength; none without a file."""
     if not channels:
         return []

@@ -89,7 +89,7 @@ def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequen
     for channel in raw.info["chs"]:
         pair = channel["ch_name"].split(" ")[0]
         source, detector = pair.split("_")
-        ends = _flat(np.array([channel["loc"][3:6], channel["loc"][6:9]]))
+        ends = _project_to_plane(np.array([channel["loc"][3:6], channel["loc"][6:9]]))
         optodes |= {source: ends[0], detector: ends[1]}
         if channel["ch_name"].endswith("hbo"):
             colour = colours.get(region.get(pair, ""), "0.6")
@@ -120,7 +120,7 @@ def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequen
     return figure
 
 
-def _flat(places: np.ndarray) -> np.ndarray:
+def _project_to_plane(places: np.ndarray) -> np.ndarray:
     """Places (n, 3) in m as seen from above, in mm, distances to the vertex kept."""
     shifted = places - np.array(SPHERE[:3])
     distance = np.linalg.norm(shifted, axis=1, keepdims=True)
@@ -129,7 +129,7 @@ def _flat(places: np.ndarray) -> np.ndarray:
     return 1e3 * (SPHERE[3] * tilt * direction + np.array(SPHERE[:2]))
 
 
-def effect_on_head(signal: str, effect: Effect) -> Picture:
+def plot_effect_topography(signal: str, effect: Effect) -> Picture:
     """The statistic of an effect on the head: a picture's name, figure, title, caption and alt."""
     space, result = effect.stack.space, effect.result
     statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
@@ -156,7 +156,7 @@ def effect_on_head(signal: str, effect: Effect) -> Picture:
     )
 
 
-def model_on_head(
+def plot_model_topographies(
     signal: str, table: pd.DataFrame, *, title: str, alpha: float, units: str
 ) -> list[Picture]:
     """Coefficients of channels on the head, where a model has a channel in each of them."""

@@ -69,7 +69,7 @@ class OpticalRuns:
         return [path for name in self.names for path in self.files_of(name)]
 
     def to_check(self, study: Study) -> dict[str, Any]:
-        """What `groupwise.fnirs.check.look_into` is asked, as plain values."""
+        """What `groupwise.fnirs.check.check_subjects` is asked, as plain values."""
         asked = {"conditions", "bad_channels", "rois", "long", "short_channels", "ppf"}
         spec = present(study.fnirs).model_dump(mode="json", include=asked)
         return {"runs": {name: self.of(name) for name in self.names}, **spec}

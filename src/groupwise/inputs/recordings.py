@@ -75,7 +75,7 @@ class Recordings:
         return [p for own in self.subjects for p in (*own.raw, *own.events, *own.channels)]
 
     def to_check(self, study: Study) -> dict[str, Any]:
-        """What `groupwise.meeg.check.look_into` is asked, as plain values."""
+        """What `groupwise.meeg.check.check_subjects` is asked, as plain values."""
         meeg = present(study.meeg)
         return {
             "recordings": [

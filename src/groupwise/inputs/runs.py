@@ -60,7 +60,7 @@ class Runs:
         return [p for run in every for p in (run.bold, run.mask, run.confounds, run.events)]
 
     def to_check(self, study: Study) -> dict[str, Any]:
-        """What `groupwise.fmri.check.look_into` is asked, as plain values."""
+        """What `groupwise.fmri.check.check_subjects` is asked, as plain values."""
         spec = present(study.fmri).model_dump(mode="json", include={"conditions", "confounds"})
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 

@@ -1,1 +1,1 @@
-"""M/EEG recordings, by MNE."""
+"""First level of M/EEG: recordings to source estimates and evoked responses, with MNE-Python."""

@@ -1,4 +1,4 @@
-"""All recordings of a study looked into before any long work: what is there, what is wrong."""
+"""Input check of all M/EEG recordings: their headers and events, before the first job."""
 
 import logging
 from typing import Any
@@ -10,7 +10,7 @@ from groupwise.meeg.recordings import check_recordings
 logger = logging.getLogger(__name__)
 
 
-def look_into(
+def check_subjects(
     recordings: list[dict[str, Any]],
     root: str,
     *,
@@ -24,27 +24,28 @@ def look_into(
     landmarks: bool = False,
     moved: bool = False,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Look into every subject's recordings, by their headers and events.
+    """Check the headers and events of every subject's recordings.
 
     Parameters
     ----------
-    recordings : one dict a subject and session: `subject`, `session` (of several), `raw` (paths of
-        its runs), `events`, and `channels` (those of its channels.tsv that exist).
+    recordings : one dict per subject and session, with `subject`, `session` (if there are
+        several), `raw` (paths of the runs), `events` (paths of the events.tsv), and `channels`
+        (paths of the channels.tsv that exist).
     root : root of the BIDS tree.
     conditions, channels, reject, h_freq, aux_channels, montage, landmarks, moved : see
         `check_recordings`.
-    bad_channels : by subject, and under "all" for every subject.
+    bad_channels : names of bad channels by subject; those under "all" are bad in every subject.
 
     Returns
     -------
-    table : one row a subject and run: subject, recording, sampling_rate, duration, bad_channels,
-        number of channels by type and of events by condition.
-    findings : everything that is wrong in any recording.
+    table : one row per subject and run: subject, recording, sampling_rate (Hz), duration (s),
+        bad_channels, number of channels of each type and of events of each condition.
+    findings : all errors in the recordings; empty if there are none.
     """
     findings, table = [], []
-    for place, subject in enumerate(recordings, start=1):
+    for number, subject in enumerate(recordings, start=1):
         name = subject["subject"]
-        logger.info("subject %s (%d of %d)", name, place, len(recordings))
+        logger.info("subject %s (%d of %d)", name, number, len(recordings))
         wrong, rows = check_recordings(
             subject["raw"],
             subject["events"],
@@ -63,6 +64,6 @@ def look_into(
         for row in rows:
             events = row.pop("events")
             row["bad_channels"] = ", ".join(row["bad_channels"]) or "n/a"
-            visit = {"session": subject["session"]} if "session" in subject else {}
-            table.append({"subject": name, **visit, **row, **events})
+            session = {"session": subject["session"]} if "session" in subject else {}
+            table.append({"subject": name, **session, **row, **events})
     return pd.DataFrame(table), findings

@@ -1,4 +1,4 @@
-"""Noise covariance: several estimators, the best on unseen data chosen."""
+"""Noise covariance from the baseline or an empty room, with a cross-validated estimator."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,35 +20,41 @@ def epochs_covariance(
 ) -> tuple["mne.Covariance", dict[str, Any]]:
     """Estimate the noise covariance of the channels from the epochs' baseline.
 
-    Every estimator is scored by the log-likelihood of left-out data, and the best is taken
+    Each estimator is scored by the log-likelihood of left-out data, and the best is used
     (Engemann and Gramfort 2015, https://doi.org/10.1016/j.neuroimage.2014.12.040).
 
     Parameters
     ----------
     epochs : clean, baseline-corrected epochs.
-    method : MNE's names of one or several estimators ("empirical", "shrunk", ...).
-    tmin, tmax : the part of the epochs that holds noise, s; None for the epochs' own end.
-    rank : "info", "full", None (estimated from the data) or the rank by channel type.
-    folds : number of parts in the cross-validation.
+    method : one or several estimators, by MNE's names ("empirical", "shrunk", ...).
+    tmin, tmax : window of the epochs that contains only noise, s; None: start or end of the epochs.
+    rank : "info", "full", None (estimated from the data) or the rank of each channel type.
+    folds : number of folds of the cross-validation.
 
     Returns
     -------
     covariance : the best estimate.
-    scores : method chosen, log_likelihood of each estimator (mean over folds, nats a sample; None
-        when there is but one, and so nothing to choose), rank by channel type, samples.
+    scores : `method` (the chosen estimator), `log_likelihood` of each estimator (mean over folds,
+        nat per sample; None for a single estimator, which is not scored), `rank` of each channel
+        type, and number of `samples`.
+
+    Raises
+    ------
+    InputError
+        If the window lies outside the epochs.
     """
     import mne
 
     if (tmin is not None and tmin > epochs.tmax) or (tmax is not None and tmax < epochs.tmin):
         raise InputError(
-            f"covariance: {tmin} to {tmax} s lies outside the epochs "
-            f"({epochs.tmin:g} to {epochs.tmax:g} s). Correct covariance.tmin and tmax."
+            f"config: meeg.covariance: the window {tmin} to {tmax} s lies outside the epochs "
+            f"({epochs.tmin:g} to {epochs.tmax:g} s). Correct covariance.tmin and covariance.tmax."
         )
-    found = mne.compute_covariance(
-        epochs, tmin=tmin, tmax=tmax, method=_names(method), rank=rank, cv=folds,
+    estimates = mne.compute_covariance(
+        epochs, tmin=tmin, tmax=tmax, method=_list_methods(method), rank=rank, cv=folds,
         return_estimators=True,
     )  # fmt: skip
-    return _best(found, epochs.info, rank)
+    return _select_best(estimates, epochs.info, rank)
 
 
 def empty_room_covariance(
@@ -59,19 +65,23 @@ def empty_room_covariance(
     rank: str | dict[str, int] | None,
     folds: int,
 ) -> tuple["mne.Covariance", dict[str, Any]]:
-    """Estimate the noise covariance from a recording of the empty room.
+    """Estimate the noise covariance from an empty-room recording.
 
     Parameters
     ----------
-    raw : empty-room recording, loaded, already filtered like the data.
-    info : the epochs' measurement info: its channels, bad channels and projectors are imposed
-        on the empty room, so that both went through the same steps.
+    raw : empty-room recording, loaded and filtered like the data; changed in place.
+    info : measurement info of the epochs. Its channels, bad channels and projectors are applied to
+        the empty-room recording, so that both have the same processing.
     method, rank, folds : see `epochs_covariance`.
+
+    Returns
+    -------
+    covariance, scores : see `epochs_covariance`.
 
     Raises
     ------
     InputError
-        When the empty room lacks channels of the data.
+        If the empty-room recording lacks channels of the data.
     """
     import mne
 
@@ -79,7 +89,7 @@ def empty_room_covariance(
     if absent:
         raise InputError(
             f"The empty-room recording lacks {len(absent)} channels of the data "
-            f"({', '.join(absent[:5])}). Give one of the same system, or set "
+            f"({', '.join(absent[:5])}). Use a recording of the same system, or set "
             "covariance.source: baseline."
         )
     raw.pick(info["ch_names"], exclude=())
@@ -87,25 +97,26 @@ def empty_room_covariance(
     raw.del_proj()
     raw.add_proj(info["projs"])
     raw.apply_proj()
-    found = mne.compute_raw_covariance(
-        raw, method=_names(method), rank=rank, cv=folds, return_estimators=True
+    estimates = mne.compute_raw_covariance(
+        raw, method=_list_methods(method), rank=rank, cv=folds, return_estimators=True
     )
-    return _best(found, info, rank)
+    return _select_best(estimates, info, rank)
 
 
-def _names(method: str | Sequence[str]) -> list[str]:
+def _list_methods(method: str | Sequence[str]) -> list[str]:
     return [method] if isinstance(method, str) else list(method)
 
 
-def _best(found, info, rank) -> tuple["mne.Covariance", dict[str, Any]]:
+def _select_best(estimates, info, rank) -> tuple["mne.Covariance", dict[str, Any]]:
     import mne
 
-    # Best first; a single estimator comes without list and likelihood.
-    found = found if isinstance(found, list) else [found]
-    likelihood = {str(cov["method"]): cov["loglik"] for cov in found}
-    return found[0], {
-        "method": str(found[0]["method"]),
+    # MNE returns a list, best first; for a single estimator, a covariance without likelihood.
+    estimates = estimates if isinstance(estimates, list) else [estimates]
+    likelihood = {str(cov["method"]): cov["loglik"] for cov in estimates}
+    best = estimates[0]
+    return best, {
+        "method": str(best["method"]),
         "log_likelihood": {k: None if v is None else float(v) for k, v in likelihood.items()},
-        "rank": {k: int(v) for k, v in mne.compute_rank(found[0], rank=rank, info=info).items()},
-        "samples": int(found[0]["nfree"]) + 1,
+        "rank": {k: int(v) for k, v in mne.compute_rank(best, rank=rank, info=info).items()},
+        "samples": int(best["nfree"]) + 1,
     }

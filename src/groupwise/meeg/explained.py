@@ -1,4 +1,4 @@
-"""What noise covariance was chosen and how well the sources explain the responses."""
+"""Tables and figures of the noise covariance's estimators and of the explained variance."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -20,32 +20,34 @@ EXPLAINED_COLUMNS = {
     "subject": {"Description": "Subject"},
     "condition": {"Description": "Condition"},
     "channels": {"Description": "Channel type"},
-    "explained_variance": {"Description": "1 - |residual|^2 / |response|^2, channels and times"},
+    "explained_variance": {
+        "Description": "1 - |residual|^2 / |response|^2, summed over channels and times"
+    },
 }
 COVARIANCE_COLUMNS = {
     "subject": {"Description": "Subject"},
     "estimator": {"Description": "Estimator of the noise covariance"},
     "log_likelihood": {
-        "Description": "Of left-out data, mean over folds; n/a where there was but one estimator",
-        "Units": "nat a sample",
+        "Description": "Log-likelihood of left-out data, mean over folds; n/a: single estimator",
+        "Units": "nat per sample",
     },
-    "chosen": {"Description": "Whether it was taken, being the likeliest: true or false"},
-    "rank": {"Description": "Rank of the data by channel type"},
-    "samples": {"Description": "Samples it was estimated from"},
+    "chosen": {"Description": "true for the estimator that is used, which is the likeliest"},
+    "rank": {"Description": "Rank of the data of each channel type"},
+    "samples": {"Description": "Number of samples from which the covariance was estimated"},
 }
 
 
-def residual_picture(
+def plot_residuals(
     evokeds: Sequence["mne.Evoked"],
     residuals: Sequence["mne.Evoked"],
     shares: Mapping[str, Mapping[str, float]],
 ) -> Picture:
-    """Field power of each response, and of what its sources leave.
+    """Plot the root mean square over channels of each evoked response and of its residual.
 
     Parameters
     ----------
-    evokeds, residuals : one a condition, in the same order.
-    shares : condition to channel type to explained variance.
+    evokeds, residuals : one per condition, in the same order.
+    shares : explained variance (0 to 1) by condition and channel type.
     """
     kinds = list(next(iter(shares.values())))
     rows, columns = len(evokeds), len(kinds)
@@ -63,8 +65,8 @@ def residual_picture(
                 power = np.sqrt(np.mean(inst.get_data(names) ** 2, axis=0)) * factor
                 axis.plot(inst.times * 1e3, power, color=colour, lw=1.5, label=label)
             share = shares[evoked.comment][kind]
-            told = f"{TITLES[kind]}, {evoked.comment}: {share:.0%} explained"
-            axis.set_title(told, fontsize=10, loc="left")
+            title = f"{TITLES[kind]}, {evoked.comment}: {share:.0%} explained"
+            axis.set_title(title, fontsize=10, loc="left")
             axis.axvline(0, color="black", lw=0.8, ls=":")
             axis.set(xlim=evoked.times[[0, -1]] * 1e3, ylabel=unit)
             axis.spines[["top", "right"]].set_visible(False)
@@ -73,25 +75,25 @@ def residual_picture(
         axis.set_ylim(bottom=0)
     lines = axes[0, 0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower center", ncols=2, frameon=False)
-    least = min(share for own in shares.values() for share in own.values())
+    least = min(share for by_type in shares.values() for share in by_type.values())
     return Picture(
         name="residual",
         figure=figure,
         title="Explained variance",
-        caption="Root mean square over channels of each evoked response and of what its source "
-        "estimate does not make up. Explained variance is taken over channels and all times, "
-        f"noise before the stimulus included; the least is {least:.0%}.",
-        alt=f"Courses of response and residual of {rows} conditions; at least {least:.0%} "
-        "explained.",
+        caption="Root mean square over channels of each evoked response and of its residual, the "
+        "part that the source estimate does not explain. Explained variance is computed over all "
+        f"channels and times, including the noise before the stimulus. The minimum is {least:.0%}.",
+        alt=f"Time courses of response and residual of {rows} conditions. At least {least:.0%} of "
+        "the variance is explained.",
     )
 
 
 def explained_table(sidecars: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Explained variance, one row a subject, condition and channel type.
+    """Return the explained variance, one row per subject, condition and channel type.
 
     Parameters
     ----------
-    sidecars : subject to the JSON beside its source estimates.
+    sidecars : content of the JSON sidecar of the source estimates, by subject.
     """
     return pd.DataFrame(
         [
@@ -105,11 +107,11 @@ def explained_table(sidecars: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def covariance_table(sidecars: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Estimators of the noise covariance, one row a subject and estimator.
+    """Return the estimators of the noise covariance, one row per subject and estimator.
 
     Parameters
     ----------
-    sidecars : subject to the JSON beside its noise covariance.
+    sidecars : content of the JSON sidecar of the noise covariance, by subject.
     """
     rows = []
     for subject, facts in sidecars.items():
@@ -121,16 +123,16 @@ def covariance_table(sidecars: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return table.astype({"log_likelihood": float})
 
 
-def first_level_pictures(explained: pd.DataFrame, covariances: pd.DataFrame) -> list[Picture]:
-    """All subjects beside each other.
+def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list[Picture]:
+    """Plot the covariance estimators and the explained variance of all subjects.
 
     Parameters
     ----------
-    explained : of `explained_table`; empty where sources are no minimum-norm estimates.
-    covariances : of `covariance_table`.
+    explained : table of `explained_table`; empty if the sources are not minimum-norm estimates.
+    covariances : table of `covariance_table`.
     """
     counts = covariances.loc[covariances["chosen"] == "true", "estimator"].value_counts()
-    taken = ", ".join(f"{name} for {n}" for name, n in counts.items())
+    chosen = ", ".join(f"{name} for {n}" for name, n in counts.items())
     plural = "s" if covariances["subject"].nunique() > 1 else ""
     pictures = [
         Picture(
@@ -138,23 +140,23 @@ def first_level_pictures(explained: pd.DataFrame, covariances: pd.DataFrame) -> 
             figure=_likelihood_figure(covariances),
             title="Choice of the noise covariance",
             caption="Log-likelihood of left-out data under each estimator of the noise covariance, "
-            "relative to the one that was taken (0), for each subject. Taken: "
-            f"{taken} subject{plural}.",
-            alt=f"Log-likelihoods of the estimators; taken: {taken}.",
+            "relative to the chosen one (0), for each subject. Chosen: "
+            f"{chosen} subject{plural}.",
+            alt=f"Log-likelihoods of the estimators. Chosen: {chosen}.",
         )
     ]
     if len(explained):
         median = explained.groupby("channels", sort=False)["explained_variance"].median()
-        told = ", ".join(f"{TITLES[kind]} {share:.0%}" for kind, share in median.items())
+        medians = ", ".join(f"{TITLES[kind]} {share:.0%}" for kind, share in median.items())
         pictures.append(
             Picture(
                 name="explained",
                 figure=_explained_figure(explained),
                 title="Explained variance",
-                caption="Share of each evoked response that its source estimate explains, over "
-                "channels and all times: a dot a subject, a line their median. Medians over all "
-                f"conditions: {told}.",
-                alt=f"Explained variance by condition; medians {told}.",
+                caption="Share of the variance of each evoked response that its source estimate "
+                "explains, over all channels and times. Dot: one subject; line: median over "
+                f"subjects. Medians over all conditions: {medians}.",
+                alt=f"Explained variance by condition. Medians: {medians}.",
             )
         )
     return pictures
@@ -187,19 +189,19 @@ def _explained_figure(explained: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(width, 3.4), layout="constrained")
     axes = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
     for axis, kind in zip(axes, kinds, strict=True):
-        _dots(axis, explained[explained["channels"] == kind], conditions)
+        _plot_dots(axis, explained[explained["channels"] == kind], conditions)
         axis.set_title(TITLES[kind], fontsize=11)
     axes[0].set_ylabel("explained variance")
     return figure
 
 
-def _dots(axis: Axes, table: pd.DataFrame, conditions: Sequence[str]) -> None:
-    """A column of dots a condition, spread a little so that equal ones are seen."""
-    for place, name in enumerate(conditions):
+def _plot_dots(axis: Axes, table: pd.DataFrame, conditions: Sequence[str]) -> None:
+    """Plot one column of dots per condition, jittered so that equal values stay visible."""
+    for position, name in enumerate(conditions):
         shares = np.sort(table.loc[table["condition"] == name, "explained_variance"].to_numpy())
         spread = 0.12 * np.resize([-1, 0, 1], len(shares))
-        axis.plot(place + spread, shares, "o", ms=4, color=CONDITIONS[0], alpha=0.7)
-        axis.hlines(np.median(shares), place - 0.3, place + 0.3, color="black", lw=2)
+        axis.plot(position + spread, shares, "o", ms=4, color=CONDITIONS[0], alpha=0.7)
+        axis.hlines(np.median(shares), position - 0.3, position + 0.3, color="black", lw=2)
     axis.set_xticks(range(len(conditions)), conditions, rotation=30, ha="right")
     axis.set_ylim(min(0.0, table["explained_variance"].min()), 1)
     axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

@@ -1,4 +1,4 @@
-"""Maps on a surface in the formats of the field: source estimates (STC, HDF5) and GIFTI."""
+"""Export of surface maps as MNE source estimates (HDF5) and GIFTI."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from groupwise.stack import Hemisphere, Surface
 if TYPE_CHECKING:
     import mne
 
-#: GIFTI intent by map, so that viewers know what they show; any other map has no intent.
+#: GIFTI intent of each map, by which viewers recognise its kind; other maps have no intent.
 INTENTS = {
     "F": "NIFTI_INTENT_FTEST",
     "t": "NIFTI_INTENT_TTEST",
@@ -26,11 +26,16 @@ SIDES = {"lh": "L", "rh": "R"}
 
 
 def as_source_estimate(space: Surface, values: np.ndarray) -> "mne.SourceEstimate":
-    """A map as MNE's source estimate of the template.
+    """Return a map as an MNE source estimate of the template.
 
     Parameters
     ----------
-    values : (places,) or (places, times). A hemisphere outside the space has no vertices.
+    space : feature space on the cortex.
+    values : (places,) or (places, times).
+
+    Returns
+    -------
+    The source estimate. A hemisphere that is not in the feature space has no vertices.
     """
     import mne
 
@@ -50,14 +55,15 @@ def as_source_estimate(space: Surface, values: np.ndarray) -> "mne.SourceEstimat
 def as_gifti_map(
     space: Surface, values: np.ndarray, hemisphere: Hemisphere, intent: str = "NIFTI_INTENT_NONE"
 ) -> nib.gifti.GiftiImage:
-    """One hemisphere's part of a map as GIFTI, an array a time step.
+    """Return one hemisphere of a map as GIFTI, with one array per time.
 
-    The vertices are those of `as_gifti_surface`, in order. NaN stays NaN.
+    The vertices have the order of `as_gifti_surface`. NaN stays NaN.
 
     Parameters
     ----------
     values : (places,) or (places, times).
-    intent : NIfTI intent; with NIFTI_INTENT_LABEL values are integers, 0 for no label.
+    hemisphere : "lh" or "rh".
+    intent : NIfTI intent. With NIFTI_INTENT_LABEL, values are integers; 0 is no label.
     """
     times = space.times if space.times is not None else np.zeros(1)
     columns = space.of_hemisphere(space.by_place(values), hemisphere)
@@ -65,7 +71,7 @@ def as_gifti_map(
     image = nib.gifti.GiftiImage(meta=nib.gifti.GiftiMetaData(_meta(space, hemisphere)))
     step = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
     if space.times is not None:
-        image.meta["TimeStep"] = f"{step * 1e3:g}"  # ms, as the GIFTI standard has it
+        image.meta["TimeStep"] = f"{step * 1e3:g}"  # ms, the unit of GIFTI
         image.meta["TimeStart"] = f"{times[0] * 1e3:g}"
     if discrete:
         image.labeltable = _label_table(int(np.max(columns, initial=0)))
@@ -85,11 +91,11 @@ def as_gifti_map(
 def as_gifti_surface(
     space: Surface, hemisphere: Hemisphere, kind: str = "inflated"
 ) -> nib.gifti.GiftiImage:
-    """A hemisphere of the template at analysis resolution as GIFTI, to show maps on.
+    """Return a hemisphere of the template at the analysis resolution as GIFTI.
 
     Parameters
     ----------
-    kind : "inflated" (in no anatomical space) or "white" (surface RAS, mm).
+    kind : "inflated" (without anatomical coordinates) or "white" (surface RAS, mm).
     """
     points = nib.gifti.GiftiDataArray(
         getattr(hemisphere, kind).astype(np.float32),
@@ -116,15 +122,18 @@ def as_gifti_surface(
 def export_maps(
     folder: str | os.PathLike, stem: str, space: Surface, maps: Mapping[str, np.ndarray]
 ) -> list[Path]:
-    """Write maps, and the surfaces they live on.
+    """Write maps and the surfaces that they are defined on.
+
+    For each map: ``<stem>_stat-<name>_stc.h5`` (both hemispheres, for `mne.read_source_estimate`)
+    and ``<stem>_hemi-<L|R>_stat-<name>.func.gii`` (``.label.gii`` for clusters). For each
+    hemisphere: ``<stem>_hemi-<L|R>_<inflated|white>.surf.gii``.
 
     Parameters
     ----------
-    folder : is there; receives, for each map, ``<stem>_stat-<name>_stc.h5`` (both hemispheres,
-        read by `mne.read_source_estimate`) and ``<stem>_hemi-<L|R>_stat-<name>.func.gii``
-        (``.label.gii`` for clusters), and ``<stem>_hemi-<L|R>_<inflated|white>.surf.gii``.
-    stem : start of the names, e.g. "space-fsaverage_effect-modalityXside".
-    maps : name -> (places,) or (places, times); names of `INTENTS` tell viewers what it is.
+    folder : an existing folder.
+    stem : start of the file names, such as "space-fsaverage_effect-modalityXside".
+    maps : values by name, each (places,) or (places, times). Maps named in `INTENTS` get its
+        intent.
 
     Returns
     -------
@@ -133,7 +142,7 @@ def export_maps(
     folder = Path(folder)
     written = []
 
-    def gifti(name: str, image: nib.gifti.GiftiImage) -> None:
+    def write_gifti(name: str, image: nib.gifti.GiftiImage) -> None:
         nib.save(image, folder / name)
         written.append(folder / name)
 
@@ -146,11 +155,13 @@ def export_maps(
         for hemisphere in space.hemispheres:
             side = SIDES[hemisphere.name]
             image = as_gifti_map(space, values, hemisphere, intent)
-            gifti(f"{stem}_hemi-{side}_stat-{name}.{ending}", image)
+            write_gifti(f"{stem}_hemi-{side}_stat-{name}.{ending}", image)
     for hemisphere in space.hemispheres:
         side = SIDES[hemisphere.name]
         for kind in ("inflated", "white"):
-            gifti(f"{stem}_hemi-{side}_{kind}.surf.gii", as_gifti_surface(space, hemisphere, kind))
+            write_gifti(
+                f"{stem}_hemi-{side}_{kind}.surf.gii", as_gifti_surface(space, hemisphere, kind)
+            )
     return written
 
 
@@ -160,10 +171,10 @@ def _meta(space: Surface, hemisphere: Hemisphere) -> dict[str, str]:
 
 
 def _label_table(count: int) -> nib.gifti.GiftiLabelTable:
-    """Names and colours of clusters 1 to `count`; 0 is transparent."""
+    """Return names and colours of the labels 1 to `count`; label 0 is transparent."""
     table = nib.gifti.GiftiLabelTable()
     for key in range(count + 1):
-        # Steps of the golden ratio keep the hues of neighbouring numbers apart.
+        # Steps of the golden ratio give consecutive numbers distinct hues.
         colour = hsv_to_rgb(key * 0.618034 % 1, 0.8, 0.9) if key else (0.0, 0.0, 0.0)
         label = nib.gifti.GiftiLabel(key, *colour, float(bool(key)))
         label.label = f"cluster {key}" if key else "none"

@@ -1,4 +1,4 @@
-"""From anatomy to the forward solution: coregistration, head model, source space, lead fields."""
+"""Forward model: coregistration, head model, cortical source space and forward solution."""
 
 import os
 from collections.abc import Sequence
@@ -21,22 +21,28 @@ if surface._compute_nearest.__defaults__ == ("BallTree", False):
 
 
 def read_head_mri_trans(path: str | os.PathLike) -> "mne.Transform":
-    """Read a head-to-MRI transform from a ``*_trans.fif``, whichever way round it was saved."""
+    """Read the head-to-MRI transform from a ``*_trans.fif`` that was saved in either direction.
+
+    Raises
+    ------
+    InputError
+        If the file can't be read or has another transform.
+    """
     import mne
 
     try:
         trans = mne.read_trans(path)
-    except Exception as error:  # a damaged FIF raises whatever its reader stumbles over
+    except Exception as error:  # a damaged FIF file can raise any error
         raise InputError(
             f"{path}: no head-to-MRI transform can be read ({error}). Make one with "
-            "`mne coreg`, or put landmarks into T1w.json and leave coregistration.trans null."
+            "`mne coreg`, or add landmarks to T1w.json and set coregistration.trans: null."
         ) from error
     if trans.from_str == "MRI (surface RAS)":
         trans = mne.transforms.invert_transform(trans)
     if (trans.from_str, trans.to_str) != ("head", "MRI (surface RAS)"):
         raise InputError(
             f"{path}: holds a transform {trans.from_str} -> {trans.to_str}, not head -> MRI. "
-            "Give the file that `mne coreg` saves."
+            "Use the file that `mne coreg` saves."
         )
     return trans
 
@@ -48,18 +54,18 @@ def fit_head_mri_trans(
     subjects_dir: str | os.PathLike,
     t1w_json: str | os.PathLike | None = None,
 ) -> "mne.Transform":
-    """Head-to-MRI transform from the landmarks of the recording and of T1w.json, the BIDS way.
+    """Compute the head-to-MRI transform from the landmarks of the recording and of T1w.json.
 
     Parameters
     ----------
     raw_path, root : a recording with digitised nasion and preauricular points; the BIDS root.
     subject, subjects_dir : name and folder of the FreeSurfer reconstruction (for T1.mgz).
-    t1w_json : sidecar with `AnatomicalLandmarkCoordinates`; None: that of the same session.
+    t1w_json : sidecar with `AnatomicalLandmarkCoordinates` (BIDS); None: that of the same session.
 
     Raises
     ------
     InputError
-        When landmarks, the T1 image or its sidecar are missing.
+        If landmarks, the T1 image or its sidecar are missing.
     """
     import mne_bids
 
@@ -74,24 +80,25 @@ def fit_head_mri_trans(
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         where = t1w_json or f"{raw_path} (its T1w.json)"
         raise InputError(
-            f"{where}: no head-to-MRI transform ({' '.join(str(error).split())}). Give "
-            "AnatomicalLandmarkCoordinates in T1w.json, or a *_trans.fif in coregistration.trans."
+            f"{where}: no head-to-MRI transform can be computed ({' '.join(str(error).split())}). "
+            "Add AnatomicalLandmarkCoordinates to T1w.json, or name a *_trans.fif in "
+            "coregistration.trans."
         ) from error
 
 
 def fit_template_trans(
     info: "mne.Info", template: str, subjects_dir: str | os.PathLike
 ) -> "mne.Transform":
-    """Head-to-MRI transform that brings nasion and ear points to those of a template's head.
+    """Compute the head-to-MRI transform that aligns the landmarks with those of a template head.
 
-    The head is turned and shifted, not scaled: EEG electrodes are projected onto the template's
-    scalp with the forward solution.
+    The transform is rigid (rotation and translation, no scaling). The forward solution projects
+    EEG electrodes onto the template's scalp.
 
     Parameters
     ----------
-    info : with the three landmarks.
-    template, subjects_dir : name and folder of the template; its landmarks are those of
-        ``bem/<template>-fiducials.fif`` or, without it, of MNI space.
+    info : measurement info with nasion and both preauricular points.
+    template, subjects_dir : name and folder of the template. Its landmarks are those of
+        ``bem/<template>-fiducials.fif`` or, without that file, of MNI space.
     """
     import mne
 
@@ -107,11 +114,11 @@ def head_surface_distance(
     subject: str,
     subjects_dir: str | os.PathLike,
 ) -> dict[str, float] | None:
-    """How far the digitised head points lie from the MRI's scalp: the check of a coregistration.
+    """Return the distance of the digitised head points from the MRI's scalp, to check `trans`.
 
     Returns
     -------
-    points, median_mm, max_mm; None without head points or without a scalp surface.
+    `points` (their number), `median_mm` and `max_mm`; None without head points or scalp surface.
     """
     import mne
 
@@ -136,19 +143,24 @@ def head_model(
     ico: int | None,
     conductivity: Sequence[float],
 ) -> "mne.bem.ConductorModel":
-    """Boundary element model of the head (linear collocation).
+    """Return the boundary element model of the head (linear collocation).
 
     Parameters
     ----------
     subject, subjects_dir : name and folder of the FreeSurfer reconstruction.
-    ico : the surfaces are thinned to this subdivision of an icosahedron; None keeps them.
-    conductivity : S/m; one value (inner skull) is enough for MEG, EEG needs three
-        (brain, skull, scalp).
+    ico : subdivision of an icosahedron to which surfaces are downsampled; None: full resolution.
+    conductivity : S/m; one value (brain) is sufficient for MEG, EEG needs three (brain, skull,
+        scalp).
+
+    Raises
+    ------
+    InputError
+        If a surface is missing, or the surfaces do not give a model.
     """
     import mne
 
     layers = ("inner_skull", "outer_skull", "outer_skin")[: len(conductivity)]
-    need_files(
+    require_files(
         subjects_dir,
         subject,
         [f"bem/{layer}.surf" for layer in layers],
@@ -162,7 +174,7 @@ def head_model(
     except (RuntimeError, ValueError) as error:
         raise InputError(
             f"{Path(subjects_dir) / subject / 'bem'}: no head model can be made of these surfaces "
-            f"({' '.join(str(error).split())}). Repair them, or change bem.ico."
+            f"({' '.join(str(error).split())}). Repair the surfaces, or change bem.ico."
         ) from error
 
 
@@ -172,20 +184,19 @@ def source_space(
     spacing: str,
     add_dist: bool | str = "patch",
 ) -> "mne.SourceSpaces":
-    """Cortical source space on the white surface.
+    """Return the cortical source space on the white surface.
 
     Parameters
     ----------
     subject, subjects_dir : name and folder of the FreeSurfer reconstruction.
     spacing : "oct6", "ico5", "all", ...
-    add_dist : "patch" adds which vertices each source stands for, so that its orientation is
-        the mean normal of that patch; False leaves it out, True adds distances, which no
-        stage here reads.
+    add_dist : "patch" adds the patch of vertices around each source, whose mean normal is the
+        source's orientation; False does not; True also adds distances, which no stage uses.
     """
     import mne
 
     names = ["white", "sphere"] if spacing.startswith(("oct", "ico")) else ["white"]
-    need_files(
+    require_files(
         subjects_dir,
         subject,
         [f"surf/{hemi}.{name}" for hemi in ("lh", "rh") for name in names],
@@ -203,18 +214,18 @@ def forward_solution(
     channels: Sequence[str],
     mindist: float,
 ) -> "mne.Forward":
-    """Lead fields of all sources, free orientation, bad channels included.
+    """Return the forward solution of all sources with free orientation, bad channels included.
 
     Parameters
     ----------
-    info : of the recording: sensors and head position.
-    channels : channel types, of "mag", "grad", "eeg".
-    mindist : sources nearer than this to the inner skull are left out, mm.
+    info : measurement info of the recording, with sensors and head position.
+    channels : channel types: "mag", "grad", "eeg".
+    mindist : minimal distance of a source from the inner skull, mm; nearer ones are excluded.
     """
     import mne
 
     types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
-    # Reference sensors too: lead fields of compensated data are compensated alike.
+    # Reference sensors are needed to apply the data's compensation to the forward solution.
     kept = {*channels, "ref_meg"}
     picks = [index for index, name in enumerate(info["ch_names"]) if types[name] in kept]
     return mne.make_forward_solution(
@@ -228,15 +239,23 @@ def forward_solution(
     )
 
 
-def need_files(
+def require_files(
     subjects_dir: str | os.PathLike, subject: str, names: Sequence[str], remedy: str
 ) -> None:
-    """Raise InputError, naming the files that are missing from a subject's reconstruction."""
+    """Raise InputError if files are missing from a subject's FreeSurfer reconstruction.
+
+    Parameters
+    ----------
+    subjects_dir, subject : folder and name of the reconstruction.
+    names : paths inside the reconstruction.
+    remedy : last sentence of the message.
+    """
     folder = Path(subjects_dir) / subject
     if not folder.is_dir():
         raise InputError(
             f"{folder}: there is no such FreeSurfer subject. Correct subjects_dir, or run "
-            "recon-all. (fsaverage comes with FreeSurfer and with mne.datasets.fetch_fsaverage.)"
+            "recon-all. (fsaverage is part of FreeSurfer; mne.datasets.fetch_fsaverage "
+            "downloads it.)"
         )
     absent = [str(folder / name) for name in names if not (folder / name).exists()]
     if absent:

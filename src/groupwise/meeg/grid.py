@@ -1,4 +1,4 @@
-"""Volume source spaces: one grid in MNI space, bent into every head, so that points correspond."""
+"""Volume source spaces: one grid in MNI space, transformed to each head, so that points match."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from groupwise.errors import InputError
-from groupwise.meeg.forward import need_files
-from groupwise.meeg.sources import checked_estimates, read_estimate
+from groupwise.meeg.forward import require_files
+from groupwise.meeg.sources import read_checked_estimates, read_estimate
 from groupwise.stack import Volume
 from groupwise.stack.volumes import volume_space
 
 if TYPE_CHECKING:
     import mne
 
-#: MNI305, which FreeSurfer's Talairach transforms lead to, to MNI152 in mm (FreeSurfer's
-#: documentation, "CoordinateSystems", transform 8).
+#: Transform from MNI305, the target of FreeSurfer's Talairach transforms, to MNI152, in mm
+#: (FreeSurfer's documentation, "CoordinateSystems", transform 8).
 MNI305_TO_MNI152 = np.array(
     [
         [0.9975, -0.0073, 0.0176, -0.0429],
@@ -32,18 +32,18 @@ MNI305_TO_MNI152 = np.array(
 def template_grid(
     template: str, subjects_dir: str | os.PathLike, spacing: float, mindist: float
 ) -> "mne.SourceSpaces":
-    """A regular grid inside the template's inner skull.
+    """Return a regular grid of sources inside the template's inner skull.
 
     Parameters
     ----------
     template, subjects_dir : name and folder of the template.
-    spacing : mm between neighbours.
-    mindist : points nearer than this to the inner skull are left out, mm.
+    spacing : distance of neighbouring points, mm.
+    mindist : minimal distance of a point from the inner skull, mm; nearer ones are excluded.
     """
     import mne
 
     skull = Path("bem") / "inner_skull.surf"
-    need_files(subjects_dir, template, [str(skull)], "Make it with `mne watershed_bem`.")
+    require_files(subjects_dir, template, [str(skull)], "Make it with `mne watershed_bem`.")
     return mne.setup_volume_source_space(
         template,
         pos=spacing,
@@ -57,38 +57,45 @@ def template_grid(
 def subject_grid(
     grid: "mne.SourceSpaces", subject: str, subjects_dir: str | os.PathLike
 ) -> "mne.SourceSpaces":
-    """The template's grid in a subject's head, by the Talairach transforms of both.
+    """Return the template's grid in a subject's head, by the Talairach transforms of both.
 
-    Sources are numbered as the points of the template's grid that are in use.
+    Sources have the numbers of the points that are in use in the template's grid.
 
     Parameters
     ----------
-    grid : of `template_grid`.
+    grid : grid of `template_grid`.
     subject, subjects_dir : name and folder of the FreeSurfer reconstruction.
     """
     import mne
 
-    own, template = (
-        _talairach(name, subjects_dir) for name in (subject, grid[0]["subject_his_id"])
+    to_mni, template_to_mni = (
+        _read_talairach(name, subjects_dir) for name in (subject, grid[0]["subject_his_id"])
     )
-    places = grid[0]["rr"][grid[0]["vertno"]]
-    places = mne.transforms.apply_trans(np.linalg.inv(own) @ template, places)
-    # Free orientations know no normal; the axes of the head serve.
-    normals = np.tile([0.0, 0.0, 1.0], (len(places), 1))
+    positions = grid[0]["rr"][grid[0]["vertno"]]
+    positions = mne.transforms.apply_trans(np.linalg.inv(to_mni) @ template_to_mni, positions)
+    # MNE requires normals; sources of free orientation don't use them.
+    normals = np.tile([0.0, 0.0, 1.0], (len(positions), 1))
     return mne.setup_volume_source_space(
-        subject, pos={"rr": places, "nn": normals}, subjects_dir=subjects_dir
+        subject, pos={"rr": positions, "nn": normals}, subjects_dir=subjects_dir
     )
 
 
-def common_sources(paths: Sequence[str | os.PathLike]) -> np.ndarray:
-    """Numbers of the sources that all estimates have: inside every head, ascending."""
+def find_common_sources(paths: Sequence[str | os.PathLike]) -> np.ndarray:
+    """Return the ascending numbers of the sources that are in all estimates (inside every head).
+
+    Raises
+    ------
+    InputError
+        If an estimate can't be read, or no source is in all of them.
+    """
     common = None
     for path in paths:
-        own = read_estimate(path).vertices[0]
-        common = own if common is None else np.intersect1d(common, own)
+        numbers = read_estimate(path).vertices[0]
+        common = numbers if common is None else np.intersect1d(common, numbers)
     if not len(common):
         raise InputError(
-            f"{paths[0]} and others: no source is inside every head; check the head models"
+            f"{paths[0]} and the other estimates: no source is inside every head. Check the head "
+            "models."
         )
     return common
 
@@ -101,15 +108,20 @@ def grid_space(
     connectivity: str,
     times: np.ndarray,
 ) -> tuple[Volume, np.ndarray]:
-    """Voxels of MNI152 for the sources of a grid, and their numbers in the order of the voxels.
+    """Return the feature space of a grid's sources: voxels in MNI152.
 
     Parameters
     ----------
-    grid : of `template_grid`.
-    sources : their numbers.
-    subjects_dir : of the template.
+    grid : grid of `template_grid`.
+    sources : (n,) int, numbers of the sources.
+    subjects_dir : folder of the template.
     connectivity : see `groupwise.stack.volumes.volume_space`.
     times : (t,) s.
+
+    Returns
+    -------
+    space : the feature space.
+    sources : (n,) int, numbers of the sources in the order of the voxels.
     """
     import mne
 
@@ -120,7 +132,7 @@ def grid_space(
     shape = tuple(int(k) for k in source["shape"])
     inside = np.zeros(shape, bool)
     inside[tuple(ijk.T)] = True
-    metres = _talairach(source["subject_his_id"], subjects_dir) @ to_mri
+    metres = _read_talairach(source["subject_his_id"], subjects_dir) @ to_mri
     metres[:3] *= 1e3
     order = np.argsort(np.ravel_multi_index(tuple(ijk.T), shape))
     space = volume_space(
@@ -132,24 +144,27 @@ def grid_space(
 def grid_rows(
     rows: Sequence[dict[str, Any]], sources: np.ndarray, times: np.ndarray, keep: np.ndarray
 ) -> Iterator[np.ndarray]:
-    """The maps of a stack, voxel after voxel, times contiguous; of vectors, their lengths.
+    """Yield the maps of a stack, place-major and time-contiguous; vectors as their lengths.
 
     Parameters
     ----------
-    rows : each with the `path` of its source estimate.
-    sources : numbers in the order of the voxels, of `grid_space`.
+    rows : rows of the stack, each with the `path` of its source estimate.
+    sources : numbers in the order of the voxels, from `grid_space`.
     times, keep : see `groupwise.meeg.sources.estimate_rows`.
 
-    Raises InputError naming an estimate with other times.
+    Raises
+    ------
+    InputError
+        If the times of an estimate differ from `times`.
     """
-    # Heads differ in the sources that lie too near to the skull.
-    for estimate in checked_estimates(rows, None, times):
-        places = np.searchsorted(estimate.vertices[0], sources)
-        yield estimate.data[places][:, keep].ravel()
+    # The vertices are not compared: each head excludes other sources near the skull.
+    for estimate in read_checked_estimates(rows, None, times):
+        positions = np.searchsorted(estimate.vertices[0], sources)
+        yield estimate.data[positions][:, keep].ravel()
 
 
-def _talairach(subject: str, subjects_dir: str | os.PathLike) -> np.ndarray:
-    """Surface RAS (m) to MNI305 (m)."""
+def _read_talairach(subject: str, subjects_dir: str | os.PathLike) -> np.ndarray:
+    """Read a subject's transform (4, 4) from surface RAS (m) to MNI305 (m)."""
     import mne
 
     try:
@@ -157,6 +172,6 @@ def _talairach(subject: str, subjects_dir: str | os.PathLike) -> np.ndarray:
     except (OSError, ValueError, RuntimeError) as error:
         where = Path(subjects_dir) / subject / "mri" / "transforms" / "talairach.xfm"
         raise InputError(
-            f"{where}: no Talairach transform ({' '.join(str(error).split())}), by which grids "
-            "correspond. Complete the FreeSurfer reconstruction (recon-all)."
+            f"{where}: the Talairach transform, which places the grid in the head, can't be read "
+            f"({' '.join(str(error).split())}). Complete the FreeSurfer reconstruction (recon-all)."
         ) from error

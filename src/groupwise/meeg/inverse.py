@@ -1,4 +1,4 @@
-"""Inverse operator, and source estimates of evoked responses."""
+"""Source estimates of evoked responses, by minimum-norm inverse operators and beamformers."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -19,16 +19,16 @@ def inverse_operator(
     fixed: bool,
     rank: str | dict[str, int] | None = None,
 ) -> "mne.minimum_norm.InverseOperator":
-    """Minimum-norm inverse operator.
+    """Return the minimum-norm inverse operator.
 
     Parameters
     ----------
-    info : of the evoked responses: channels, bad channels, projectors.
-    loose : variance of tangential relative to normal sources, 0 to 1; 0 is the same as `fixed`,
-        which does not use it.
-    depth : exponent of the depth weighting; None for none.
-    fixed : sources normal to the cortex only.
-    rank : rank of the noise covariance, as it was estimated with.
+    info : measurement info of the evoked responses, with bad channels and projectors.
+    loose : variance of tangential sources relative to normal ones, 0 to 1; 0 is equal to `fixed`.
+        Not used if `fixed`.
+    depth : exponent of the depth weighting; None: no depth weighting.
+    fixed : whether sources are fixed to the normal of the cortex.
+    rank : rank with which the noise covariance was estimated.
     """
     import mne
 
@@ -55,29 +55,31 @@ def beamformer_estimates(
     orientation: str | None,
     rank: str | None,
 ) -> list["mne.SourceEstimate"]:
-    """Source estimates by an LCMV beamformer of unit noise gain (`mne.beamformer`).
+    """Return source estimates by an LCMV beamformer with unit noise gain (`mne.beamformer`).
 
-    One filter serves all conditions: its data covariance is that of all epochs.
+    All conditions have the same spatial filter, from the data covariance of all epochs.
 
     Parameters
     ----------
+    evokeds : one evoked response per condition.
     epochs : clean epochs of all conditions.
-    covariance : of the noise, which whitens.
-    tmin, tmax : s, window of the data covariance; None: to the epochs' end.
-    reg : regularisation.
-    orientation : None (length over orientations), "normal" or "vector".
-    rank : as the noise covariance was estimated with.
+    covariance : noise covariance, for whitening.
+    tmin, tmax : window of the data covariance, s; tmax None: the end of the epochs.
+    reg : regularisation of the data covariance.
+    orientation : None (vector length), "normal" or "vector".
+    rank : rank with which the noise covariance was estimated.
 
     Raises
     ------
-    InputError : the window lies outside the epochs.
+    InputError
+        If the window is not inside the epochs.
     """
     import mne
 
     if tmin < epochs.tmin - 1e-9 or (tmax is not None and tmax > epochs.tmax + 1e-9):
         raise InputError(
-            f"config: meeg.inverse.beamformer: {tmin:g} to {tmax} s lies outside the epochs "
-            f"({epochs.tmin:g} to {epochs.tmax:g} s)"
+            f"config: meeg.inverse.beamformer: the window {tmin:g} to {tmax} s lies outside the "
+            f"epochs ({epochs.tmin:g} to {epochs.tmax:g} s). Correct its tmin and tmax."
         )
     data = mne.compute_covariance(epochs, tmin=tmin, tmax=tmax, method="empirical", rank=rank)
     filters = mne.beamformer.make_lcmv(
@@ -94,22 +96,23 @@ def beamformer_estimates(
 
 
 def explained_variance(evoked: "mne.Evoked", residual: "mne.Evoked") -> dict[str, float]:
-    """How much of a response its source estimate explains.
+    """Return the share of a response's variance that its source estimate explains.
 
     Parameters
     ----------
-    residual : what the sources do not make up, of `source_estimates`.
+    evoked : the evoked response.
+    residual : the part that the sources do not explain, from `source_estimates`.
 
     Returns
     -------
-    Channel type to 1 - |residual|^2 / |response|^2, over channels and times.
+    1 - |residual|^2 / |response|^2, summed over channels and times, by channel type.
     """
     shares = {}
     for kind in dict.fromkeys(residual.get_channel_types(only_data_chs=True)):
         names = residual.copy().pick(kind, exclude="bads").ch_names
-        whole = evoked.copy().apply_proj().get_data(names)
-        left = residual.get_data(names)
-        shares[kind] = float(1 - (left**2).sum() / (whole**2).sum())
+        response = evoked.copy().apply_proj().get_data(names)
+        unexplained = residual.get_data(names)
+        shares[kind] = float(1 - (unexplained**2).sum() / (response**2).sum())
     return shares
 
 
@@ -121,30 +124,30 @@ def source_estimates(
     snr: float,
     orientation: str | None,
 ) -> tuple[list["mne.SourceEstimate"], list["mne.Evoked"]]:
-    """Source estimates of evoked responses, and what they leave of them.
+    """Return minimum-norm source estimates of evoked responses, and the residuals.
 
     Parameters
     ----------
     method : "MNE", "dSPM", "sLORETA" or "eLORETA".
     snr : assumed amplitude signal-to-noise ratio; the regularisation is 1 / snr**2.
-    orientation : None (length of the current vector, always positive), "normal" (its signed part
-        along the surface normal) or "vector" (its three parts). Fixed sources are signed in any
-        case.
+    orientation : None (length of the current vector, positive), "normal" (its signed component
+        along the surface normal) or "vector" (its three components). Sources of fixed orientation
+        are always signed.
 
     Returns
     -------
-    estimates : one an evoked response, in order: A m for MNE, else without unit.
-    residuals : the responses without what the sources make up.
+    estimates : one per evoked response, in the same order; in A m for MNE, else without unit.
+    residuals : the evoked responses minus the part that the sources explain.
     """
     import mne
 
     regularisation = 1.0 / snr**2
     if operator["source_ori"] == mne.io.constants.FIFF.FIFFV_MNE_FIXED_ORI:
-        orientation = None  # the normal is all there is, and MNE looks for three components
+        orientation = None  # with "normal", MNE expects three components per source
     prepared: dict[int, mne.minimum_norm.InverseOperator] = {}
     estimates, residuals = [], []
     for evoked in evokeds:
-        # Preparing the operator depends on the number of averages alone.
+        # The prepared operator depends only on the number of averaged epochs.
         if evoked.nave not in prepared:
             prepared[evoked.nave] = mne.minimum_norm.prepare_inverse_operator(
                 operator, evoked.nave, regularisation, method
@@ -164,6 +167,6 @@ def source_estimates(
 
 
 def largest_values(estimates: Sequence["mne.SourceEstimate"]) -> list[float]:
-    """The largest value of each estimate; of vectors, the largest length."""
+    """Return the largest value of each estimate; for vectors, the largest length."""
     lengths = [e.magnitude() if e.data.ndim == 3 else e for e in estimates]
     return [float(estimate.data.max()) for estimate in lengths]

@@ -1,4 +1,4 @@
-"""Source estimates averaged over the regions of a parcellation: label time courses."""
+"""Label time courses: source estimates averaged over the labels of a parcellation."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,14 +9,14 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
-from groupwise.meeg.sources import HEMISPHERES, checked_estimates, to_mni305
+from groupwise.meeg.sources import HEMISPHERES, read_checked_estimates, to_mni305
 from groupwise.stack import Places
 
 if TYPE_CHECKING:
     import mne
 
-#: Labels that stand for no cortex.
-NO_CORTEX = ("unknown", "corpuscallosum", "medial_wall", "???", "medialwall")
+#: Starts of the names of labels outside the cortex.
+NOT_CORTEX = ("unknown", "corpuscallosum", "medial_wall", "???", "medialwall")
 
 
 def read_parcels(
@@ -25,9 +25,7 @@ def read_parcels(
     parcellation: str,
     hemispheres: Sequence[str] = HEMISPHERES,
 ) -> list["mne.Label"]:
-    """Cortical labels of a template's parcellation that hold vertices of its source space.
-
-    Those of the left hemisphere come first, each hemisphere's in the order of their names.
+    """Read the cortical labels of a parcellation that contain vertices of the source space.
 
     Parameters
     ----------
@@ -36,9 +34,14 @@ def read_parcels(
     parcellation : name of ``label/?h.<parcellation>.annot``, such as "aparc".
     hemispheres : "lh", "rh" or both.
 
+    Returns
+    -------
+    The labels: those of the left hemisphere first, and sorted by name within a hemisphere.
+
     Raises
     ------
-    InputError : the parcellation can't be read, or no label holds a vertex.
+    InputError
+        If the parcellation can't be read, or no label contains a vertex.
     """
     import mne
 
@@ -49,19 +52,22 @@ def read_parcels(
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(
             f"{where}: the parcellation {parcellation} can't be read "
-            f"({' '.join(str(error).split())}); it needs lh.{parcellation}.annot and "
-            f"rh.{parcellation}.annot"
+            f"({' '.join(str(error).split())}). It needs the files lh.{parcellation}.annot and "
+            f"rh.{parcellation}.annot. Add them, or name another parcellation."
         ) from error
     inside = dict(zip(HEMISPHERES, (hemisphere["vertno"] for hemisphere in src), strict=True))
     kept = [
         label
         for label in labels
         if label.hemi in hemispheres
-        and not label.name[:-3].lower().startswith(NO_CORTEX)
+        and not label.name[:-3].lower().startswith(NOT_CORTEX)
         and np.isin(label.vertices, inside[label.hemi]).any()
     ]
     if not kept:
-        raise InputError(f"{where}: no label of {parcellation} holds a vertex of the analysis")
+        raise InputError(
+            f"{where}: no label of {parcellation} contains a vertex of the source space. Name "
+            "another parcellation."
+        )
     return sorted(kept, key=lambda label: (label.hemi, label.name))
 
 
@@ -71,16 +77,24 @@ def label_space(
     subjects_dir: str | os.PathLike,
     times: np.ndarray,
 ) -> Places:
-    """Labels as places without neighbours, so that a cluster is a stretch of time of one label.
+    """Return the feature space of labels: places without neighbours.
 
-    The coordinates of a label are the mean of its vertices in MNI305.
+    A cluster is therefore a time interval of one label. The coordinates of a label are the mean of
+    its vertices in MNI305 (mm).
+
+    Parameters
+    ----------
+    labels : labels of `read_parcels`.
+    src : template source space.
+    subjects_dir : folder of the template's reconstruction.
+    times : (t,) s.
     """
     name = src[0]["subject_his_id"]
     centres = []
     for label in labels:
-        own = src[HEMISPHERES.index(label.hemi)]
-        vertices = np.intersect1d(label.vertices, own["vertno"])
-        white = (own["rr"][vertices] * 1e3).astype(np.float32)
+        hemisphere = src[HEMISPHERES.index(label.hemi)]
+        vertices = np.intersect1d(label.vertices, hemisphere["vertno"])
+        white = (hemisphere["rr"][vertices] * 1e3).astype(np.float32)
         centres.append(to_mni305(white, name, subjects_dir).mean(axis=0))
     return Places(
         name=name,
@@ -101,17 +115,19 @@ def label_rows(
     keep: np.ndarray,
     mode: str,
 ) -> Iterator[np.ndarray]:
-    """The maps of a stack, label after label, times contiguous (`mne.extract_label_time_course`).
+    """Yield the maps of a stack, place-major and time-contiguous.
 
     Parameters
     ----------
-    rows, times, keep : see `estimate_rows`.
-    mode : "mean", or "mean_flip" for signed sources, whose signs follow the cortex's folds.
+    rows, times, keep : see `groupwise.meeg.sources.estimate_rows`.
+    labels, src : see `label_space`.
+    mode : mode of `mne.extract_label_time_course`: "mean", or "mean_flip" for signed sources, whose
+        sign depends on the folding of the cortex.
     """
     import mne
 
     vertices = [hemisphere["vertno"] for hemisphere in src]
-    for estimate in checked_estimates(rows, vertices, times):
+    for estimate in read_checked_estimates(rows, vertices, times):
         courses = mne.extract_label_time_course(
             estimate, list(labels), src, mode=mode, verbose="error"
         )

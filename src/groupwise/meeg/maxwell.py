@@ -1,4 +1,4 @@
-"""Maxwell filter (signal-space separation) of MEG recordings, with head positions."""
+"""Maxwell filter (signal-space separation) of MEG recordings, with movement compensation."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -24,31 +24,31 @@ def maxwell_filter(
     find_bads: bool,
     movement: bool,
 ) -> tuple["mne.io.BaseRaw", dict[str, Any]]:
-    """Keep what comes from inside the head, as seen from the head position of the first run.
+    """Apply signal-space separation to a run and transform it to the first run's head position.
 
-    Signal-space separation, with time if asked for (Taulu and Simola 2006,
-    https://doi.org/10.1088/0031-9155/51/7/008). Bad MEG channels are made up from the others and
-    are good afterwards.
+    Spatial separation, or spatiotemporal with `st_duration` (Taulu and Simola 2006,
+    https://doi.org/10.1088/0031-9155/51/7/008). Bad MEG channels are reconstructed from the others
+    and are good afterwards.
 
     Parameters
     ----------
-    raw : a run; loaded if it is not yet.
-    first : the run whose head position all runs are brought to.
-    calibration, cross_talk : files of fine calibration and cross-talk compensation.
-    st_duration : s, buffer of temporal separation; None for none.
-    find_bads : mark channels as bad whose signal the others do not expect, or that are flat.
-    movement : follow the head's continuous position from its coils (cHPI).
+    raw : a run; its data are loaded.
+    first : the run to whose head position all runs are transformed.
+    calibration, cross_talk : files of the fine calibration and the cross-talk compensation.
+    st_duration : buffer of the temporal separation, s; None: no temporal separation.
+    find_bads : whether noisy and flat channels are detected and marked as bad.
+    movement : whether head movement, measured continuously by the coils (cHPI), is compensated.
 
     Returns
     -------
-    raw : filtered.
-    found : what was done, for the sidecar; largestMovement in mm.
+    raw : the filtered run.
+    found : settings and detected channels, for the sidecar; largestMovement in mm.
 
     Raises
     ------
     InputError
-        When the recording was Maxwell-filtered already, has no MEG channels, or has no head
-        position that could be followed.
+        If the recording is already Maxwell-filtered, has no MEG channels, or has no continuous
+        head position although `movement` needs it.
     """
     import mne
 
@@ -61,8 +61,8 @@ def maxwell_filter(
             noisy, flat = mne.preprocessing.find_bad_channels_maxwell(raw, **files)
             raw.info["bads"] = sorted({*raw.info["bads"], *noisy, *flat})
             found |= {"noisy": list(noisy), "flat": list(flat)}
-        head_pos = head_positions(raw) if movement else None
-        done = mne.preprocessing.maxwell_filter(
+        head_pos = compute_head_positions(raw) if movement else None
+        filtered = mne.preprocessing.maxwell_filter(
             raw,
             **files,
             st_duration=st_duration,
@@ -71,76 +71,77 @@ def maxwell_filter(
         )
     except (RuntimeError, ValueError) as error:
         raise InputError(
-            f"{name}: no Maxwell filter ({' '.join(str(error).split())}). Correct meeg.maxwell; "
-            "without that section recordings are taken as they are."
+            f"{name}: the Maxwell filter failed ({' '.join(str(error).split())}). Correct "
+            "meeg.maxwell, or remove that section to analyse the recordings without the filter."
         ) from error
     if head_pos is not None:
         moved = np.linalg.norm(head_pos[:, 4:7] - head_pos[0, 4:7], axis=1)
         found |= {"headPositions": len(head_pos), "largestMovement": round(1e3 * moved.max(), 2)}
     logger.info("%s: %s", name, found)
-    return done, found
+    return filtered, found
 
 
-def cleaner(
+def make_run_filter(
     options: dict[str, Any] | None, files: Mapping[str, Sequence[str]], found: list[dict[str, Any]]
 ) -> Callable[["mne.io.BaseRaw", "mne.io.BaseRaw"], "mne.io.BaseRaw"] | None:
-    """`maxwell_filter` as `read_runs` calls it; None where there are no options.
+    """Return `maxwell_filter` with all settings fixed, for `read_runs`; None without `options`.
 
     Parameters
     ----------
-    options : the config's section maxwell.
-    files : calibration and cross_talk, each one file or none.
-    found : gets what was done, a dict a run.
+    options : the config's section `maxwell`.
+    files : `calibration` and `cross_talk`, each with one file or none.
+    found : list to which the filter appends the second result of `maxwell_filter` for each run.
     """
     if options is None:
         return None
-    tuning: dict[str, Any] = {
+    calibration: dict[str, Any] = {
         key: next(iter(files[key]), None) for key in ("calibration", "cross_talk")
     }
 
-    def clean(raw: "mne.io.BaseRaw", first: "mne.io.BaseRaw") -> "mne.io.BaseRaw":
-        done, facts = maxwell_filter(raw, first=first, **options, **tuning)
+    def filter_run(raw: "mne.io.BaseRaw", first: "mne.io.BaseRaw") -> "mne.io.BaseRaw":
+        filtered, facts = maxwell_filter(raw, first=first, **options, **calibration)
         found.append(facts)
-        return done
+        return filtered
 
-    return clean
+    return filter_run
 
 
 def filter_empty_room(
-    room: "mne.io.BaseRaw",
+    empty_room: "mne.io.BaseRaw",
     *,
     run: "mne.io.BaseRaw",
     calibration: str | None,
     cross_talk: str | None,
     st_duration: float | None,
 ) -> "mne.io.BaseRaw":
-    """The Maxwell filter of a recording of the empty room, as if the head had been there.
+    """Apply the Maxwell filter to an empty-room recording, with the head position of a run.
 
     Parameters
     ----------
-    room : the empty room.
-    run : the first run of the recording that it belongs to.
+    empty_room : the empty-room recording.
+    run : the first run of the subject, which gives the head position.
     calibration, cross_talk, st_duration : see `maxwell_filter`.
     """
     import mne
 
-    prepared = mne.preprocessing.maxwell_filter_prepare_emptyroom(room.load_data(), raw=run)
-    done, _ = maxwell_filter(
+    prepared = mne.preprocessing.maxwell_filter_prepare_emptyroom(empty_room.load_data(), raw=run)
+    filtered, _ = maxwell_filter(
         prepared, first=run, calibration=calibration, cross_talk=cross_talk,
         st_duration=st_duration, find_bads=False, movement=False,
     )  # fmt: skip
-    return done
+    return filtered
 
 
-def head_positions(raw: "mne.io.BaseRaw") -> np.ndarray:
-    """Position of the head over time, from the signals of its coils (cHPI).
+def compute_head_positions(raw: "mne.io.BaseRaw") -> np.ndarray:
+    """Compute the head position over time from the signals of the head coils (cHPI).
 
     Returns
     -------
-    (n, 10) time (s), rotation as quaternion (3), translation (m, 3), goodness, error, velocity.
+    (n, 10) array: time (s), rotation (3, quaternion), translation (3, m), goodness of fit, error
+    (m), velocity (m/s).
     """
     import mne
 
     amplitudes = mne.chpi.compute_chpi_amplitudes(raw)
-    places = mne.chpi.compute_chpi_locs(raw.info, amplitudes)
-    return mne.chpi.compute_head_pos(raw.info, places)
+    coils = mne.chpi.compute_chpi_locs(raw.info, amplitudes)
+    return mne.chpi.compute_head_pos(raw.info, coils)

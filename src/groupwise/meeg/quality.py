@@ -1,4 +1,4 @@
-"""Pictures of one subject's recording, by which to judge it before it enters the group."""
+"""Figures for the quality control of one subject's recording."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,19 +15,19 @@ from groupwise.figures.save import Picture
 if TYPE_CHECKING:
     import mne
 
-#: Factor from SI units and unit of each channel type in pictures.
+#: Scale factor from SI units, and unit, of each channel type in figures.
 UNITS = {"mag": (1e15, "fT"), "grad": (1e13, "fT/cm"), "eeg": (1e6, "µV")}
 TITLES = {"mag": "Magnetometers", "grad": "Gradiometers", "eeg": "EEG"}
-#: Okabe and Ito (2008): told apart by colour-blind readers.
+#: Okabe and Ito (2008): distinct for colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
 def drop_figure(drops: pd.DataFrame, worst: int = 10) -> Figure:
-    """Epochs kept and lost in each condition, and the channels that cost most.
+    """Plot the kept and dropped epochs of each condition, and the channels with most drops.
 
     Parameters
     ----------
-    drops : table of `groupwise.meeg.preprocess.drop_table`.
+    drops : table of `groupwise.meeg.preprocess.count_dropped_epochs`.
     worst : number of channels shown.
     """
     height = 1.4 + 0.42 * max(len(drops), 4)
@@ -37,7 +37,7 @@ def drop_figure(drops: pd.DataFrame, worst: int = 10) -> Figure:
     left_edge = np.zeros(len(drops))
     for label, counts, colour in (
         ("kept", drops["kept"], COLOURS[0]),
-        ("to equal counts", drops["dropped_equalize"], COLOURS[5]),
+        ("dropped to equalize", drops["dropped_equalize"], COLOURS[5]),
         ("rejected", rejected, COLOURS[1]),
     ):
         bars = left.barh(drops["condition"], counts, left=left_edge, color=colour, label=label)
@@ -48,7 +48,7 @@ def drop_figure(drops: pd.DataFrame, worst: int = 10) -> Figure:
     left.set_xlabel("epochs")
     left.spines[["top", "right"]].set_visible(False)
     left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
-    costs = channel_costs(drops)[:worst]
+    costs = count_drops_by_channel(drops)[:worst]
     if costs:
         names, counts = zip(*costs, strict=True)
         right.barh(names, counts, color=COLOURS[1], height=0.7)
@@ -57,31 +57,33 @@ def drop_figure(drops: pd.DataFrame, worst: int = 10) -> Figure:
         right.set_xlabel("epochs over the limit")
         right.spines[["top", "right"]].set_visible(False)
     else:
-        right.text(0.5, 0.5, "no channel was over its limit", ha="center", va="center")
+        right.text(0.5, 0.5, "no channel exceeded its limit", ha="center", va="center")
         right.set_axis_off()
     return figure
 
 
-def channel_costs(drops: pd.DataFrame) -> list[tuple[str, int]]:
-    """Channels and the number of epochs each cost over all conditions, most first."""
+def count_drops_by_channel(drops: pd.DataFrame) -> list[tuple[str, int]]:
+    """Return channels and their number of dropped epochs over all conditions, descending."""
     total: dict[str, int] = {}
     for cell in drops["channels"].fillna(""):
         for entry in str(cell).split("; "):
-            name, found, count = entry.rpartition(": ")
-            if not found:  # "n/a": nothing was dropped
+            name, separator, count = entry.rpartition(": ")
+            if not separator:  # "n/a": no epoch was dropped
                 continue
             total[name] = total.get(name, 0) + int(count)
     return sorted(total.items(), key=lambda item: -item[1])
 
 
 def peak_times(evokeds: Sequence["mne.Evoked"], kind: str, count: int = 4) -> np.ndarray:
-    """The times (s) of the largest peaks of field power in any condition, in order.
+    """Return the ascending times (s) of the largest peaks of field power in any condition.
 
     Parameters
     ----------
-    kind : channel type. Peaks lie after 0 s where the epochs reach there.
+    evokeds : one per condition.
+    kind : channel type.
+    count : largest number of peaks. They are after 0 s, unless the epochs end before.
     """
-    powers = [np.mean(_channels(evoked, kind).data ** 2, axis=0) for evoked in evokeds]
+    powers = [np.mean(_pick_good_channels(evoked, kind).data ** 2, axis=0) for evoked in evokeds]
     power = np.max(powers, axis=0)
     times = evokeds[0].times
     allowed = np.flatnonzero(times > 0) if times[-1] > 0 else np.arange(len(times))
@@ -95,15 +97,16 @@ def peak_times(evokeds: Sequence["mne.Evoked"], kind: str, count: int = 4) -> np
 
 
 def evoked_figure(evokeds: Sequence["mne.Evoked"], kind: str, n_maps: int = 4) -> Figure:
-    """Evoked responses of all conditions with topographies at the common peaks, on one scale.
+    """Plot the evoked responses of all conditions, with topographies at common peaks, on one scale.
 
     Parameters
     ----------
-    evokeds : one a condition.
-    kind : channel type; of pairs of planar gradiometers the topography shows the length.
+    evokeds : one per condition.
+    kind : channel type. Topographies of planar gradiometers show the vector length of each pair.
+    n_maps : number of topographies per condition.
     """
     factor, unit = UNITS[kind]
-    picked = [_channels(evoked, kind) for evoked in evokeds]
+    picked = [_pick_good_channels(evoked, kind) for evoked in evokeds]
     times = peak_times(evokeds, kind, n_maps)
     limit = max(np.abs(e.data).max() for e in picked) * factor
     at_peaks = max(
@@ -142,34 +145,34 @@ def evoked_figure(evokeds: Sequence["mne.Evoked"], kind: str, n_maps: int = 4) -
         for axis, time in zip(axes[row, 1:], times, strict=True):
             axis.set_title(f"{time * 1e3:.0f} ms" if row == 0 else "", fontsize=10)
     bar = figure.colorbar(axes[0, 1].images[0], ax=axes[:, 1:], shrink=0.6, aspect=25, pad=0.02)
-    bar.set_label(unit if signed else f"{unit}, length of pairs")
+    bar.set_label(unit if signed else f"{unit}, vector length of pairs")
     return figure
 
 
 def whiten(
     evokeds: Sequence["mne.Evoked"], covariance: "mne.Covariance"
 ) -> dict[str, list[tuple[np.ndarray, np.ndarray]]]:
-    """Whiten evoked responses, each channel type for itself.
+    """Whiten evoked responses, each channel type separately.
 
     Parameters
     ----------
-    evokeds : one a condition.
-    covariance : noise covariance of one epoch; the number of averages is taken into account.
+    evokeds : one per condition.
+    covariance : noise covariance of one epoch; it is scaled to the number of averaged epochs.
 
     Returns
     -------
-    Channel type -> for each evoked response the whitened channels (n, times), and their
-    normalised power (times,): the sum of squares over the rank, 1 where there is only noise
+    By channel type, for each evoked response, the whitened channels (n, times) and their
+    normalised power (times,): the sum of squares divided by the rank, which is 1 for pure noise
     (Engemann and Gramfort 2015, https://doi.org/10.1016/j.neuroimage.2014.12.040).
     """
     import mne
 
     whitened = {}
-    for kind in _kinds(evokeds[0]):
-        picked = [_channels(evoked, kind) for evoked in evokeds]
-        own = mne.pick_channels_cov(covariance, picked[0].ch_names, ordered=True)
-        rank = mne.compute_rank(own, info=picked[0].info)
-        white = [mne.whiten_evoked(evoked, own, rank=rank).data for evoked in picked]
+    for kind in _list_types(evokeds[0]):
+        picked = [_pick_good_channels(evoked, kind) for evoked in evokeds]
+        noise = mne.pick_channels_cov(covariance, picked[0].ch_names, ordered=True)
+        rank = mne.compute_rank(noise, info=picked[0].info)
+        white = [mne.whiten_evoked(evoked, noise, rank=rank).data for evoked in picked]
         whitened[kind] = [(data, np.sum(data**2, axis=0) / sum(rank.values())) for data in white]
     return whitened
 
@@ -178,12 +181,12 @@ def whitened_figure(
     evokeds: Sequence["mne.Evoked"],
     whitened: dict[str, list[tuple[np.ndarray, np.ndarray]]],
 ) -> Figure:
-    """Whitened evoked responses and their normalised power.
+    """Plot whitened evoked responses and their normalised power.
 
     Parameters
     ----------
-    evokeds : one a condition, for times and names.
-    whitened : of `whiten`.
+    evokeds : one per condition, for times and names.
+    whitened : result of `whiten`.
     """
     figure = Figure(figsize=(1 + 4.4 * len(whitened), 5), layout="constrained")
     axes = figure.subplots(2, len(whitened), squeeze=False, sharex=True)
@@ -212,20 +215,20 @@ def whitened_figure(
 
 
 def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
-    """Noise covariance of each channel type, and the spectrum of its eigenvalues.
+    """Plot the noise covariance of each channel type and its eigenvalues.
 
-    A steep fall marks the rank: the number of dimensions that the noise really has.
+    The eigenvalues drop steeply at the rank, the number of dimensions of the noise.
     """
     import mne
 
-    kinds = _kinds(info)
+    kinds = _list_types(info)
     figure = Figure(figsize=(1 + 3.9 * len(kinds), 6.2), layout="constrained")
     axes = figure.subplots(2, len(kinds), squeeze=False, height_ratios=[3, 2])
     for column, kind in enumerate(kinds):
         factor, unit = UNITS[kind]
-        names = _names(info, kind)
-        own = mne.pick_channels_cov(covariance, names, ordered=True)
-        matrix = np.diag(own.data) if own["diag"] else own.data
+        names = _list_good_channels(info, kind)
+        noise = mne.pick_channels_cov(covariance, names, ordered=True)
+        matrix = np.diag(noise.data) if noise["diag"] else noise.data
         matrix = matrix * factor**2
         limit = np.quantile(np.abs(matrix), 0.999)
         image = axes[0, column].imshow(
@@ -234,7 +237,9 @@ def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
         axes[0, column].set(title=f"{TITLES[kind]} ({len(names)})", xticks=[], yticks=[])
         figure.colorbar(image, ax=axes[0, column], shrink=0.8, label=f"({unit})²")
         values = np.linalg.svd(matrix, compute_uv=False)
-        rank = sum(mne.compute_rank(own, info=mne.pick_info(info, _picks(info, names))).values())
+        rank = sum(
+            mne.compute_rank(noise, info=mne.pick_info(info, _find_indices(info, names))).values()
+        )
         axis = axes[1, column]
         axis.semilogy(np.arange(1, len(values) + 1), np.sqrt(values), color=COLOURS[0], lw=1.8)
         axis.axvline(rank, color=COLOURS[1], lw=1.2, ls="--")
@@ -242,7 +247,7 @@ def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
             f"rank {rank}", (rank, 0.95), xycoords=("data", "axes fraction"), xytext=(-5, 0),
             textcoords="offset points", ha="right", va="top", fontsize=9,
         )  # fmt: skip
-        # What lies below the numerical precision is not noise of the brain or the sensors.
+        # Values below the numerical precision are rounding errors, not noise of the recording.
         axis.set_ylim(bottom=max(np.sqrt(values[0]) * 1e-6, np.sqrt(values.min()) / 2))
         axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.yaxis.set_major_formatter("{x:g}")
@@ -258,35 +263,38 @@ def quality_figures(
     covariance: "mne.Covariance",
     likelihoods: Mapping[str, float | None],
 ) -> list[Picture]:
-    """All pictures of a subject with their words.
+    """Return all quality figures of a subject, with captions and alt texts.
 
     Parameters
     ----------
-    likelihoods : estimator of the covariance to its cross-validated log-likelihood (None where
-        there was no choice).
+    drops : table of `groupwise.meeg.preprocess.count_dropped_epochs`.
+    evokeds : one per condition.
+    covariance : noise covariance of one epoch.
+    likelihoods : cross-validated log-likelihood of each estimator of the covariance (None for a
+        single estimator).
     """
     kept, events = int(drops["kept"].sum()), int(drops["events"].sum())
-    costs = channel_costs(drops)
-    most = f"; {costs[0][0]} cost most ({costs[0][1]})" if costs else ""
-    pictures: list[Picture] = [
+    costs = count_drops_by_channel(drops)
+    most = f". {costs[0][0]} exceeded its limit most often ({costs[0][1]})" if costs else ""
+    figures: list[Picture] = [
         Picture(
             name="drops",
             figure=drop_figure(drops),
             title="Epochs",
             caption=f"{kept} of {events} epochs are kept{most}. An epoch counts for every "
-            "channel that was over its limit.",
-            alt=f"Bars by condition: {kept} of {events} epochs kept{most}.",
+            "channel that exceeded its limit.",
+            alt=f"Bars of epochs by condition: {kept} of {events} epochs are kept{most}.",
         )
     ]
-    for kind in _kinds(evokeds[0]):
+    for kind in _list_types(evokeds[0]):
         times = peak_times(evokeds, kind)
         peaks = ", ".join(f"{time * 1e3:.0f}" for time in times)
-        pictures.append(
+        figures.append(
             Picture(
                 name=f"evoked-{kind}",
                 figure=evoked_figure(evokeds, kind),
                 title=f"Evoked responses, {TITLES[kind].lower() if kind != 'eeg' else 'EEG'}",
-                caption="Evoked response of each condition, one line a channel, and its "
+                caption="Evoked response of each condition, one line per channel, and its "
                 f"topography at the largest peaks of any condition ({peaks} ms), all on one scale.",
                 alt=f"Evoked responses of {len(evokeds)} conditions with topographies at "
                 f"{peaks} ms.",
@@ -294,16 +302,16 @@ def quality_figures(
         )
     whitened = whiten(evokeds, covariance)
     largest = max(float(power.max()) for pairs in whitened.values() for _, power in pairs)
-    pictures.append(
+    figures.append(
         Picture(
             name="whitened",
             figure=whitened_figure(evokeds, whitened),
             title="Whitened evoked responses",
-            caption="Channels in units of the noise (above) and normalised power (below). With "
-            "a good noise covariance the power before the stimulus is 1 (dashes; less where "
-            "resampling has removed high frequencies) and 95% of the channels lie within ±1.96. "
-            f"Largest power: {largest:.1f}.",
-            alt=f"Whitened evoked responses; normalised power reaches {largest:.1f}.",
+            caption="Channels in units of the noise (top) and normalised power (bottom). With "
+            "a good noise covariance, the power before the stimulus is 1 (dashed; less if "
+            "resampling has removed high frequencies), and 95% of the channels are within ±1.96. "
+            f"Maximal power: {largest:.1f}.",
+            alt=f"Whitened evoked responses. The maximal normalised power is {largest:.1f}.",
         )
     )
     method = str(covariance.get("method", "")) or "estimated"
@@ -314,45 +322,45 @@ def quality_figures(
     chosen += (
         f", the likeliest on left-out data (log-likelihoods in nat: {others})." if others else "."
     )
-    pictures.append(
+    figures.append(
         Picture(
             name="covariance",
             figure=covariance_figure(covariance, evokeds[0].info),
             title="Noise covariance",
-            caption="Noise covariance by channel type, and the square roots of its "
+            caption="Noise covariance of each channel type, and the square roots of its "
             f"eigenvalues with the rank.{chosen}",
-            alt=f"Matrices of the noise covariance ({method}) and the spectra of eigenvalues.",
+            alt=f"Matrices of the noise covariance ({method}) and their eigenvalues.",
         )
     )
-    return pictures
+    return figures
 
 
 def _butterfly(axis: Axes, times: np.ndarray, data: np.ndarray, **style: Any) -> None:
-    """One line a channel, as one object: hundreds of lines take ten times longer to draw."""
+    """Plot one line per channel in one collection, which is ten times faster than single lines."""
     lines = [np.column_stack([times, channel]) for channel in data]
     axis.add_collection(LineCollection(lines, alpha=0.5, **style))
 
 
-def _kinds(inst: "mne.Evoked | mne.Info") -> list[str]:
-    """Data channel types present, in the order of `UNITS`."""
+def _list_types(inst: "mne.Evoked | mne.Info") -> list[str]:
+    """Return the data channel types of an instance, in the order of `UNITS`."""
     types = set(inst.get_channel_types())
     return [kind for kind in UNITS if kind in types]
 
 
-def _names(info: "mne.Info", kind: str) -> list[str]:
-    """Good channels of a type."""
+def _list_good_channels(info: "mne.Info", kind: str) -> list[str]:
+    """Return the names of the good channels of a type."""
     types = info.get_channel_types()
     return [
         name
-        for name, own in zip(info["ch_names"], types, strict=True)
-        if own == kind and name not in info["bads"]
+        for name, type_ in zip(info["ch_names"], types, strict=True)
+        if type_ == kind and name not in info["bads"]
     ]
 
 
-def _picks(info: "mne.Info", names: Sequence[str]) -> list[int]:
+def _find_indices(info: "mne.Info", names: Sequence[str]) -> list[int]:
     return [info["ch_names"].index(name) for name in names]
 
 
-def _channels(evoked: "mne.Evoked", kind: str) -> "mne.Evoked":
-    """Good channels of a type only."""
-    return evoked.copy().pick(_names(evoked.info, kind))
+def _pick_good_channels(evoked: "mne.Evoked", kind: str) -> "mne.Evoked":
+    """Return a copy with only the good channels of a type."""
+    return evoked.copy().pick(_list_good_channels(evoked.info, kind))

@@ -1,4 +1,4 @@
-"""Reading BIDS recordings of MEG and EEG, and finding what is wrong with them before any work."""
+"""Reading and input checks of BIDS recordings of MEG and EEG, and of their events."""
 
 import difflib
 import json
@@ -16,11 +16,11 @@ from groupwise.errors import InputError
 if TYPE_CHECKING:
     import mne
 
-#: Two runs share a head position when no element of their device-to-head transforms differs by
-#: more than this (metres for the translation): far below the precision of head localisation.
+#: Largest difference of an element of the device-to-head transforms (metres for the translation)
+#: between runs with the same head position; far below the precision of head localisation.
 SAME_HEAD_POSITION = 1e-4
-#: Metres of each unit that BIDS allows for coordinates.
-METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
+#: Scale factor to metres of each unit that BIDS allows for coordinates.
+TO_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3}
 
 
 def read_recording(
@@ -29,105 +29,112 @@ def read_recording(
     bad_channels: Sequence[str] = (),
     montage: str | None = None,
 ) -> "mne.io.BaseRaw":
-    """Read one BIDS recording, its data not yet loaded.
+    """Read one BIDS recording without loading its data.
 
     Channel types, units and bad channels come from channels.tsv, electrode positions from
-    electrodes.tsv, marked bad segments (``BAD_...``) from events.tsv.
+    electrodes.tsv, and bad segments (``BAD_...``) from events.tsv.
 
     Parameters
     ----------
-    path : the recording, a file (or folder) inside a BIDS tree.
+    path : the recording, a file or folder in a BIDS tree.
     root : root of the BIDS tree.
-    bad_channels : bad channels besides those of channels.tsv.
-    montage : standard positions for its EEG electrodes (`mne.channels.make_standard_montage`).
+    bad_channels : bad channels in addition to those of channels.tsv.
+    montage : name of a standard montage with the positions of the EEG electrodes
+        (`mne.channels.make_standard_montage`).
 
     Raises
     ------
     InputError
-        When the recording can't be read, a bad channel isn't one of its channels, or the montage
+        If the recording can't be read, a bad channel is not in the recording, or the montage
         lacks an electrode.
     """
     import mne_bids
 
-    broken = broken_fif(path) if Path(path).suffix == ".fif" else None
-    if broken:
+    damage = find_fif_damage(path) if Path(path).suffix == ".fif" else None
+    if damage:
         raise InputError(
-            f"{path}: damaged ({broken}). Restore the file or list the subject under 'exclude'."
+            f"{path}: the file is damaged ({damage}). "
+            "Restore the file or list the subject under 'exclude'."
         )
     bids_path = mne_bids.get_bids_path_from_fname(path, check=False).update(root=root)
     try:
         raw = mne_bids.read_raw_bids(bids_path, verbose="error")
-    # A damaged file raises whatever its reader stumbles over, from struct.error to KeyError.
+    # A damaged file can raise any error, from struct.error to KeyError.
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{path}: can't be read as a recording ({reason}). "
+            f"{path}: the recording can't be read ({reason}). "
             "Restore the file or list the subject under 'exclude'."
         ) from error
-    missing = _unknown_channels(raw.ch_names, bad_channels, path)
+    missing = _find_unknown_channels(raw.ch_names, bad_channels, path)
     if missing:
         raise InputError(missing)
     raw.info["bads"] = sorted({*raw.info["bads"], *bad_channels})
     if "eeg" in raw:
         if montage is not None:
-            place_electrodes(raw, montage)
-        elif (digitised := read_digitised(path)) is not None:
+            set_standard_montage(raw, montage)
+        elif (digitised := read_digitised_montage(path)) is not None:
             raw.set_montage(digitised, on_missing="ignore")
     return raw
 
 
-def read_digitised(path: str | os.PathLike) -> "mne.channels.DigMontage | None":
-    """Electrodes and landmarks from the BIDS tables beside an EEG recording.
+def read_digitised_montage(path: str | os.PathLike) -> "mne.channels.DigMontage | None":
+    """Read electrodes and landmarks from electrodes.tsv and coordsystem.json of a recording.
 
-    mne-bids reads the electrodes alone and makes landmarks up, a head's radius from the origin.
+    mne-bids reads only the electrodes and invents landmarks at a head radius from the origin.
 
     Returns
     -------
-    None where there is no electrodes.tsv whose coordsystem.json tells nasion and both ear points in
-    the same coordinate system.
+    The montage; None without an electrodes.tsv whose coordsystem.json has nasion and both
+    preauricular points in the coordinate system of the electrodes.
 
     Raises
     ------
-    InputError : one of the two can't be read.
+    InputError
+        If one of the two files can't be read.
     """
     import mne
 
-    for facts in sorted(Path(path).parent.glob("*_coordsystem.json")):
-        table = facts.with_name(facts.name.replace("_coordsystem.json", "_electrodes.tsv"))
+    for sidecar in sorted(Path(path).parent.glob("*_coordsystem.json")):
+        table = sidecar.with_name(sidecar.name.replace("_coordsystem.json", "_electrodes.tsv"))
         if not table.exists():
             continue
         try:
-            told = json.loads(facts.read_text(encoding="utf-8"))
-            landmarks = told.get("AnatomicalLandmarkCoordinates") or {}
-            same = told.get("AnatomicalLandmarkCoordinateSystem") == told.get("EEGCoordinateSystem")
+            content = json.loads(sidecar.read_text(encoding="utf-8"))
+            landmarks = content.get("AnatomicalLandmarkCoordinates") or {}
+            system = content.get("EEGCoordinateSystem")
+            same = content.get("AnatomicalLandmarkCoordinateSystem") == system
             if not same or not {"NAS", "LPA", "RPA"} <= set(landmarks):
                 continue
-            to_metres = METRES[told["EEGCoordinateUnits"]]
-            ears = METRES[told["AnatomicalLandmarkCoordinateUnits"]]
-            places = pd.read_csv(table, sep="\t", na_values="n/a", dtype={"name": str})
-            places = places.dropna(subset=["x", "y", "z"]).set_index("name")[["x", "y", "z"]]
+            scale = TO_METRES[content["EEGCoordinateUnits"]]
+            landmark_scale = TO_METRES[content["AnatomicalLandmarkCoordinateUnits"]]
+            positions = pd.read_csv(table, sep="\t", na_values="n/a", dtype={"name": str})
+            positions = positions.dropna(subset=["x", "y", "z"]).set_index("name")[["x", "y", "z"]]
             return mne.channels.make_dig_montage(
                 {
-                    name: to_metres * xyz
-                    for name, xyz in zip(places.index, places.to_numpy(float), strict=True)
+                    name: scale * xyz
+                    for name, xyz in zip(positions.index, positions.to_numpy(float), strict=True)
                 },
-                nasion=ears * np.array(landmarks["NAS"], float),
-                lpa=ears * np.array(landmarks["LPA"], float),
-                rpa=ears * np.array(landmarks["RPA"], float),
+                nasion=landmark_scale * np.array(landmarks["NAS"], float),
+                lpa=landmark_scale * np.array(landmarks["LPA"], float),
+                rpa=landmark_scale * np.array(landmarks["RPA"], float),
             )
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise InputError(
-                f"{facts}: electrodes can't be placed by it and {table.name} ({error}); it needs "
-                "EEGCoordinateUnits and AnatomicalLandmarkCoordinateUnits of m, cm or mm, and "
-                "three coordinates for each of NAS, LPA and RPA"
+                f"{sidecar}: this file and {table.name} do not give electrode positions ({error}). "
+                "Set EEGCoordinateUnits and AnatomicalLandmarkCoordinateUnits to m, cm or mm, and "
+                "give three coordinates for each of NAS, LPA and RPA."
             ) from error
     return None
 
 
-def place_electrodes(raw: "mne.io.BaseRaw", name: str) -> None:
-    """Give a recording's EEG electrodes the positions and landmarks of a standard montage.
+def set_standard_montage(raw: "mne.io.BaseRaw", name: str) -> None:
+    """Set the positions of a recording's EEG electrodes and landmarks from a standard montage.
 
-    Raises InputError for a montage that MNE does not know, or that lacks an electrode.
+    Raises
+    ------
+    InputError
+        If MNE has no such montage, or the montage lacks an electrode.
     """
     import mne
 
@@ -136,35 +143,35 @@ def place_electrodes(raw: "mne.io.BaseRaw", name: str) -> None:
         raw.set_montage(montage, match_case=False)
     except ValueError as error:
         reason = str(error).strip().splitlines()[0]
-        raise InputError(f"meeg.montage: {name}: {reason}") from error
+        raise InputError(f"config: meeg.montage: {name}: {reason}") from error
 
 
-def broken_fif(path: str | os.PathLike) -> str | None:
-    """Say what is wrong with the chain of tags that a FIF file is made of, None if nothing is.
+def find_fif_damage(path: str | os.PathLike) -> str | None:
+    """Return a description of damage in the tag structure of a FIF file, None if it is intact.
 
-    MNE reads a file that was cut off, in a copy or on a full disk, as a shorter recording. Here
-    the chain is followed from tag to tag (kind, type, size and place of the next, 32 bits each,
-    big-endian) without reading what they hold: it must stay inside the file and have an end.
+    MNE reads a truncated file as a shorter recording. This function follows the chain of tags
+    (kind, type, size and position of the next tag, 32 bits each, big-endian) without reading their
+    data. The chain must stay inside the file and have an end.
     """
     try:
         size = Path(path).stat().st_size
         with Path(path).open("rb") as handle:
-            place = 0
+            position = 0
             while True:
-                handle.seek(place)
+                handle.seek(position)
                 head = handle.read(16)
                 if len(head) < 16:
-                    return f"it ends at byte {size} in the middle of the recording"
+                    return f"it is truncated at byte {size}"
                 _, _, length, following = struct.unpack(">iiii", head)
-                end = place + 16 + length
+                end = position + 16 + length
                 if length < 0 or following < -1 or end > size:
-                    return f"what begins at byte {place} does not fit into its {size} bytes"
+                    return f"the tag at byte {position} exceeds the file's {size} bytes"
                 if following == -1:
                     return None
-                # Only forwards, so that a damaged chain is no endless loop.
+                # Only forwards, so that a damaged chain can't cause an endless loop.
                 if following and following < end:
-                    return f"what begins at byte {place} points backwards"
-                place = following or end
+                    return f"the tag at byte {position} points backwards"
+                position = following or end
     except OSError as error:
         return error.strerror or str(error)
 
@@ -176,61 +183,64 @@ def read_runs(
     root: str | os.PathLike,
     bad_channels: Sequence[str] = (),
     montage: str | None = None,
-    clean: Callable[["mne.io.BaseRaw", "mne.io.BaseRaw"], "mne.io.BaseRaw"] | None = None,
+    filter_run: Callable[["mne.io.BaseRaw", "mne.io.BaseRaw"], "mne.io.BaseRaw"] | None = None,
 ) -> tuple["mne.io.BaseRaw", np.ndarray]:
     """Read the runs of a subject as one recording, with the events of the conditions.
 
-    A channel that is bad in one run is bad in all. The joints are annotated, so that no filter
-    and no epoch reaches across them.
+    A channel that is bad in one run is bad in all. The boundaries of runs are annotated, so that
+    filters and epochs do not cross them.
 
     Parameters
     ----------
-    raw_paths, events_paths : one recording and one events.tsv a run, in the same order.
-    conditions : name -> value (int) or trial_type (str) in events.tsv.
+    raw_paths, events_paths : one recording and one events.tsv per run, in the same order.
+    conditions : value (int) or trial_type (str) in events.tsv of each condition, by name.
     root, bad_channels, montage : see `read_recording`.
-    clean : what is done to each run before they are joined, given the run and the first; it brings
-        them to one head position.
+    filter_run : function of a run and the first run that returns the run, filtered and in the first
+        run's head position; it is applied before runs are concatenated.
 
     Returns
     -------
-    raw : the runs, concatenated, data not loaded.
+    raw : the concatenated runs; data are not loaded.
     events : (n, 3) int array; the third column is the position of the condition, from 1.
 
     Raises
     ------
     InputError
-        When runs differ in channels, sampling rate or head position, when a condition has no
-        event in any run, and as `read_recording` and `read_events`.
+        If runs differ in channels, sampling rate or head position, if a condition has no event
+        in any run, or by `read_recording` and `read_event_array`.
     """
     import mne
 
     raws = [read_recording(path, root, bad_channels, montage) for path in raw_paths]
-    findings = differing_runs(raws, raw_paths, moved=clean is not None)
-    findings += _missing_conditions(events_paths, conditions)
+    findings = find_run_differences(raws, raw_paths, moved=filter_run is not None)
+    findings += _find_missing_conditions(events_paths, conditions)
     if findings:
         raise InputError(findings)
     events = [
-        read_events(path, conditions, raw.info["sfreq"], raw.first_samp)
+        read_event_array(path, conditions, raw.info["sfreq"], raw.first_samp)
         for path, raw in zip(events_paths, raws, strict=True)
     ]
-    if clean is not None:
+    if filter_run is not None:
         first = raws[0].copy()
-        raws = [clean(raw, first) for raw in raws]
+        raws = [filter_run(raw, first) for raw in raws]
     if len(raws) == 1:
         return raws[0], events[0]
     bads = sorted({name for raw in raws for name in raw.info["bads"]})
     for raw in raws:
         raw.info["bads"] = bads
-    # Differences below SAME_HEAD_POSITION are none.
+    # MNE compares head positions exactly; differences below SAME_HEAD_POSITION are accepted.
     return mne.concatenate_raws(raws, events_list=events, on_mismatch="ignore")
 
 
-def differing_runs(
+def find_run_differences(
     raws: Sequence["mne.io.BaseRaw"], paths: Sequence[str | os.PathLike], moved: bool = False
 ) -> list[str]:
-    """Findings on runs that can't be joined: other channels, sampling rates, head positions.
+    """Return findings on runs that differ in channels, sampling rate or head position.
 
-    moved: whether other head positions do not matter, since runs are brought to one.
+    Parameters
+    ----------
+    raws, paths : the runs and their files.
+    moved : whether head positions may differ, because runs are transformed to one position.
     """
     findings = []
     first = raws[0]
@@ -238,68 +248,72 @@ def differing_runs(
         if raw.ch_names != first.ch_names:
             odd = sorted(set(raw.ch_names) ^ set(first.ch_names))
             findings.append(
-                f"{path}: other channels than in {paths[0]} ({_some(odd) or 'other order'}). "
-                "Give every run of a subject the same channels."
+                f"{path}: its channels are not those of {paths[0]} "
+                f"({_shorten_list(odd) or 'other order'}). Give all runs of a subject the same "
+                "channels."
             )
         if raw.info["sfreq"] != first.info["sfreq"]:
             findings.append(
-                f"{path}: sampled at {raw.info['sfreq']:g} Hz, {paths[0]} at "
-                f"{first.info['sfreq']:g} Hz. Resample to one rate or exclude the run."
+                f"{path}: it is sampled at {raw.info['sfreq']:g} Hz, and {paths[0]} at "
+                f"{first.info['sfreq']:g} Hz. Resample to one rate, or exclude the run."
             )
-        here, there = (item.info["dev_head_t"] for item in (raw, first))
-        elsewhere = (here is None) != (there is None) or (
-            here is not None
-            and not np.allclose(here["trans"], there["trans"], rtol=0, atol=SAME_HEAD_POSITION)
+        trans, first_trans = (item.info["dev_head_t"] for item in (raw, first))
+        differs = (trans is None) != (first_trans is None) or (
+            trans is not None
+            and not np.allclose(
+                trans["trans"], first_trans["trans"], rtol=0, atol=SAME_HEAD_POSITION
+            )
         )
-        if elsewhere and not moved:
+        if differs and not moved:
             findings.append(
-                f"{path}: another head position than in {paths[0]}, so the sensors see the brain "
-                "from another place. Bring the runs to one head position (a Maxwell filter, "
-                "meeg.maxwell: {}), or analyse the runs as sessions of their own."
+                f"{path}: it has another head position than {paths[0]}, so their sensor data can't "
+                "be combined. Transform the runs to one head position with a Maxwell filter "
+                "(meeg.maxwell: {}), or analyse each run as a session."
             )
     return findings
 
 
-def read_events(
+def read_event_array(
     path: str | os.PathLike,
     conditions: dict[str, int | str],
     sfreq: float,
     first_sample: int = 0,
 ) -> np.ndarray:
-    """Read the events of the conditions from events.tsv.
+    """Read the events of the conditions from events.tsv, as MNE's events array.
 
-    The sample is the one nearest to `onset` (seconds from the recording's first sample).
+    The sample of an event is the one nearest to `onset` (s from the recording's first sample).
 
     Parameters
     ----------
     path : events.tsv.
-    conditions : name -> number (matched with column `value`) or text (column `trial_type`).
+    conditions : number (in column `value`) or text (in column `trial_type`) of each condition, by
+        name.
     sfreq : sampling rate of the recording, Hz.
     first_sample : number of the recording's first sample (`raw.first_samp`).
 
     Returns
     -------
-    (n, 3) int array in order of time: sample, 0, position of the condition in `conditions`
-    counted from 1. Conditions without an event are no error here: another run may hold them.
+    (n, 3) int array in the order of time: sample, 0, position of the condition in `conditions`,
+    from 1. A condition may have no event, because another run may have some.
 
     Raises
     ------
     InputError
-        When the file or a column is missing, a row belongs to two conditions, or two events
-        fall on one sample.
+        If the file or a column is missing, a row belongs to two conditions, or two events are at
+        the same sample.
     """
-    table = _events_table(path)
-    findings = _missing_columns(table, path, conditions)
+    table = _read_events_table(path)
+    findings = _find_missing_columns(table, path, conditions)
     if findings:
         raise InputError(findings)
     code = np.zeros(len(table), int)
     for position, (name, spec) in enumerate(conditions.items(), start=1):
-        rows = _rows_of(table, spec)
+        rows = _find_rows(table, spec)
         if np.any(code[rows]):
             other = list(conditions)[int(code[rows].max()) - 1]
             raise InputError(
                 f"{path}: some events belong to the conditions '{other}' and '{name}' at once. "
-                "Give each event one condition."
+                "Change the conditions so that each event belongs to one."
             )
         code[rows] = position
     onset = pd.to_numeric(table["onset"], errors="coerce").to_numpy(float)
@@ -309,10 +323,10 @@ def read_events(
     events = events[np.argsort(events[:, 0], kind="stable")]
     same = np.flatnonzero(np.diff(events[:, 0]) == 0)
     if len(same):
-        at = (events[same[0], 0] - first_sample) / sfreq
+        seconds = (events[same[0], 0] - first_sample) / sfreq
         raise InputError(
-            f"{path}: {len(same)} pairs of events fall on one sample, the first at {at:.3f} s. "
-            "Remove the doubles."
+            f"{path}: {len(same)} pairs of events have the same sample, the first at "
+            f"{seconds:.3f} s. Remove the duplicates."
         )
     return events
 
@@ -331,24 +345,24 @@ def check_recordings(
     landmarks: bool = False,
     moved: bool = False,
 ) -> tuple[list[str], list[dict[str, Any]]]:
-    """Find what is wrong with a subject's recordings, from their headers only.
+    """Check the headers and events of a subject's recordings.
 
     Parameters
     ----------
     raw_paths, events_paths, conditions, root, bad_channels : see `read_runs`.
     channels : data channel types to analyse ("mag", "grad", "eeg").
-    reject : rejection limits by channel type; one for "eog" or "ecg" needs such a channel.
-    h_freq : upper edge of the filter, Hz, to be held against the sampling rate.
-    aux_channels : names of channels asked for (to detect blinks and heartbeats).
-    montage : standard positions of EEG electrodes, where the recordings have none.
-    landmarks : whether nasion and ear points are needed.
+    reject : rejection limits by channel type; a limit of "eog" or "ecg" needs such a channel.
+    h_freq : upper edge of the filter, Hz; it must be below half the sampling rate.
+    aux_channels : names of the channels on which blinks and heartbeats are detected.
+    montage : name of a standard montage for EEG electrodes; None: the recordings have positions.
+    landmarks : whether nasion and preauricular points are required.
     moved : whether runs may differ in head position.
 
     Returns
     -------
-    findings : everything that is wrong, one sentence each with file and remedy; empty is good.
-    rows : one dict a readable run: recording, sampling_rate, duration, channel counts by type,
-        bad_channels, and the number of events of each condition.
+    findings : all errors, each with file and remedy; empty if there are none.
+    rows : one dict per readable run: recording, sampling_rate (Hz), duration (s), number of
+        channels of each type, bad_channels, and number of events of each condition.
     """
     findings: list[str] = []
     rows: list[dict[str, Any]] = []
@@ -361,18 +375,20 @@ def check_recordings(
             continue
         raws.append(raw)
         read.append(path)
-        findings += _unknown_channels(raw.ch_names, bad_channels, path)
-        findings += _unknown_channels(raw.ch_names, aux_channels, path, "asked for in 'artifacts'")
-        findings += _missing_types(raw, path, channels, reject or {})
+        findings += _find_unknown_channels(raw.ch_names, bad_channels, path)
+        findings += _find_unknown_channels(
+            raw.ch_names, aux_channels, path, "named in meeg.artifacts"
+        )
+        findings += _find_missing_types(raw, path, channels, reject or {})
         if "eeg" in channels:
-            misplaced = _without_place(raw, path, montage)
-            findings += misplaced
-            if landmarks and not misplaced:
-                findings += _without_landmarks(raw, path, montage)
+            unplaced = _find_unplaced_electrodes(raw, path, montage)
+            findings += unplaced
+            if landmarks and not unplaced:
+                findings += _find_missing_landmarks(raw, path, montage)
         if h_freq is not None and h_freq >= raw.info["sfreq"] / 2:
             findings.append(
-                f"{path}: sampled at {raw.info['sfreq']:g} Hz, so filter.h_freq must be below "
-                f"{raw.info['sfreq'] / 2:g} Hz, not {h_freq:g}."
+                f"{path}: it is sampled at {raw.info['sfreq']:g} Hz, so meeg.filter.h_freq must "
+                f"be below {raw.info['sfreq'] / 2:g} Hz, not {h_freq:g}. Lower it."
             )
         rows.append(
             {
@@ -381,150 +397,161 @@ def check_recordings(
                 "duration": round(raw.n_times / raw.info["sfreq"], 3),
                 **{f"n_{kind}": raw.get_channel_types().count(kind) for kind in channels},
                 "bad_channels": sorted({*raw.info["bads"], *bad_channels}),
-                "events": _counts(events_path, conditions),
+                "events": _count_events(events_path, conditions),
             }
         )
     if len(raws) > 1:
-        findings += differing_runs(raws, read, moved)
+        findings += find_run_differences(raws, read, moved)
     for path, raw in zip(read, raws, strict=True):
         events_path = events_paths[list(raw_paths).index(path)]
         try:
-            read_events(events_path, conditions, raw.info["sfreq"])
+            read_event_array(events_path, conditions, raw.info["sfreq"])
         except InputError as error:
             findings += error.findings
     already = set(findings)
-    findings += [f for f in _missing_conditions(events_paths, conditions) if f not in already]
+    findings += [f for f in _find_missing_conditions(events_paths, conditions) if f not in already]
     return findings, rows
 
 
-def _without_place(raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str | None) -> list:
-    """Findings on EEG electrodes whose positions neither the recording nor the montage knows."""
+def _find_unplaced_electrodes(
+    raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str | None
+) -> list:
+    """Return findings on EEG electrodes without position in the recording or the montage."""
     import mne
 
     eeg = [k for k, kind in enumerate(raw.get_channel_types()) if kind == "eeg"]
     names = [raw.ch_names[k] for k in eeg]
     if montage is None:
-        places = np.array([raw.info["chs"][k]["loc"][:3] for k in eeg]).reshape(-1, 3)
-        if len(eeg) and np.isfinite(places).all() and np.ptp(places, axis=0).any():
+        positions = np.array([raw.info["chs"][k]["loc"][:3] for k in eeg]).reshape(-1, 3)
+        if len(eeg) and np.isfinite(positions).all() and np.ptp(positions, axis=0).any():
             return []
         return [
-            f"{path}: its EEG electrodes have no positions; add electrodes.tsv to the BIDS tree, "
-            "or name a standard montage (meeg.montage: colin27_1020)"
+            f"{path}: its EEG electrodes have no positions. Add electrodes.tsv to the BIDS tree, "
+            "or name a standard montage (meeg.montage: colin27_1020)."
         ] * bool(eeg)
     try:
-        there = {name.lower() for name in mne.channels.make_standard_montage(montage).ch_names}
+        placed = {name.lower() for name in mne.channels.make_standard_montage(montage).ch_names}
     except ValueError:
         known = ", ".join(mne.channels.get_builtin_montages())
-        return [f"config: meeg.montage: {montage} is not known; known: {known}"]
-    absent = [name for name in names if name.lower() not in there]
+        return [f"config: meeg.montage: {montage} is unknown. Use one of {known}."]
+    absent = [name for name in names if name.lower() not in placed]
     if not absent:
         return []
-    return [f"{path}: the montage {montage} has no {_some(absent)}; rename them in the recording"]
-
-
-def _without_landmarks(
-    raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str | None
-) -> list[str]:
-    """Findings where nasion and both ear points are unknown."""
-    if montage is not None:
-        place_electrodes(raw, montage)
-    # Of other files than FIF mne-bids makes landmarks up.
-    known = montage is not None or Path(path).suffix == ".fif" or read_digitised(path) is not None
-    places = raw.get_montage().get_positions() if raw.get_montage() and known else {}
-    if all(places.get(name) is not None for name in ("nasion", "lpa", "rpa")):
-        return []
     return [
-        f"{path}: nasion and ear points are unknown, which place electrodes on the template's head "
-        "(meeg.anatomy: template); add them to coordsystem.json, or name a standard montage that "
-        "has them (meeg.montage: colin27_1020)"
+        f"{path}: the montage {montage} has no {_shorten_list(absent)}. Rename these electrodes in "
+        "the recording, or name another montage."
     ]
 
 
-def _events_table(path: str | os.PathLike) -> pd.DataFrame:
-    """events.tsv as text, as it stands ("n/a" stays "n/a")."""
+def _find_missing_landmarks(
+    raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str | None
+) -> list[str]:
+    """Return a finding if nasion or preauricular points are unknown."""
+    if montage is not None:
+        set_standard_montage(raw, montage)
+    # mne-bids invents landmarks for files that are not FIF.
+    known = (
+        montage is not None
+        or Path(path).suffix == ".fif"
+        or read_digitised_montage(path) is not None
+    )
+    positions = raw.get_montage().get_positions() if raw.get_montage() and known else {}
+    if all(positions.get(name) is not None for name in ("nasion", "lpa", "rpa")):
+        return []
+    return [
+        f"{path}: nasion and preauricular points are unknown. They align the electrodes with the "
+        "template head model (meeg.anatomy: template). Add them to coordsystem.json, or name a "
+        "standard montage that has them (meeg.montage: colin27_1020)."
+    ]
+
+
+def _read_events_table(path: str | os.PathLike) -> pd.DataFrame:
+    """Read events.tsv with all values as text ("n/a" stays "n/a")."""
     try:
         return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     except FileNotFoundError:
         raise InputError(
-            f"{path}: there is no such file. Every run needs its events.tsv; restore it or list "
+            f"{path}: there is no such file. Every run needs an events.tsv. Restore it or list "
             "the subject under 'exclude'."
         ) from None
     except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a table of events ({error}). Restore the file.") from error
+        raise InputError(
+            f"{path}: it is not a table of events ({error}). Restore the file."
+        ) from error
 
 
-def _column(spec: int | str) -> str:
+def _choose_column(spec: int | str) -> str:
     return "trial_type" if isinstance(spec, str) else "value"
 
 
-def _rows_of(table: pd.DataFrame, spec: int | str) -> np.ndarray:
-    """Row numbers of a condition's events."""
+def _find_rows(table: pd.DataFrame, spec: int | str) -> np.ndarray:
+    """Return the row numbers of a condition's events."""
     if isinstance(spec, str):
         return np.flatnonzero((table["trial_type"] == spec).to_numpy())
     return np.flatnonzero((pd.to_numeric(table["value"], errors="coerce") == spec).to_numpy())
 
 
-def _missing_columns(
+def _find_missing_columns(
     table: pd.DataFrame, path: str | os.PathLike, conditions: dict[str, int | str]
 ) -> list[str]:
-    wanted = ["onset", *dict.fromkeys(_column(spec) for spec in conditions.values())]
+    wanted = ["onset", *dict.fromkeys(_choose_column(spec) for spec in conditions.values())]
     return [
-        f"{path}: has no column '{name}' (it has {', '.join(table.columns)}). "
+        f"{path}: there is no column '{name}' (it has {', '.join(table.columns)}). "
         + (
             "Add it."
             if name == "onset"
-            else "A number in 'conditions' is looked up in column 'value', a text in 'trial_type'."
+            else "meeg.conditions uses column 'value' for numbers, and 'trial_type' for text."
         )
         for name in wanted
         if name not in table.columns
     ]
 
 
-def _missing_conditions(
+def _find_missing_conditions(
     paths: Sequence[str | os.PathLike], conditions: dict[str, int | str]
 ) -> list[str]:
-    """Findings on conditions without an event in any run, and on files that can't be searched."""
+    """Return findings on conditions without an event in any run, and on unreadable files."""
     findings, tables = [], []
     for path in paths:
         try:
-            table = _events_table(path)
+            table = _read_events_table(path)
         except InputError as error:
             findings += error.findings
             continue
-        findings += _missing_columns(table, path, conditions)
+        findings += _find_missing_columns(table, path, conditions)
         tables.append(table)
     if findings:
         return findings
     everything = pd.concat(tables, ignore_index=True)
     where = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and the other runs"
     for name, spec in conditions.items():
-        if len(_rows_of(everything, spec)):
+        if len(_find_rows(everything, spec)):
             continue
-        column = _column(spec)
+        column = _choose_column(spec)
         found = everything[column].value_counts(sort=False).sort_index()
-        there = _some([f"{key} ({count}x)" for key, count in found.items()], 12) or "nothing"
+        values = _shorten_list([f"{key} ({n}x)" for key, n in found.items()], 12) or "none"
         close = difflib.get_close_matches(str(spec), list(map(str, found.index)), n=1)
         hint = f" Did you mean '{close[0]}'?" if close and isinstance(spec, str) else ""
         findings.append(
-            f"{where}: condition '{name}' has no event: column '{column}' nowhere holds "
-            f"{spec!r}. It holds {there}.{hint} Correct 'conditions' or list the subject under "
+            f"{where}: condition '{name}' has no event: column '{column}' has no value {spec!r}. "
+            f"Its values are {values}.{hint} Correct meeg.conditions or list the subject under "
             "'exclude'."
         )
     return findings
 
 
-def _counts(path: str | os.PathLike, conditions: dict[str, int | str]) -> dict[str, int]:
-    """Number of events of each condition in one run; empty when the file can't be searched."""
+def _count_events(path: str | os.PathLike, conditions: dict[str, int | str]) -> dict[str, int]:
+    """Count the events of each condition in one run; empty if the file can't be read."""
     try:
-        table = _events_table(path)
+        table = _read_events_table(path)
     except InputError:
         return {}
-    if _missing_columns(table, path, conditions):
+    if _find_missing_columns(table, path, conditions):
         return {}
-    return {name: len(_rows_of(table, spec)) for name, spec in conditions.items()}
+    return {name: len(_find_rows(table, spec)) for name, spec in conditions.items()}
 
 
-def _unknown_channels(
+def _find_unknown_channels(
     names: Sequence[str],
     asked: Sequence[str],
     path: str | os.PathLike,
@@ -536,12 +563,12 @@ def _unknown_channels(
             close = difflib.get_close_matches(channel, names, n=1)
             hint = f" Did you mean '{close[0]}'?" if close else ""
             findings.append(
-                f"{path}: has no channel '{channel}', which is {role}.{hint} Correct its name."
+                f"{path}: there is no channel '{channel}', which is {role}.{hint} Correct its name."
             )
     return findings
 
 
-def _missing_types(
+def _find_missing_types(
     raw: "mne.io.BaseRaw",
     path: str | os.PathLike,
     channels: Sequence[str],
@@ -549,21 +576,21 @@ def _missing_types(
 ) -> list[str]:
     types = set(raw.get_channel_types())
     findings = [
-        f"{path}: has no channels of type '{kind}' (it has {', '.join(sorted(types))}). "
-        "Correct 'channels' or list the subject under 'exclude'."
+        f"{path}: there are no channels of type '{kind}' (it has {', '.join(sorted(types))}). "
+        "Correct meeg.channels or list the subject under 'exclude'."
         for kind in channels
         if kind not in types
     ]
     findings += [
-        f"{path}: epochs.reject has a limit for '{kind}', but the recording has no channel of "
-        f"type {kind.upper()}. Give the channel that type in channels.tsv or drop the limit."
+        f"{path}: meeg.epochs.reject has a limit for '{kind}', but the recording has no channel of "
+        f"type {kind.upper()}. Set the channel's type in channels.tsv, or remove the limit."
         for kind in ("eog", "ecg")
         if kind in reject and kind not in types
     ]
     return findings
 
 
-def _some(items: Sequence[str], most: int = 5) -> str:
-    """The first few items of a list, in words."""
+def _shorten_list(items: Sequence[str], most: int = 5) -> str:
+    """Return the first items of a list as text, with the number of the others."""
     rest = len(items) - most
     return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")

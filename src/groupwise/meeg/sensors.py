@@ -1,4 +1,4 @@
-"""Evoked responses at sensors: rows of a stack, channels as its feature space, topographies."""
+"""Evoked responses at sensors: feature space and rows of a stack, and topographies of effects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -18,66 +18,86 @@ from groupwise.figures.save import Picture
 from groupwise.permutation.wording import p_words, statistic_words, test_words
 from groupwise.stack import Places
 
-#: Factor and unit in which responses of a channel type are stored.
+#: Scale factor from SI units, and unit, in which the maps of a channel type are stored.
 SCALES = {"mag": (1e15, "fT"), "grad": (1e13, "fT/cm"), "eeg": (1e6, "uV")}
 
 
 def read_sensors(path: str, condition: str, kind: str) -> mne.Evoked:
-    """A condition's response at the channels of a type, projectors applied, bad ones interpolated.
+    """Read a condition's evoked response at the channels of one type.
+
+    Projectors are applied, and bad channels are interpolated.
 
     Parameters
     ----------
-    condition : the response's comment; that of a file's only response does not matter.
+    path : file of evoked responses.
+    condition : comment of the response; ignored if the file has a single response.
+    kind : "mag", "grad" or "eeg".
 
     Raises
     ------
-    InputError : the file can't be read, no such condition or channels, or bad channels without
-        positions to interpolate by.
+    InputError
+        If the file can't be read, has no such condition or channels, or has bad channels without
+        positions.
     """
     try:
-        there = mne.read_evokeds(path, proj=True, verbose="error")
-    except Exception as error:  # a damaged FIF raises whatever its reader stumbles over
-        raise InputError(f"{path}: no evoked responses can be read ({error})") from error
-    named = [own for own in there if own.comment == condition or len(there) == 1]
-    if len(named) != 1:
+        evokeds = mne.read_evokeds(path, proj=True, verbose="error")
+    except Exception as error:  # a damaged FIF file can raise any error
         raise InputError(
-            f"{path}: {len(named)} responses are called {condition}; it holds "
-            f"{', '.join(own.comment for own in there)}"
+            f"{path}: no evoked responses can be read ({error}). Restore the file."
+        ) from error
+    matching = [e for e in evokeds if e.comment == condition or len(evokeds) == 1]
+    if len(matching) != 1:
+        raise InputError(
+            f"{path}: {len(matching)} responses are named {condition}. Its responses are "
+            f"{', '.join(e.comment for e in evokeds)}. Correct the name of the condition."
         )
     try:
-        evoked = named[0].pick(kind, exclude=())
+        evoked = matching[0].pick(kind, exclude=())
     except ValueError as error:
-        raise InputError(f"{path}: no {kind} channels of {condition} ({error})") from error
+        raise InputError(
+            f"{path}: there are no {kind} channels of {condition} ({error}). Correct the space of "
+            "the analysis."
+        ) from error
     if evoked.info["bads"]:
         try:
             evoked.interpolate_bads(verbose="error")
         except (ValueError, RuntimeError) as error:
             raise InputError(
                 f"{path}: bad channels {', '.join(evoked.info['bads'])} can not be interpolated "
-                f"({error}); mark none as bad, or give positions (meeg.montage, or electrodes.tsv)"
+                f"({error}). Mark no channel as bad, or add positions (meeg.montage, or "
+                "electrodes.tsv)."
             ) from error
     return evoked
 
 
 def read_info(path: str, kind: str) -> mne.Info:
-    """Channels of a type in a file of evoked responses."""
+    """Read the measurement info of the channels of one type from a file of evoked responses."""
     info = mne.io.read_info(path, verbose="error")
-    chosen = {"eeg": False, "meg": False} | ({"eeg": True} if kind == "eeg" else {"meg": kind})
-    return mne.pick_info(info, mne.pick_types(info, **chosen, exclude=()))
+    types = {"eeg": False, "meg": False} | ({"eeg": True} if kind == "eeg" else {"meg": kind})
+    return mne.pick_info(info, mne.pick_types(info, **types, exclude=()))
 
 
 def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> Places:
-    """Channels of a type and times; neighbours as MNE has them for the system, or by triangulation.
+    """Return the feature space of the channels of one type.
+
+    The adjacency is MNE's template for the sensor system, or a triangulation.
+
+    Parameters
+    ----------
+    info : measurement info of the channels.
+    kind : "mag", "grad" or "eeg".
+    times : (t,) s.
 
     Raises
     ------
-    InputError : channels without positions.
+    InputError
+        If the channels have no positions.
     """
     places = np.array([channel["loc"][:3] for channel in info["chs"]])
     if not np.isfinite(places).all() or not np.ptp(places, axis=0).any():
         raise InputError(
-            "the channels have no positions; give meeg.montage (such as colin27_1020), or "
-            "electrodes.tsv in the BIDS tree"
+            f"The {kind} channels have no positions. Set meeg.montage (such as colin27_1020), or "
+            "add electrodes.tsv to the BIDS tree."
         )
     adjacency, names = mne.channels.find_ch_adjacency(info, kind)
     order = [names.index(name) for name in info["ch_names"]]
@@ -99,18 +119,19 @@ def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> Places:
 def sensor_rows(
     rows: Sequence[Mapping[str, Any]], kind: str, first: mne.Evoked, keep: np.ndarray
 ) -> Iterator[np.ndarray]:
-    """The maps of a stack, one a row of its table, in fT, fT/cm or uV.
+    """Yield the maps of a stack, one per row, in fT, fT/cm or uV.
 
     Parameters
     ----------
-    rows : each with `path` and `condition`.
+    rows : rows of the stack, each with `path` and `condition`.
     kind : "mag", "grad" or "eeg".
-    first : the first row's response, whose channels and times all must have.
+    first : response of the first row; all rows must have its channels and times.
     keep : (t,) bool, samples inside the stack's window.
 
     Raises
     ------
-    InputError : naming a response with other channels or times.
+    InputError
+        If the channels or times of a response differ.
     """
     for row in rows:
         evoked = read_sensors(row["path"], row["condition"], kind)
@@ -118,37 +139,38 @@ def sensor_rows(
             odd = sorted(set(evoked.ch_names) ^ set(first.ch_names))
             raise InputError(
                 f"{row['path']}: its {kind} channels are not those of {rows[0]['path']}: "
-                f"{', '.join(odd)} are in one alone; analyse subjects of one system together"
+                f"{', '.join(odd)} are in only one of them. Analyse subjects of different sensor "
+                "systems separately."
             )
         same = evoked.times.shape == first.times.shape
         if not same or not np.allclose(evoked.times, first.times, atol=1e-7):
             raise InputError(
-                f"{row['path']}: its times are not those of {rows[0]['path']}; resample all alike "
-                "(meeg.resample)"
+                f"{row['path']}: its times are not those of {rows[0]['path']}. Resample all "
+                "responses to one sampling rate (meeg.resample)."
             )
         yield SCALES[kind][0] * evoked.get_data(first.ch_names)[:, keep].ravel()
 
 
-def _one_a_place(info: mne.Info) -> tuple[mne.Info, list[np.ndarray]]:
-    """Channels of which no two are at one place, and those of `info` that each stands for."""
-    places = np.round([channel["loc"][:3] for channel in info["chs"]], 4)
-    _, first, where = np.unique(places, axis=0, return_index=True, return_inverse=True)
-    if len(first) == len(places):
-        return info, [np.array([k]) for k in range(len(places))]
+def _merge_colocated_channels(info: mne.Info) -> tuple[mne.Info, list[np.ndarray]]:
+    """Return one channel per location, and the indices of the channels that it represents."""
+    locations = np.round([channel["loc"][:3] for channel in info["chs"]], 4)
+    _, first, index = np.unique(locations, axis=0, return_index=True, return_inverse=True)
+    if len(first) == len(locations):
+        return info, [np.array([k]) for k in range(len(locations))]
     single = mne.create_info([info["ch_names"][k] for k in first], info["sfreq"], "mag")
     for channel, k in zip(single["chs"], first, strict=True):
         channel["loc"] = info["chs"][k]["loc"]
     with single._unlock():
         single["dev_head_t"] = info["dev_head_t"]
-    return single, [np.flatnonzero(where == k) for k in range(len(first))]
+    return single, [np.flatnonzero(index == k) for k in range(len(first))]
 
 
-def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
-    """The statistic on the head around each pictured cluster's centre in time."""
+def plot_topographies(effect: Effect, info: mne.Info) -> list[Picture]:
+    """Plot the statistic on the head at times within each cluster that has figures."""
     pictures = []
     space, statistic = effect.stack.space, effect.statistic
     order = [list(space.label).index(name) for name in info["ch_names"]]
-    info, members = _one_a_place(info)
+    info, members = _merge_colocated_channels(info)
     signed = effect.result["Statistic"] == "t"
     limit = colour_limit(statistic, effect.result["Threshold"]["statistic"])
     name = statistic_words(effect.result)
@@ -165,8 +187,8 @@ def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
         figure.subplots_adjust(0.02, 0.04, 1 - 1.3 / (1.4 + 2.1 * len(samples)), 0.74, 0.1)
         for panel, sample in zip(panels, samples, strict=True):
             values, marked = statistic[order, sample], inside[order, sample]
-            # Of the two gradiometers at a place, the one with the larger statistic.
-            largest = [own[np.argmax(np.abs(values[own]))] for own in members]
+            # Two gradiometers have the same location; the larger statistic is shown.
+            largest = [index[np.argmax(np.abs(values[index]))] for index in members]
             mne.viz.plot_topomap(
                 values[largest],
                 info,
@@ -175,7 +197,7 @@ def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
                 cmap=colour_map(signed),
                 vlim=(-limit if signed else 0, limit),
                 contours=0,
-                mask=np.array([marked[own].any() for own in members]),
+                mask=np.array([marked[index].any() for index in members]),
                 mask_params={"marker": "o", "markersize": 4, "markerfacecolor": "black",
                              "markeredgecolor": "white"},
             )  # fmt: skip
@@ -192,10 +214,10 @@ def topographies(effect: Effect, info: mne.Info) -> list[Picture]:
                 name=f"topography_cluster-{cluster['id']}",
                 figure=figure,
                 title=f"Topographies of {which}",
-                caption=f"{name} at the sensors from above, nose up{over} "
-                f"({p_words(cluster)}); dots: channels of the cluster at that time. Extent "
+                caption=f"{name} at the sensors, seen from above, nose up{over} "
+                f"({p_words(cluster)}). Dots: channels of the cluster at that time. Extent "
                 f"and latency are descriptive. Test: {test_words(effect.result)}.",
-                alt=f"Heads with {name}; the cluster has {channels} channels{over}.",
+                alt=f"Topographies of {name}. The cluster has {channels} channels{over}.",
             )
         )
     return pictures

@@ -26,10 +26,10 @@ class InputCheck:
     Attributes
     ----------
     table : path of the table that it writes.
-    parameters : of `look_into` in `module`, as plain values.
+    parameters : of `check_subjects` in `module`, as plain values.
     files : all files that it reads.
-    module : it has `look_into(**parameters)`, which returns a table and findings. Imported late,
-        since MNE or nilearn take a second.
+    module : name of the module with `check_subjects(**parameters)`, which returns a table and
+        findings. Imported late, since MNE or nilearn take a second.
     """
 
     table: str
@@ -49,7 +49,7 @@ class InputCheck:
 
     def look(self) -> tuple["pd.DataFrame", list[str]]:
         """Return the table of what the files hold, and the findings."""
-        return import_module(self.module).look_into(**self.parameters)
+        return import_module(self.module).check_subjects(**self.parameters)
 
 
 class Source:
