@@ -95,7 +95,8 @@ def _estimates(study: Study, analysis: Analysis) -> Tested:
 
 def _evokeds(study: Study, analysis: Analysis) -> Tested:
     return Tested(
-        f"precomputed evoked responses at the {SENSORS[analysis.space]}",
+        f"precomputed evoked responses at the {SENSORS[analysis.space]} (bad channels "
+        "interpolated)",
         window(analysis.crop, analysis.average),
         in_time(NEIGHBOURS["sensors"], analysis.average),
         packages=("mne",),
