@@ -275,8 +275,9 @@ WORDED = {
         "meeg": ("tested source estimates of 12 participants from -100 to 400 ms", ONE),
         "fmri": ("tested first-level effect maps of 12 participants, in voxels", OF_FMRI),
         "fnirs": ("channel-wise first-level estimates of oxygenated and deoxygenated", OF_FNIRS),
-        "evokeds": ("precomputed evoked responses at the EEG electrodes of 12 participants over "
-                    "the whole epoch", OF_MAPS | {"space": "eeg"}),
+        "evokeds": ("precomputed evoked responses at the EEG electrodes (bad channels "
+                    "interpolated) of 12 participants over the whole epoch",
+                    OF_MAPS | {"space": "eeg"}),
         "estimates": ("tested precomputed source estimates of 12 participants over", OF_MAPS),
         "maps": ("tested precomputed maps of 12 participants", OF_MAPS),
         "values": ("tested precomputed values per ch_name of 12 participants", OF_MAPS),
@@ -285,7 +286,7 @@ WORDED = {
         None: ("tested source estimates of 12", ONE),
         "sources": ("tested source estimates of 12", ONE),
         "labels": ("regional means of source estimates (parcellation: aparc) of 12", ONE),
-        "mag": ("evoked responses at the magnetometers", ONE),
+        "mag": ("evoked responses at the magnetometers (bad channels interpolated) of", ONE),
         "grad": ("evoked responses at the planar gradiometers", ONE),
         "eeg": ("evoked responses at the EEG electrodes", OF_MAPS | {"data": "evokeds"}),
         "channels": ("channel-wise first-level estimates", OF_FNIRS),

@@ -144,7 +144,9 @@ def _noise(model: str) -> str:
             "Models were fitted by ordinary least squares, without a model of temporal "
             "autocorrelation."
         )
-    order = "four times the sampling rate in Hz" if model == "auto" else model[2:]
-    return (
-        f"Temporal autocorrelation was modelled by an autoregressive model; its order was {order}."
+    order = (
+        "with an order of four times the sampling rate in Hz"
+        if model == "auto"
+        else f"of order {model[2:]}"
     )
+    return f"Temporal autocorrelation was modelled by an autoregressive model {order}."

@@ -84,7 +84,7 @@ def describe_tested(study: Study, analysis: MeegAnalysis) -> Tested:
     when, averaged = window(_edges(study.meeg, analysis), analysis.average), analysis.average
     if analysis.space in SENSORS:
         return Tested(
-            f"evoked responses at the {SENSORS[analysis.space]}",
+            f"evoked responses at the {SENSORS[analysis.space]} (bad channels interpolated)",
             when,
             in_time(NEIGHBOURS["sensors"], averaged),
         )
@@ -151,9 +151,12 @@ def _preprocessing(spec: Meeg, own: Modality, cite: Citations) -> str:
     facts = own.facts
     each = "participant and session" if spec.sessions else "participant"
     condition = "condition, " if spec.sessions else "condition and "
-    steps = [_bad_channels(facts["bad"], each)]
+    steps = []
     if spec.maxwell is not None:
         steps.append(_maxwell(spec.maxwell, cite))
+    # The Maxwell filter reconstructs bad MEG channels, which are good afterwards.
+    if spec.maxwell is None or any(facts["bad"]):
+        steps.append(_bad_channels(facts["bad"], each, remaining=spec.maxwell is not None))
     steps.append(_filter(spec.filter, float(own.found["sampling_rate"].min())))
     steps.append(_artifacts(spec, facts.get("artifacts", ()), each, cite))
     if "eeg" in spec.channels:
@@ -177,10 +180,11 @@ def _preprocessing(spec: Meeg, own: Modality, cite: Citations) -> str:
     return " ".join(steps)
 
 
-def _bad_channels(numbers: Sequence[int], each: str) -> str:
+def _bad_channels(numbers: Sequence[int], each: str, remaining: bool) -> str:
     if not any(numbers):
         return "No channels were marked as bad."
-    return f"Bad channels were excluded ({average(numbers, each)})."
+    which = "Remaining bad" if remaining else "Bad"
+    return f"{which} channels were excluded ({average(numbers, each)})."
 
 
 def _maxwell(spec: Maxwell, cite: Citations) -> str:
@@ -188,8 +192,12 @@ def _maxwell(spec: Maxwell, cite: Citations) -> str:
     if spec.st_duration is not None:
         kind = f"spatiotemporal {kind} with a buffer of {spec.st_duration:g} s"
     words = f"Environmental interference was suppressed by {kind} {cite('taulu')}."
-    if spec.find_bads:
-        words += " Noisy and flat channels were detected automatically and reconstructed."
+    words += (
+        " Bad channels, including noisy and flat ones that were detected automatically, were "
+        "reconstructed."
+        if spec.find_bads
+        else " Bad channels were reconstructed."
+    )
     if spec.movement:
         words += " Head movement was compensated by means of continuous head localisation."
     return f"{words} All runs were transformed to the head position of the first run."

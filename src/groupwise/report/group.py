@@ -270,7 +270,7 @@ def _mixed(spec: Mapping[str, Any], cite: Citations) -> str:
     how = (
         f"with the {tried[0]} optimiser"
         if len(tried) == 1
-        else f"with the first optimiser to converge out of {listed(tried)}"
+        else f"with the first of the {listed(tried)} optimisers to converge"
     )
     return (
         f"The model was a linear mixed model with {random}, estimated by restricted maximum "

@@ -97,7 +97,8 @@ def _estimates(study: Study, analysis: EstimatesAnalysis) -> Tested:
 
 def _evokeds(study: Study, analysis: EvokedsAnalysis) -> Tested:
     return Tested(
-        f"precomputed evoked responses at the {SENSORS[analysis.space]}",
+        f"precomputed evoked responses at the {SENSORS[analysis.space]} (bad channels "
+        "interpolated)",
         window(analysis.crop, analysis.average),
         in_time(NEIGHBOURS["sensors"], analysis.average),
         packages=("mne",),
