@@ -174,8 +174,6 @@ def test_old_paths_of_the_library_work():
     assert old.permutation_test is importlib.import_module("groupwise.permutation").permutation_test
     prepare = importlib.import_module("groupwise.permutation.prepare")
     assert prepare.Prepared is importlib.import_module("groupwise.permutation").Prepared
-    files = importlib.import_module("groupwise.files")
-    assert files.provenance and files.software and files.write_whole
 
 
 def test_the_library_gets_into_an_environment_of_conda(tmp_path):

@@ -19,11 +19,15 @@ from groupwise.config.study import Study
 from groupwise.fmri import methods as fmri_methods
 from groupwise.fnirs import methods as fnirs_methods
 from groupwise.meeg import methods as meeg_methods
+from groupwise.plan.design import declare_design
 from groupwise.report.build import settings_of
 from groupwise.report.methods import methods_text
 from groupwise.report.modality import Modality
+from groupwise.stats.declared import design_from_dict
 
 SUBJECTS = ["01", "02"]
+#: Those of the group analyses.
+TESTED = [f"{k:02d}" for k in range(1, 13)]
 MEEG = {"task": "t", "subjects_dir": "fs", "conditions": {"a": 1, "b": 2},
         "epochs": {"tmin": -0.1, "tmax": 0.4}}  # fmt: skip
 FMRI = {"derivatives": "d", "task": "t", "conditions": {"c": "c", "d": "d"}}
@@ -297,19 +301,19 @@ WORDED = {
         "hbr": ("first-level estimates of deoxygenated haemoglobin of", OF_FNIRS),
     },
     ("analyses", "test"): {
-        "one-sample": ("One sample", ONE),
-        "paired": ("Paired: a minus b", ONE | {"conditions": ["a", "b"]}),
-        None: ("Repeated measures", {"data": "meeg"} | SIDES),
+        "one-sample": ("One map of each participant (a) was tested", ONE),
+        "paired": ("The difference a minus b of each participant", ONE | {"conditions": ["a", "b"]}),
+        None: ("repeated-measures ANOVA", {"data": "meeg"} | SIDES),
     },
-    ("analyses", "within"): {None: ("One sample", ONE)},
-    ("analyses", "between"): {None: ("One sample", ONE)},
+    ("analyses", "within"): {None: ("One map of each participant (a) was tested", ONE)},
+    ("analyses", "between"): {None: ("One map of each participant (a) was tested", ONE)},
     ("analyses", "variances"): {
         "equal": ("(equal variances)", ONE | {"between": {"g": ["p", "q"]}}),
         "unequal": ("Welch's t", ONE | {"between": {"g": ["p", "q"]}}),
     },
     ("analyses", "error"): {
-        "partitioned": ("Each effect has its own error term", {"data": "meeg"} | SIDES),
-        "pooled": ("permuting residuals within participants", {"data": "meeg"} | SIDES),
+        "partitioned": ("each effect was tested with its own error term", {"data": "meeg"} | SIDES),
+        "pooled": ("residuals were permuted within participants", {"data": "meeg"} | SIDES),
     },
     ("analyses", "effects"): {"all": ("", ONE)},
     ("analyses", "alternative"): {
@@ -488,17 +492,15 @@ def modalities_of(study):
 
 def result_of(analysis):
     """What `infer` would state of the first effect of an analysis."""
-    flips, groups = True, {}
-    if analysis.error == "pooled":
-        design, flips = {"design": "GLM"}, False
-    elif analysis.within:
-        factors = {name: len(levels) for name, levels in analysis.within.items()}
-        design = {"design": "Within", "factors": factors, "effect": analysis.effect_names[0]}
-    elif analysis.between:
-        design = {"design": "TwoSample", "variances": analysis.variances, "levels": ["p", "q"]}
-        flips, groups = False, {"p": 6, "q": 6}
-    else:
-        design = {"design": "Paired" if analysis.test == "paired" else "OneSample"}
+    effect, between = analysis.effect_names[0], analysis.between or {}
+    people = {
+        subject: {name: levels[k % 2] for name, levels in between.items()}
+        | {name: str((7 * k) % 5) for name in analysis.covariates}
+        for k, subject in enumerate(TESTED)
+    }
+    made = design_from_dict(declare_design(analysis, effect, TESTED, people, "participants.tsv"))
+    design, flips = made.to_dict(), made.exchange == "signs"
+    groups = dict(made.group_sizes)
     asked = analysis.cluster.threshold
     return {
         "Design": design, "Effect": analysis.effect_names[0] if analysis.within else None,
@@ -506,7 +508,8 @@ def result_of(analysis):
         "Groups": groups, "Alternative": analysis.alternative, "Alpha": analysis.alpha,
         "Threshold": {"asked": {"p": asked.p} if asked.p else {"stat": asked.stat},
                       "statistic": asked.stat or 4.4},
-        "Mass": analysis.cluster.mass, "Hat": analysis.hat or None, "TFCE": analysis.tfce or None,
+        "Mass": analysis.cluster.mass, "Hat": analysis.hat or None,
+        "TFCE": analysis.statistic_options["tfce"] or None,
         "Seed": 0, "Permutations": 1000, "DistinctResamplings": 2048, "Exact": False,
         "Exchangeable": "signs" if flips else "orders", "PointsTested": 9, "Units": "u",
         "Space": "MNI152NLin2009cAsym" if analysis.data in ("fmri", "maps") else "fsaverage",
