@@ -302,7 +302,7 @@ WORDED = {
     },
     ("analyses", "test"): {
         "one-sample": ("One map of each participant (a) was tested", ONE),
-        "paired": ("The difference a minus b of each participant", ONE | {"conditions": ["a", "b"]}),
+        "paired": ("The difference a minus b of each", ONE | {"conditions": ["a", "b"]}),
         None: ("repeated-measures ANOVA", {"data": "meeg"} | SIDES),
     },
     ("analyses", "within"): {None: ("One map of each participant (a) was tested", ONE)},
