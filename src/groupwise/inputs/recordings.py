@@ -249,7 +249,7 @@ def _find_anatomy(
     transform = _transform(study, root, name, session)
     if transform is None:
         what = (
-            meeg.coregistration.trans.format(subject=name)
+            meeg.coregistration.trans.format(subject=name, session=session)
             if meeg.coregistration.trans
             else f"{root}/sub-{name}/**/anat/sub-{name}_*T1w.json (with AnatomicalLandmark"
             "Coordinates; or give meeg.coregistration.trans)"

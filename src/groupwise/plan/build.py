@@ -132,7 +132,9 @@ class Plan:
         return next(
             source.section.subjects_dir
             for source in self.sources.values()
-            if isinstance(source, CorticalSource) and source.template_name == template
+            if isinstance(source, CorticalSource)
+            and source.template_name == template
+            and source.section.subjects_dir
         )
 
     def montage(self, analysis: str) -> str | list[str]:

@@ -170,7 +170,8 @@ class FnirsSource(Source):
             "designs": self.of_subjects(self.file("design.json")),
             "groups": [self.paths.first_level("figures_fnirs")],
             "folders": self.of_subjects(self.figures),
-            "participants": self.participants_file,
+            # Without a BIDS root, the report takes no participants table.
+            "participants": self.participants_file if self.bids_root else [],
             "sidecars": (
                 sidecars_of(raw, self.bids_root) if self.bids_root and not own.recordings else []
             ),

@@ -121,8 +121,8 @@ class MeegSource(CorticalSource):
         """Return a path of each subject and session."""
         return [pattern.format(**own.visit) for own in self.recordings.subjects]
 
-    def maxwell_reference(self, wildcards: Any, kind: str) -> list[str]:
-        """Return files of the recording by which the empty room is Maxwell-filtered.
+    def maxwell_reference(self, wildcards: Any, kind: str) -> str | list[str]:
+        """Return a file of the recording by which the empty room is Maxwell-filtered, or [].
 
         Parameters
         ----------
@@ -131,7 +131,7 @@ class MeegSource(CorticalSource):
         if self.section.maxwell is None or self.section.covariance.source != "empty_room":
             return []
         files = getattr(self.visit(wildcards), kind)
-        return list(files[:1] if kind == "raw" else files)
+        return files[0] if kind == "raw" else list(files)
 
     def bad_channels(self, subject: str) -> list[str]:
         """Return the bad channels of the config: those of all, and those of a subject."""

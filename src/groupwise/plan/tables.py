@@ -29,6 +29,7 @@ class TableSource(Source):
         super().__init__(study, paths)
         self.table: pd.DataFrame | None = None
         self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._subjects: dict[str, list[str]] = {}
         try:
             self.table = self.read_table()
         except InputError as error:
@@ -66,6 +67,7 @@ class TableSource(Source):
             study.missing,
         )
         self._rows[name] = rows
+        self._subjects[name] = sorted({row["subject"] for row in rows} | set(who.incomplete))
         self.left_out |= who.left_out
         self.incomplete |= who.incomplete
         self.findings += [f"{self.section.table}: analyses.{name}: {f}" for f in who.findings]
@@ -87,6 +89,10 @@ class TableSource(Source):
     def rows(self, analysis: str) -> list[dict[str, Any]]:
         """Return one dict per map; see `Source.rows`."""
         return self._rows.get(analysis, [])
+
+    def subjects_of(self, analysis: str) -> list[str]:
+        """Return the subjects of an analysis; each analysis has incomplete subjects of its own."""
+        return self._subjects.get(analysis, [])
 
     def files(self, analysis: str) -> list[str]:
         """Return the files of an analysis' maps."""
@@ -223,8 +229,10 @@ class ValuesSource(TableSource):
         """Return the table, with its subjects in the column `subject`."""
         from groupwise.stack.channels import read_values
 
-        own = self.section
-        return read_values(own.table, own.place, own.value).rename(columns={"ID": "subject"})
+        section = self.section
+        table = read_values(section.table, section.place, section.value)
+        # A table with the column ID may have another one called subject.
+        return table.drop(columns="subject", errors="ignore").rename(columns={"ID": "subject"})
 
     def column(self, factor: str) -> str:
         """Return the column of a factor; MNE-NIRS writes Condition with a capital."""
