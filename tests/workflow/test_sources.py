@@ -107,7 +107,7 @@ def test_a_source_says_in_which_space_an_analysis_is(tree):
         "labels": "labels",
     }
     assert plan.analyses_in(*SPACES) == list(raw["analyses"])
-    assert any("lh.none.annot is not there" in each for each in plan.findings)
+    assert any("lh.none.annot does not exist" in each for each in plan.findings)
     assert plan.views() == ["out/group/cortex/oneSample/views/surface.html"]
 
 
