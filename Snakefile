@@ -31,7 +31,7 @@ rule all:
     default_target: True
     input:
         rules.report.output,
-        PLAN.of_effects(f"{EFFECT}/maps"),
+        PLAN.expand_effects(f"{EFFECT}/maps"),
         rules.dataset_description.output,
 
 

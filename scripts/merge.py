@@ -5,7 +5,7 @@ from groupwise.job import job
 with job(snakemake):
     from groupwise.permutation.merge import merge
     from groupwise.permutation.stored import Block
-    from groupwise.progress import followed
+    from groupwise.progress import log_progress
 
-    blocks = [Block.load(path) for path in followed("blocks", snakemake.input.blocks)]
+    blocks = [Block.load(path) for path in log_progress("blocks", snakemake.input.blocks)]
     merge(blocks, snakemake.params.permutations).save(snakemake.output.null)

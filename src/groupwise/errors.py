@@ -1,10 +1,10 @@
-"""Errors that a user can mend."""
+"""Errors that a user can fix."""
 
 
 class InputError(Exception):
-    """What the user gave is wrong: the message names the file or key, what is wrong and the remedy.
+    """Error in the input of the user. A message names the file or key, the error and the remedy.
 
-    Several findings are told at once: pass a list and each becomes a line.
+    A list of findings becomes a message with one line per finding.
     """
 
     def __init__(self, findings: str | list[str]) -> None:

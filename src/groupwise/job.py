@@ -1,4 +1,4 @@
-"""What every script of a rule shares: its log, and errors that a user can read."""
+"""Run the body of a rule's script: write its log, and print errors for the user."""
 
 import faulthandler
 import gc
@@ -17,29 +17,29 @@ from typing import Any
 
 from groupwise.errors import InputError
 
-#: How the last line of a log begins.
+#: Start of the last line of a log.
 DONE, FAILED = "Done in", "Failed after"
 
 
-def ending_of(log: Path) -> str:
-    """How the job of a log ended: "done", "failed", or "" where it was killed or still runs."""
+def read_ending(log: Path) -> str:
+    """Return how the job of a log ended: "done", "failed", or "" if it was killed or still runs."""
     known = {DONE: "done", FAILED: "failed"}
     last = _last_line(log)
     return next((how for word, how in known.items() if last.startswith(word)), "")
 
 
-def measured_in(log: Path) -> tuple[float | None, float | None]:
-    """Seconds and MB that the job of a log took; None each, unless it ended well."""
+def read_usage(log: Path) -> tuple[float | None, float | None]:
+    """Return run time (s) and peak memory (MB) of the job of a log; None if it did not succeed."""
     found = re.fullmatch(rf"{DONE} ([\d.]+) s, peak memory (\d+) MB", _last_line(log))
     return (float(found[1]), float(found[2])) if found else (None, None)
 
 
 def _peak() -> float:
-    """Most memory of this process, in MB."""
+    """Return the peak memory of this process in MB."""
     status = Path("/proc/self/status")
     if status.exists():
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1]) / 1024
-    # Elsewhere (macOS) in bytes; on Linux it would count the process that started this one.
+    # macOS, in bytes. On Linux, this peak would include the memory of the parent process.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
@@ -51,19 +51,18 @@ def _last_line(log: Path) -> str:
 
 @contextmanager
 def job(snakemake: Any) -> Iterator[None]:
-    """Run a script's body with everything it prints in the rule's log file.
+    """Redirect all output of a script's body to the log file of the rule.
 
-    An `InputError` is told to the terminal in its own words, any other error by its last line and
-    the log's name; both end the process with exit code 1, upon which Snakemake removes what the
-    job had written. The log's last line says how the job ended (`ending_of`); one that was killed
-    leaves none.
+    The findings of an `InputError` are also printed on the terminal; of another error, the last
+    line of the traceback and the path of the log. Both end the process with exit code 1, so
+    Snakemake removes the outputs of the job. The last line of the log states how the job ended
+    (see `read_ending`). It is missing if the job was killed.
 
     Parameters
     ----------
-    snakemake
-        The object Snakemake gives a script; `log` and `rule` are read.
+    snakemake : the object that Snakemake passes to a script; `log` and `rule` are read.
     """
-    # MNE would compile its few numba functions in each of many short processes.
+    # Otherwise, MNE would compile its numba functions in each of many short processes.
     os.environ["MNE_USE_NUMBA"] = "false"
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +70,7 @@ def job(snakemake: Any) -> Iterator[None]:
     begin = time.monotonic()
     ending = FAILED
     with log.open("w", encoding="utf-8") as handle:
-        # File descriptors, not sys.stdout: what compiled libraries print goes to the log too.
+        # Redirect file descriptors, not sys.stdout: compiled libraries print to the log too.
         os.dup2(handle.fileno(), 1)
         os.dup2(handle.fileno(), 2)
         faulthandler.enable(handle)
@@ -100,9 +99,9 @@ def job(snakemake: Any) -> Iterator[None]:
 
 
 def freeze_imports() -> None:
-    """Spare all later garbage collections the objects that imports left.
+    """Exclude the objects that exist after the imports from later garbage collections.
 
-    nilearn asks for a collection whenever it looks at an image's values; walking over half a
-    million imported objects takes 50 to 170 ms each time, half of a job's work.
+    nilearn requests a collection whenever it reads the values of an image. A collection of half a
+    million imported objects takes 50 to 170 ms, which is half of the run time of a job.
     """
     gc.freeze()

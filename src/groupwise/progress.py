@@ -1,4 +1,4 @@
-"""Lines in a job's log that say how far long work has come."""
+"""Progress lines in the log of a job."""
 
 import logging
 import time
@@ -10,37 +10,37 @@ logger = logging.getLogger(__name__)
 
 
 class Progress:
-    """Tells, at most every so many seconds, how much is done, for how long and how long yet."""
+    """Log the progress of long work: items done, elapsed time and estimated remaining time."""
 
     def __init__(self, what: str, total: int, every: float = 10.0) -> None:
-        """`what` is counted up to `total`; `every` is in seconds."""
+        """`what` names the items, `total` is their number, `every` the shortest interval in s."""
         self._what, self._total, self._every = what, total, every
-        self._begin = self._told = time.monotonic()
+        self._begin = self._last = time.monotonic()
 
     def reached(self, done: int) -> None:
-        """Say it, unless it was just said."""
+        """Log that `done` items are done, unless a line was logged less than `every` s ago."""
         now = time.monotonic()
-        if now - self._told < self._every or not done:
+        if now - self._last < self._every or not done:
             return
-        self._told = now
+        self._last = now
         elapsed = now - self._begin
         logger.info(
-            "%s: %d of %d, %s elapsed, about %s to go",
+            "%s: %d of %d, %s elapsed, about %s left",
             *(self._what, done, self._total, duration(elapsed)),
             duration(elapsed / done * (self._total - done)),
         )
 
 
-def followed(what: str, items: Collection[T]) -> Iterator[T]:
-    """Go through items and tell how far it has come."""
+def log_progress(what: str, items: Collection[T]) -> Iterator[T]:
+    """Yield items and log the progress."""
     progress = Progress(what, len(items))
-    for place, item in enumerate(items):
-        progress.reached(place)
+    for index, item in enumerate(items):
+        progress.reached(index)
         yield item
 
 
 def duration(seconds: float) -> str:
-    """A time as people say it: 45 s, 12 min 5 s, 3 h 20 min, 2 d 4 h."""
+    """Return a time as text with its two largest units, such as 45 s, 12 min 5 s or 2 d 4 h."""
     whole = round(seconds)
     for unit, size, smaller, part in (("d", 86400, "h", 3600), ("h", 3600, "min", 60),
                                       ("min", 60, "s", 1)):  # fmt: skip

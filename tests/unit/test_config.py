@@ -381,10 +381,10 @@ def test_participants_are_read_and_told(tmp_path):
     with pytest.raises(InputError, match="subject 02 has no age"):
         values_of(people, ["01", "02"], "age", "p.tsv")
     path.write_text("participant_id\tage\nsub-01\t31\n01\t32\n")
-    with pytest.raises(InputError, match="line 3: subject 01 stands there twice"):
+    with pytest.raises(InputError, match="line 3: subject 01 has a second row"):
         read_participants(str(path))
     path.write_text("subject\tage\n01\t31\n")
-    with pytest.raises(InputError, match="needs a column participant_id"):
+    with pytest.raises(InputError, match="has no column participant_id"):
         read_participants(str(path))
     with pytest.raises(InputError, match="cannot be read"):
         read_participants(str(tmp_path / "absent.tsv"))

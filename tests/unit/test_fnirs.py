@@ -42,7 +42,7 @@ from groupwise.fnirs.recordings import (
     read_run_events,
 )
 from groupwise.inputs.checked import require_no_findings
-from groupwise.inputs.optodes import find_optodes
+from groupwise.inputs.optodes import find_optical_runs
 from tests.unit.optodes import write_nirx
 
 NAMES = {name: name for name in CONDITIONS}
@@ -98,7 +98,7 @@ def study_of(folder, **changes):
 
 
 def runs_of(folder, **changes):
-    found = find_optodes(study_of(folder, **changes))
+    found = find_optical_runs(study_of(folder, **changes))
     return {name: found.of(name) for name in found.names}
 
 
@@ -340,14 +340,16 @@ def test_missing_files_are_told(demo, tmp_path):
     copy = tmp_path / "demo"
     shutil.copytree(demo, copy)
     shutil.rmtree(copy / "bids/sub-02/nirs")
-    found = find_optodes(study_of(copy))
+    found = find_optical_runs(study_of(copy))
     assert found.names == ["01", "03", "04"]  # a subject without any recording is none of fNIRS
     one = copy / "bids/sub-03/nirs/sub-03_task-tapping_nirs.snirf"
     one.rename(one.with_name("sub-03_task-tapping_run-1_nirs.snirf"))
-    assert "sub-03: no run without entities" in "\n".join(find_optodes(study_of(copy)).findings)
+    assert "sub-03: no run without entities" in "\n".join(
+        find_optical_runs(study_of(copy)).findings
+    )
     given = study_of(demo, confounds=str(tmp_path / "confounds/{subject}.tsv"))
-    assert "confounds/04.tsv is missing" in "\n".join(find_optodes(given).findings)
-    (none,) = find_optodes(study_of(demo, task="rest")).findings
+    assert "confounds/04.tsv is missing" in "\n".join(find_optical_runs(given).findings)
+    (none,) = find_optical_runs(study_of(demo, task="rest")).findings
     assert "no fNIRS recording of task rest" in none
 
 
@@ -430,7 +432,7 @@ def test_a_nirx_folder_goes_through(tmp_path):
             },
         }
     )
-    (run,) = find_optodes(study).of("01")
+    (run,) = find_optical_runs(study).of("01")
     assert run["raw"] == str(folder)
     raw = read_intensity(run["raw"])
     assert list_pairs(raw) == ["S1_D1", "S2_D2"] and raw.info["sfreq"] == 10.0

@@ -1,4 +1,4 @@
-"""What long work says, how a log ends, and what stands before a run."""
+"""Progress lines, the end of logs, locks, and checks of the output folder before a run."""
 
 import errno
 import logging
@@ -12,9 +12,9 @@ import pytest
 
 from groupwise.errors import InputError
 from groupwise.files import write_whole_folder
-from groupwise.job import ending_of, measured_in
-from groupwise.outputs import check_cache, is_locked, lock_outputs, sweep_outputs
-from groupwise.progress import Progress, duration, followed
+from groupwise.job import read_ending, read_usage
+from groupwise.outputs import check_cache, clean_outputs, is_locked, lock_outputs
+from groupwise.progress import Progress, duration, log_progress
 
 
 @pytest.mark.parametrize(
@@ -22,18 +22,18 @@ from groupwise.progress import Progress, duration, followed
     [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (725, "12 min 5 s"), (7200, "2 h"),
      (12_000, "3 h 20 min"), (187_200, "2 d 4 h")],
 )  # fmt: skip
-def test_durations_are_said_as_people_say_them(seconds, words):
+def test_durations_have_their_two_largest_units(seconds, words):
     assert duration(seconds) == words
 
 
-def test_progress_tells_now_and_then(caplog):
+def test_progress_is_logged_at_intervals(caplog):
     with caplog.at_level(logging.INFO):
         progress = Progress("permutations", 100, every=0)
         time.sleep(0.01)
         progress.reached(25)
-        assert list(followed("blocks", range(3))) == [0, 1, 2]  # too soon to say anything
+        assert list(log_progress("blocks", range(3))) == [0, 1, 2]  # too early for a line
     (line,) = caplog.messages
-    assert line.startswith("permutations: 25 of 100, 0 s elapsed, about 0 s to go")
+    assert line.startswith("permutations: 25 of 100, 0 s elapsed, about 0 s left")
 
 
 def run_job(tmp_path, body):
@@ -44,18 +44,18 @@ def run_job(tmp_path, body):
     return log, done
 
 
-def test_a_log_ends_with_how_the_job_ended(tmp_path):
+def test_the_last_line_of_a_log_states_how_the_job_ended(tmp_path):
     log, done = run_job(tmp_path, "print('said')")
-    assert done.returncode == 0 and ending_of(log) == "done" and "said" in log.read_text()
-    seconds, megabytes = measured_in(log)
+    assert done.returncode == 0 and read_ending(log) == "done" and "said" in log.read_text()
+    seconds, megabytes = read_usage(log)
     assert 0 <= seconds < 5 and megabytes > 10
     log, done = run_job(tmp_path, "raise ValueError('wrong')")
-    assert done.returncode == 1 and ending_of(log) == "failed" and measured_in(log) == (None, None)
+    assert done.returncode == 1 and read_ending(log) == "failed" and read_usage(log) == (None, None)
     log, done = run_job(tmp_path, "import os; print('x', flush=True); os.kill(os.getpid(), 9)")
-    assert done.returncode == -signal.SIGKILL and ending_of(log) == ""
+    assert done.returncode == -signal.SIGKILL and read_ending(log) == ""
 
 
-def test_one_writer_of_a_folder_and_no_lock_left_behind(tmp_path):
+def test_a_folder_has_one_writer_and_no_lock_remains(tmp_path):
     code = f"from groupwise.outputs import lock_outputs as hold; hold({str(tmp_path)!r})\n"
     code += "print('held', flush=True); input()"
     other = subprocess.Popen(
@@ -70,22 +70,22 @@ def test_one_writer_of_a_folder_and_no_lock_left_behind(tmp_path):
     assert not is_locked(tmp_path)
 
 
-def test_the_future_is_refused_and_old_parts_are_swept(tmp_path):
+def test_files_of_the_future_are_refused_and_old_parts_removed(tmp_path):
     old, young = tmp_path / ".part.a.npz.x", tmp_path / "sub/.part.b.npz.y"
     for folder in (old, young):
         folder.mkdir(parents=True)
     os.utime(old, (1e9, 1e9))
     (tmp_path / "a.npz").write_text("")
-    sweep_outputs(tmp_path)
+    clean_outputs(tmp_path)
     assert not old.exists() and young.exists()
     later = time.time() + 3600
     os.utime(tmp_path / "a.npz", (later, later))
     with pytest.raises(InputError, match=r"a\.npz: dated .* in the future"):
-        sweep_outputs(tmp_path)
+        clean_outputs(tmp_path)
 
 
-def test_a_cache_has_one_software(tmp_path):
-    with pytest.raises(InputError, match="is not a folder; make it"):
+def test_a_cache_has_results_of_one_set_of_versions(tmp_path):
+    with pytest.raises(InputError, match="is not a folder; create it"):
         check_cache(tmp_path / "none")
     check_cache(tmp_path)
     check_cache(tmp_path)
@@ -94,7 +94,7 @@ def test_a_cache_has_one_software(tmp_path):
         check_cache(tmp_path)
 
 
-def test_a_folder_is_written_whole_or_not_at_all(tmp_path):
+def test_a_folder_is_written_completely_or_not_at_all(tmp_path):
     def write(text):
         with write_whole_folder(tmp_path / "maps") as part:
             (part / "one").write_text(text)
@@ -112,7 +112,7 @@ def test_a_folder_is_written_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["maps"]
 
 
-def test_a_full_disk_is_told_of_a_folder_too(tmp_path):
+def test_a_full_disk_is_an_input_error_for_a_folder_too(tmp_path):
     with (
         pytest.raises(InputError, match="free space on the disk"),
         write_whole_folder(tmp_path / "maps"),

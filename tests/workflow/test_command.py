@@ -113,7 +113,7 @@ def test_check_of_maps_and_of_a_config_with_a_misspelt_key(tmp_path, capsys, mon
     [
         ({"permutations": 10}, "", "add subjects or permutations"),
         ({"covariates": ["age"]}, "participant_id\tiq\n01\t3\n", "has no column age"),
-        ({"covariates": ["age"]}, "participant_id\tage\n01\told\n", "age 'old' is no number"),
+        ({"covariates": ["age"]}, "participant_id\tage\n01\told\n", "age 'old' is not a number"),
         ({"covariates": ["age"]}, "participant_id\tage\n01\t3\n", "subject 02 has no age"),
         ({"between": {"group": ["a", "b"]}}, "participant_id\tgroup\n01\tc\n", "has group c"),
         ({"covariates": ["age"]}, "", "participants.tsv: cannot be read"),

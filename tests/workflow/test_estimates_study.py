@@ -140,7 +140,7 @@ def test_maps_and_report_are_made(study):
     [
         (lambda f: (f / "s1_faces-rh.stc").unlink(), "s1_faces-rh.stc does not exist"),
         (lambda f: shutil.rmtree(f / "subjects/fsaverage"), "estimates.template"),
-        (lambda f: (f / "estimates.tsv").unlink(), "estimates.tsv: not a readable table"),
+        (lambda f: (f / "estimates.tsv").unlink(), "estimates.tsv: is not a readable table"),
     ],
 )
 def test_what_is_missing_is_told(given, tmp_path, breaks, words):

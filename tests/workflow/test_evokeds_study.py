@@ -120,7 +120,7 @@ def test_what_does_not_fit_is_told_at_planning(given, changes, words):
 
 def test_a_condition_that_the_table_lacks_is_told(given):
     run = Plan(given, config_of(given, conditions=["oddball", "rare"]))
-    assert "condition rare stands in no row" in " ".join(run.refused.split())
+    assert "no row of the table of maps has condition rare" in " ".join(run.refused.split())
 
 
 def test_a_response_that_the_file_lacks_is_named(given, tmp_path):

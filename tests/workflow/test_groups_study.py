@@ -203,9 +203,9 @@ def test_all_that_is_wrong_with_participants_is_told_at_once(tmp_path):
     table.drop(index="sub-08").to_csv(path, sep="\t")
     run = Plan(tmp_path, config(tmp_path))
     for words in (
-        "subject 03: age 'old' is no number",
+        "subject 03: age 'old' is not a number",
         "subject 05 has no group",
-        "subject 06 has group other, which is none of patient, control",
+        "subject 06 has group other, which is not one of patient, control",
         "subject 08 has no age",
         "list the subject under exclude",
     ):

@@ -89,7 +89,7 @@ def test_mistakes_in_the_table_are_all_told_before_any_job(tmp_path):
     rows[5]["subject"] = rows[4]["subject"]
     pd.DataFrame(rows).to_csv(tmp_path / "maps.tsv", sep="\t", index=False)
     run = Plan(tmp_path, config(tmp_path))
-    assert "absent.nii does not exist" in run.refused and "stands twice" in run.refused
+    assert "absent.nii does not exist" in run.refused and "is repeated" in run.refused
 
 
 def test_mistakes_of_all_analyses_are_told_with_their_place(tmp_path):
@@ -102,7 +102,7 @@ def test_mistakes_of_all_analyses_are_told_with_their_place(tmp_path):
     }
     raw["maps"]["mask"] = "absent_mask.nii"
     run = Plan(tmp_path, raw)
-    for said in ("maps.mask: absent_mask.nii is not there", "analyses.first: ", "column load"):
+    for said in ("maps.mask: absent_mask.nii does not exist", "analyses.first: ", "column load"):
         assert said in run.refused, run.refused
 
 

@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from groupwise.command.status import planned
 from tests.workflow.study_trees import (
     ROOT,
     Plan,
@@ -12,6 +13,7 @@ from tests.workflow.study_trees import (
     snakemake,
     touch,
     without_stamps,
+    write_config,
 )
 
 PER_SUBJECT = (
@@ -150,3 +152,14 @@ def test_a_study_without_its_name_is_not_filled_up_with_the_demo(tmp_path):
 def test_every_stage_looks_at_what_it_is_given(tree):
     """So that a file replaced by an older one is noticed."""
     assert without_stamps(tree, make_config(tree)) == set()
+
+
+def test_the_recording_of_a_maxwell_filter_is_one_path(tmp_path):
+    make_tree(tmp_path)
+    touch(tmp_path / "bids/sub-emptyroom/meg/sub-emptyroom_task-noise_meg.fif")
+    raw = make_config(tmp_path, meeg__maxwell={}, meeg__covariance={"source": "empty_room"})
+    path = write_config(tmp_path, raw)
+    with planned(str(ROOT / "Snakefile"), str(path), str(tmp_path)) as workflow:
+        jobs = [job for job in workflow.dag.jobs if job.rule.name == "noise_covariance"]
+        # Snakemake passes a list of one path on as a list, and the script reads one recording.
+        assert len(jobs) == 7 and all(isinstance(job.input.raw, str) for job in jobs)

@@ -86,4 +86,4 @@ def test_a_cache_of_other_versions_is_refused(recordings, cache, tmp_path):
         if stored is not None:
             path.write_text(stored)
     assert run.returncode == 1 and "mne 0.1, here" in run.text, run.text
-    assert "a folder of its own to each environment" in " ".join(run.text.split())
+    assert "use a separate folder for each environment" in " ".join(run.text.split())

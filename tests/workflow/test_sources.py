@@ -107,7 +107,7 @@ def test_a_source_says_in_which_space_an_analysis_is(tree):
         "labels": "labels",
     }
     assert plan.analyses_in(*SPACES) == list(raw["analyses"])
-    assert any("lh.none.annot is not there" in each for each in plan.findings)
+    assert any("lh.none.annot does not exist" in each for each in plan.findings)
     assert plan.views() == ["out/group/cortex/oneSample/views/surface.html"]
 
 
@@ -122,3 +122,67 @@ def test_groups_come_from_the_table_of_maps_where_it_has_them(tmp_path):
     assert not plan.findings
     assert plan.effects["groups", "group"].design["groups"] == ["a", "b"] * 5
     assert plan.effects["groups", "group"].resamplings == 252  # 10 choose 5
+
+
+def test_incomplete_subjects_of_one_analysis_are_not_those_of_another(tmp_path):
+    rows = [
+        {"subject": f"{k:02d}", "path": f"{k}-{level}.nii", "side": level}
+        for k in range(6)
+        for level in ("left", "right")
+        if (k, level) != (0, "right")
+    ]
+    for row in rows:
+        touch(tmp_path / row["path"])
+    pd.DataFrame(rows).to_csv(tmp_path / "maps.tsv", sep="\t", index=False)
+    common = {"data": "maps", "test": "paired"}
+    raw = {"study": "s", "maps": {"table": str(tmp_path / "maps.tsv")}} | {
+        "analyses": {
+            "sides": {"data": "maps", "within": {"side": ["left", "right"]}, "effects": ["side"]},
+            "wrong": common | {"conditions": ["up", "down"]},
+        }
+    }
+    findings = plan_of(raw).findings
+    assert any("subject 00: no map of side right" in each for each in findings)
+    assert any("column condition is not in the table" in each for each in findings)
+    assert not any("analyses.wrong: 1 subjects" in each for each in findings)
+
+
+def test_values_may_have_a_column_of_subjects_beside_their_ids(tmp_path):
+    rows = [
+        {"ID": f"{k:02d}", "subject": "name", "Condition": level, "ch_name": "S1_D1", "theta": k}
+        for k in range(6)
+        for level in ("tap", "rest")
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "values.tsv", sep="\t", index=False)
+    analysis = {"data": "values", "test": "paired", "conditions": ["tap", "rest"]}
+    raw = {"study": "s", "values": {"table": str(tmp_path / "values.tsv")}}
+    plan = plan_of(raw | {"analyses": {"taps": analysis}})
+    assert plan.source("taps").subjects_of("taps") == [f"{k:02d}" for k in range(6)]
+    assert plan.source("taps").subjects == plan.source("taps").subjects_of("taps")
+
+
+def test_an_absent_transform_of_several_sessions_is_a_finding(tmp_path):
+    for session in ("pre", "post"):
+        make_tree(tmp_path, session=session)
+    trans = str(tmp_path / "trans/sub-{subject}_ses-{session}_trans.fif")
+    within = {"session": ["pre", "post"]}
+    raw = make_config(
+        tmp_path,
+        meeg__session=["pre", "post"],
+        meeg__coregistration={"trans": trans},
+        analyses={"training": {"data": "meeg", "within": within, "effects": ["session"]}},
+        meeg__conditions={"left": 1},
+    )
+    findings = plan_of(raw).findings
+    assert any("trans/sub-01_ses-post_trans.fif is not there" in each for each in findings)
+
+
+def test_the_report_of_recordings_without_a_bids_root_reads_no_participants(tmp_path):
+    for k in range(6):
+        touch(tmp_path / f"raw/{k:02d}.snirf")
+    touch(tmp_path / "people.tsv", "participant_id\tage\n")
+    fnirs = {"task": "tap", "recordings": str(tmp_path / "raw/{subject}.snirf")}
+    raw = {"study": "s", "participants": str(tmp_path / "people.tsv")}
+    plan = plan_of(raw | {"fnirs": fnirs | {"conditions": {"tap": "tap"}}})
+    assert not plan.findings and plan.sources["fnirs"].participants_file
+    assert plan.report_inputs()["fnirs_participants"] == []

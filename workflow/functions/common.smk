@@ -7,7 +7,7 @@ from snakemake.exceptions import WorkflowError
 
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
-from groupwise.outputs import check_cache, lock_outputs, sweep_outputs
+from groupwise.outputs import check_cache, lock_outputs, clean_outputs
 from groupwise.plan.build import Plan
 from groupwise.plan.paths import surfaces
 from groupwise.plan.tables import within_levels
@@ -50,7 +50,7 @@ STACKED, EFFECT = PATHS.stacked, PATHS.effect
 # reasons to rerun.
 onstart:
     or_workflow_error(lock_outputs, OUT)
-    or_workflow_error(sweep_outputs, OUT)
+    or_workflow_error(clean_outputs, OUT)
     if cache_folder := os.environ.get("SNAKEMAKE_OUTPUT_CACHE"):
         or_workflow_error(check_cache, cache_folder)
     or_workflow_error(PLAN.check_contents)

@@ -98,7 +98,7 @@ if FMRI:
     rule figures_first_level:
         """Pictures of all subjects' first level beside each other."""
         input:
-            interest=FMRI.of_subjects(FMRI.interest_map("z")),
+            interest=FMRI.expand_subjects(FMRI.interest_map("z")),
         output:
             folder=reported_figures(
                 PATHS.first_level("figures"),

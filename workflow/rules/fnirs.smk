@@ -128,10 +128,10 @@ if FNIRS:
     rule channel_table:
         """All participants' estimates of channels and of regions in one table each."""
         input:
-            channels=FNIRS.of_subjects(rules.fit_channels.output.channels),
-            rois=FNIRS.of_subjects(rules.fit_channels.output.rois),
-            columns=FNIRS.of_subjects(rules.fit_channels.output.channel_columns)[0],
-            roi_columns=FNIRS.of_subjects(rules.fit_channels.output.roi_columns)[0],
+            channels=FNIRS.expand_subjects(rules.fit_channels.output.channels),
+            rois=FNIRS.expand_subjects(rules.fit_channels.output.rois),
+            columns=FNIRS.expand_subjects(rules.fit_channels.output.channel_columns)[0],
+            roi_columns=FNIRS.expand_subjects(rules.fit_channels.output.roi_columns)[0],
         output:
             channels=PATHS.first_level("channels.tsv"),
             channel_columns=PATHS.first_level("channels.json"),

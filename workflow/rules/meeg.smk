@@ -444,9 +444,9 @@ if MEEG:
     rule figures_meeg:
         """Noise covariances and explained variances of all subjects, as tables and pictures."""
         input:
-            covariances=MEEG.of_visits(rules.noise_covariance.output.sidecar),
+            covariances=MEEG.expand_visits(rules.noise_covariance.output.sidecar),
             estimates=(
-                MEEG.of_visits(rules.apply_inverse.output.sidecar)
+                MEEG.expand_visits(rules.apply_inverse.output.sidecar)
                 if MEEG.has_residuals
                 else []
             ),

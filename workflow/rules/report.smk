@@ -290,15 +290,15 @@ rule report:
     """The report of the study: one HTML file with results, figures, quality and provenance."""
     input:
         **PLAN.report_inputs(),
-        results=PLAN.of_effects(rules.infer.output.result),
-        clusters=PLAN.of_effects(rules.infer.output.clusters),
-        peaks=PLAN.of_effects(rules.infer.output.peaks),
-        figures=PLAN.of_effects(f"{EFFECT}/figures"),
-        maps=PLAN.of_effects(f"{EFFECT}/maps"),
+        results=PLAN.expand_effects(rules.infer.output.result),
+        clusters=PLAN.expand_effects(rules.infer.output.clusters),
+        peaks=PLAN.expand_effects(rules.infer.output.peaks),
+        figures=PLAN.expand_effects(f"{EFFECT}/figures"),
+        maps=PLAN.expand_effects(f"{EFFECT}/maps"),
         observations=PLAN.ready_made_observations(),
-        models=PLAN.of_models(rules.fit_model.output.table),
-        model_facts=PLAN.of_models(rules.fit_model.output.columns),
-        model_figures=PLAN.of_models(rules.figures_model.output.folder),
+        models=PLAN.expand_models(rules.fit_model.output.table),
+        model_facts=PLAN.expand_models(rules.fit_model.output.columns),
+        model_figures=PLAN.expand_models(rules.figures_model.output.folder),
         views=PLAN.views(),
         participants=PLAN.participants_file(),
     output:

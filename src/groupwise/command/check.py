@@ -58,7 +58,7 @@ def _recorded(source: Source, check: InputCheck) -> tuple[list[Found], list[str]
     """Return rows of recordings, by their headers and events, and the findings."""
     if not source.subjects:
         return _lacking(source), []
-    table, findings = check.look()
+    table, findings = check.read_contents()
     conditions = list(source.section.conditions)
     rows = []
     for row in table.to_dict("records"):

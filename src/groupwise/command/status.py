@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from groupwise.command.page import Cell, Page, Table
 from groupwise.errors import InputError
-from groupwise.job import ending_of, measured_in
+from groupwise.job import read_ending, read_usage
 from groupwise.outputs import is_locked
 from groupwise.progress import duration
 
@@ -170,7 +170,7 @@ def _states(workflow: "Workflow") -> list[JobState]:
             reason = dag.reason(job)
             state = "pending" if reason.missing_output else "stale"
             why = "" if reason.missing_output else _why(reason)
-            ending = ending_of(Path(log)) if log else "done"
+            ending = read_ending(Path(log)) if log else "done"
             if ending == "failed":
                 state = "failed"
             elif ending == "" or reason.forced:
@@ -201,7 +201,7 @@ def _measured(job: "Job") -> tuple[float | None, float | None]:
     The benchmark looks at the memory now and then, the log knows its peak.
     """
     log = Path(job.log[0]) if job.log else None
-    seconds, peak = measured_in(log) if log and log.exists() else (None, None)
+    seconds, peak = read_usage(log) if log and log.exists() else (None, None)
     try:
         head, *lines = Path(job.benchmark or "").read_text().splitlines()
         last = dict(zip(head.split("\t"), lines[-1].split("\t"), strict=True))

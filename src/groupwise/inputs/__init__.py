@@ -1,1 +1,1 @@
-"""What of the study is there: found before anything runs, without reading a recording."""
+"""Find the files, participants and tables of a study, by file names and before any job."""

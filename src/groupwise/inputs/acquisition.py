@@ -1,4 +1,4 @@
-"""What the BIDS sidecars of a recording tell of its acquisition, for the methods text."""
+"""Acquisition parameters of a recording from its BIDS sidecars, for the methods text."""
 
 import json
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from groupwise.errors import InputError
 
 
 def sidecars_of(recording: str, root: str) -> list[str]:
-    """JSON sidecars that hold for a recording, by BIDS' inheritance: general ones first.
+    """Return the JSON sidecars that apply to a recording (BIDS inheritance), general ones first.
 
-    A sidecar lies in a folder from the root down to the recording's, has its suffix (meg, bold),
-    and no entity that the recording does not have.
+    A sidecar applies if it is in the root, in the folder of the recording or in a folder between
+    them, has the suffix of the recording (meg, bold), and has no entity that the recording lacks.
     """
     top, path = Path(root), Path(recording)
     *entities, suffix = path.name.split(".", 1)[0].split("_")
@@ -22,8 +22,8 @@ def sidecars_of(recording: str, root: str) -> list[str]:
     found = []
     for folder in dict.fromkeys(folders):
         for sidecar in sorted(folder.glob(f"*{suffix}.json")):
-            *own, ending = sidecar.stem.split("_")
-            if ending == suffix and set(own) <= set(entities):
+            *required, ending = sidecar.stem.split("_")
+            if ending == suffix and set(required) <= set(entities):
                 found.append(str(sidecar))
     return found
 
@@ -33,20 +33,20 @@ def _is_below(folder: Path, top: Path) -> bool:
 
 
 def acquisition_of(sidecars: Sequence[str]) -> dict[str, Any]:
-    """The sidecars as one; what a special one says counts.
+    """Return the merged contents of sidecars; a later sidecar overrides an earlier one.
 
-    Of a derivative's dataset_description.json, `Pipeline` names what made it, with its version.
-    Raises InputError naming a file that is not JSON.
+    The dataset_description.json of a derivative becomes the key `Pipeline`: the name and version
+    of the software that generated it. Raises `InputError` if a file is not JSON.
     """
-    told: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for path in sidecars:
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
-            raise InputError(f"{path}: not readable as JSON ({error}); correct it") from error
+            raise InputError(f"{path}: is not readable as JSON ({error}); correct it") from error
         if Path(path).name == "dataset_description.json":
-            made = (content.get("GeneratedBy") or [{}])[0]
-            words = [made.get("Name"), made.get("Version")]
+            generator = (content.get("GeneratedBy") or [{}])[0]
+            words = [generator.get("Name"), generator.get("Version")]
             content = {"Pipeline": " ".join(word for word in words if word)} if any(words) else {}
-        told |= content
-    return told
+        merged |= content
+    return merged

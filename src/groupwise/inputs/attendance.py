@@ -1,31 +1,31 @@
-"""Which subjects take part in a study, which don't, and why."""
+"""Which subjects of a study are analysed, and the reasons why others are not."""
 
 from collections.abc import Iterable, Mapping
 
 REMEDY = (
-    "to go on without incomplete subjects, set missing: drop or list them under exclude with a "
+    "to go on without incomplete subjects, set missing: drop, or list them under exclude with a "
     "reason"
 )
 
 
 class Attendance:
-    """Sorts the subjects of one kind of data into those that take part and the others.
+    """Record of which subjects of a data source are analysed, and why others are not.
 
     Parameters
     ----------
-    there : subjects with any file.
-    exclude, missing : as in the config.
+    found : subjects that have at least one file.
+    exclude, missing : values of the config.
 
     Attributes
     ----------
-    left_out : subject to reason: excluded by the config, or dropped because it is incomplete.
-    incomplete : subject to what it lacks, where the study doesn't drop incomplete subjects.
+    left_out : reason for each subject that the config excludes, or that is incomplete and dropped.
+    incomplete : missing data of each incomplete subject, if the study does not drop such subjects.
     """
 
     def __init__(
-        self, there: Iterable[str], exclude: Mapping[str, str] | None, missing: str
+        self, found: Iterable[str], exclude: Mapping[str, str] | None, missing: str
     ) -> None:
-        known = set(there)
+        known = set(found)
         self.left_out = {name: why for name, why in (exclude or {}).items() if name in known}
         self.incomplete: dict[str, str] = {}
         self._other: list[str] = []
@@ -33,16 +33,17 @@ class Attendance:
         self._drops = missing == "drop"
 
     def add(self, findings: Iterable[str]) -> None:
-        """Add findings that are not about what one subject lacks."""
+        """Add findings that do not concern the missing data of one subject."""
         self._other += findings
 
-    def admits(self, name: str, missing: list[str], prefix: str = "") -> bool:
-        """Return whether a subject takes part; note what it lacks.
+    def admit(self, name: str, missing: list[str], prefix: str = "") -> bool:
+        """Return whether a subject is analysed, and record its missing data.
 
         Parameters
         ----------
-        missing : what the subject lacks.
-        prefix : of each finding; the reason of a dropped subject goes without it.
+        missing : one text for each missing item of the subject. The texts of a dropped subject are
+            a parameter of the rule `report`, so an edited text reruns that stage.
+        prefix : start of each finding; the reason for a dropped subject has no prefix.
         """
         if name in self.left_out:
             return False
@@ -55,5 +56,5 @@ class Attendance:
 
     @property
     def findings(self) -> list[str]:
-        """What keeps the study from running, with the remedy for incomplete subjects."""
+        """Errors because of which the study cannot run, with the remedy for incomplete subjects."""
         return [*self._other, *self._lacking, *([REMEDY] if self._lacking else [])]

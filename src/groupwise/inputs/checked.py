@@ -1,4 +1,4 @@
-"""Stamps of files, and whether an earlier check of a study's files still holds."""
+"""Size and date of files, and whether an earlier input check is still valid."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def stamp_of(path: str) -> list[int]:
-    """Return size in bytes and date in seconds of a file or folder; [] if it doesn't exist."""
+    """Return the size in bytes and the date in s of a file or folder; [] if it doesn't exist."""
     try:
         found = Path(path).stat()
     except OSError:
@@ -21,7 +21,7 @@ def stamp_of(path: str) -> list[int]:
 
 
 def require_no_findings(found: "tuple[pd.DataFrame, list[str]]") -> "pd.DataFrame":
-    """Return the table of a check. Raises `InputError` with its findings, if there are any."""
+    """Return the table of an input check. Raises `InputError` if the check has findings."""
     table, findings = found
     if findings:
         raise InputError(findings)
@@ -29,13 +29,14 @@ def require_no_findings(found: "tuple[pd.DataFrame, list[str]]") -> "pd.DataFram
 
 
 def is_checked(sidecar: str, parameters: dict[str, Any], files: Iterable[str]) -> bool:
-    """Return whether an earlier check found nothing wrong in the same files.
+    """Return whether an earlier input check of the same files passed.
 
     Parameters
     ----------
-    sidecar : of the check's table, with its `Parameters`, and in `Given` the stamps of the files.
-    parameters : of the check now.
-    files : the files to check.
+    sidecar : JSON sidecar of the earlier check's table. `Parameters` has the parameters of that
+        check, and `Given` the size and date of each file.
+    parameters : parameters of the present check.
+    files : files of the present check.
     """
     path = Path(sidecar)
     if not path.exists():

@@ -1,14 +1,14 @@
-"""What the output folder says of itself, as BIDS asks of a derivative."""
+"""dataset_description.json and README of the output folder, a BIDS derivative."""
 
 import json
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-#: Version of BIDS that the outputs' names follow.
+#: Version of BIDS that the names of the outputs follow.
 BIDS_VERSION = "1.10.0"
 
-#: Outputs whose suffixes BIDS does not define (yet), which its validator is to leave out.
+#: Outputs whose suffixes BIDS does not define; the BIDS validator must ignore them.
 NOT_BIDS = (
     *("report.html", "methods.md", "benchmarks", "check", "group", "logs", "template"),
     *("fsaverage*", "**/figures", "*_statmap.*", "*_design.*", "*_glm.*", "*_quality.*"),
@@ -17,23 +17,21 @@ NOT_BIDS = (
 )
 README = """# {study}: outputs of Groupwise
 
-`report.html` is the report of the study: results, figures, tables, quality of the data, methods and
-provenance in one file; `methods.md` its methods section. `sub-*` holds each subject's stages,
-`group` the group analyses, `check` what was found in the recordings. Beside each file stands a JSON
-sidecar with parameters, software and digests of its inputs; beside each table, the meaning of its
-columns. `logs` and `benchmarks` tell of every job what it said and what it took.
+`report.html` is the report of the study: results, figures, tables, data quality, methods and
+provenance in one file. `methods.md` is its methods section. `sub-*` has the first-level outputs of
+each subject, `group` the group analyses, and `check` the tables of the input checks. Each file has
+a JSON sidecar with the parameters, the software and the digests of its inputs; the sidecar of a
+table describes its columns. `logs` has the log of each job, `benchmarks` its run time and memory.
 """
 
 
 def dataset_description(study: str, source: str | None) -> dict[str, Any]:
-    """Describe the outputs as a BIDS derivative, extending the provenance of their source.
+    """Return the dataset_description.json of the outputs, with the provenance of the raw data.
 
     Parameters
     ----------
-    study
-        Name of the study.
-    source
-        Root of the raw BIDS data set; None for ready-made maps.
+    study : name of the study.
+    source : root of the raw BIDS data set; None for ready-made data.
     """
     path = Path(source) / "dataset_description.json" if source else None
     raw = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}

@@ -1,4 +1,4 @@
-"""Which files a source estimate is made of."""
+"""Files of a source estimate: one, or one per hemisphere."""
 
 import os
 import re
@@ -6,9 +6,10 @@ from pathlib import Path
 
 
 def hemispheres_of(path: str | os.PathLike) -> list[str]:
-    """The files of a source estimate: a pair of hemispheres (STC, GIFTI), else one (HDF5).
+    """Return the files of a source estimate: two hemispheres (STC, GIFTI), or one file (HDF5).
 
-    A pair is named by its left part; `-lh.stc`, `hemi-L` or `lh` as a word of the name.
+    For two hemispheres, `path` is the file of the left one: its name has `-lh.stc`, `hemi-L`, or
+    `lh` as a separate word.
     """
     path = Path(path)
     right = re.sub(r"(?<![A-Za-z])lh(?![A-Za-z])", "rh", path.name)

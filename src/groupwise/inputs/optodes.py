@@ -1,6 +1,6 @@
-"""fNIRS recordings of the subjects, their events and channels, by file names alone.
+"""Find the fNIRS recordings of the subjects, with their events and channels, by file names.
 
-What the files hold is checked when a run starts.
+The contents of the files are checked when a run starts.
 """
 
 import re
@@ -11,19 +11,20 @@ from typing import Any
 from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.attendance import Attendance
-from groupwise.inputs.runs import APART, entities_of
+from groupwise.inputs.runs import RUN_ENTITIES, entities_of
 
 
 @dataclass(frozen=True)
 class OpticalRun:
-    """Files of one run, paths as strings.
+    """Paths of the files of one run.
 
     Attributes
     ----------
-    name : what tells it from the subject's other runs, such as "ses-2 run-1"; "" for a single one.
+    name : entities that distinguish the run from other runs of the subject, such as "ses-2 run-1";
+        "" if the recording has none of them.
     raw : a SNIRF file, or a NIRx folder.
-    events, channels : BIDS tables; "" where the recording is not BIDS or has none.
-    confounds : table of more regressors; "" without.
+    events, channels : BIDS tables; "" if they do not exist or the recording is not BIDS.
+    confounds : table of further regressors; "" if the config names none.
     """
 
     name: str
@@ -34,15 +35,15 @@ class OpticalRun:
 
     @property
     def files(self) -> list[str]:
-        """The files there are."""
+        """Paths of the files of the run that exist or are required."""
         return [path for path in list(asdict(self).values())[1:] if path]
 
 
 @dataclass(frozen=True)
 class OpticalRuns:
-    """Runs of the subjects that take part, and what is wrong with the others.
+    """Runs of each analysed subject, and the findings.
 
-    `left_out`, `incomplete` and `findings` are those of `groupwise.inputs.recordings.Recordings`.
+    `left_out`, `incomplete` and `findings` are as in `groupwise.inputs.recordings.Recordings`.
     """
 
     subjects: dict[str, tuple[OpticalRun, ...]] = field(default_factory=dict)
@@ -52,15 +53,15 @@ class OpticalRuns:
 
     @property
     def names(self) -> list[str]:
-        """Subjects' names in order."""
+        """Labels of the subjects, in order."""
         return list(self.subjects)
 
     def of(self, subject: str) -> list[dict[str, str]]:
-        """A subject's runs as plain dicts."""
+        """Return the runs of a subject as plain dicts."""
         return [asdict(run) for run in self.subjects[subject]]
 
     def files_of(self, subject: str) -> list[str]:
-        """All files of a subject's runs."""
+        """Return all files of the runs of a subject."""
         return [path for run in self.subjects[subject] for path in run.files]
 
     @property
@@ -68,18 +69,18 @@ class OpticalRuns:
         """All files of all subjects."""
         return [path for name in self.names for path in self.files_of(name)]
 
-    def to_check(self, study: Study) -> dict[str, Any]:
-        """What `groupwise.fnirs.check.check_subjects` is asked, as plain values."""
-        asked = {"conditions", "bad_channels", "rois", "long", "short_channels", "ppf"}
-        spec = present(study.fnirs).model_dump(mode="json", include=asked)
+    def check_parameters(self, study: Study) -> dict[str, Any]:
+        """Return the parameters of the input check in `groupwise.fnirs.check`, as plain values."""
+        keys = {"conditions", "bad_channels", "rois", "long", "short_channels", "ppf"}
+        spec = present(study.fnirs).model_dump(mode="json", include=keys)
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
-def find_optodes(study: Study) -> OpticalRuns:
-    """Find each subject's fNIRS runs.
+def find_optical_runs(study: Study) -> OpticalRuns:
+    """Find the fNIRS runs of each subject.
 
-    Findings name every missing file of every subject, unless the study drops incomplete subjects.
-    A run that other subjects have is missing too.
+    The findings list every missing file of every subject, unless the study drops incomplete
+    subjects. A run that another subject has counts as missing.
     """
     fnirs = present(study.fnirs)
     root = Path(fnirs.bids_root or study.bids_root or "")
@@ -87,10 +88,10 @@ def find_optodes(study: Study) -> OpticalRuns:
         return OpticalRuns(findings=[f"config: bids_root: {root} is not a folder; check the path"])
     found = _recordings(study)
     wanted = sorted(found) if study.subjects == "all" else study.subjects
-    who = Attendance(found, study.exclude, study.missing)
-    who.add(
-        f"config: {key}: subject {name} has no fNIRS recording; "
-        f"{', '.join(sorted(found)) or 'none'} have"
+    attendance = Attendance(found, study.exclude, study.missing)
+    attendance.add(
+        f"config: {key}: subject {name} has no fNIRS recording; subjects with one are "
+        f"{', '.join(sorted(found)) or 'none'}"
         for key, names in (
             ("subjects", wanted),
             ("exclude", study.exclude),
@@ -99,14 +100,16 @@ def find_optodes(study: Study) -> OpticalRuns:
         for name in names
         if name not in found
     )
-    asked = {name: found[name] for name in wanted if name in found and name not in who.left_out}
-    every = sorted({run.name for runs in asked.values() for run in runs})
+    wanted_runs = {
+        name: found[name] for name in wanted if name in found and name not in attendance.left_out
+    }
+    every = sorted({run.name for runs in wanted_runs.values() for run in runs})
     subjects = {}
-    for name, runs in asked.items():
+    for name, runs in wanted_runs.items():
         missing = [
             f"sub-{name}: no {run or 'run without entities'}, which other subjects have"
             for run in every
-            if run not in {own.name for own in runs}
+            if run not in {each.name for each in runs}
         ]
         missing += [
             f"sub-{name}: {path} is missing"
@@ -114,20 +117,20 @@ def find_optodes(study: Study) -> OpticalRuns:
             for path in (run.raw, run.confounds)
             if path and not Path(path).exists()
         ]
-        if who.admits(name, missing):
+        if attendance.admit(name, missing):
             subjects[name] = runs
-    if not subjects and not who.findings:
-        who.add(
+    if not subjects and not attendance.findings:
+        attendance.add(
             [
-                f"{fnirs.recordings or root}: no fNIRS recording of task {fnirs.task}; check "
+                f"{fnirs.recordings or root}: has no fNIRS recording of task {fnirs.task}; check "
                 "bids_root, fnirs.task and fnirs.session"
             ]
         )
-    return OpticalRuns(subjects, who.left_out, who.incomplete, who.findings)
+    return OpticalRuns(subjects, attendance.left_out, attendance.incomplete, attendance.findings)
 
 
 def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
-    """Runs of every subject that has any."""
+    """Return the runs of every subject that has a recording."""
     fnirs = present(study.fnirs)
     if fnirs.recordings is not None:
         before, after = map(re.escape, fnirs.recordings.split("{subject}", 1))
@@ -148,7 +151,7 @@ def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
         facts = entities_of(path)
         if facts.get("task") != fnirs.task or fnirs.session not in (None, facts.get("ses")):
             continue
-        name = " ".join(f"{key}-{facts[key]}" for key in APART if key in facts)
+        name = " ".join(f"{key}-{facts[key]}" for key in RUN_ENTITIES if key in facts)
         stem = path.name.removesuffix("_nirs.snirf")
         events = [path.with_name(f"{stem}_events.tsv"), root / f"task-{fnirs.task}_events.tsv"]
         channels = path.with_name(f"{stem}_channels.tsv")

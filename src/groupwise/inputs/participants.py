@@ -1,4 +1,4 @@
-"""What a study knows of its participants: groups and covariates, from a BIDS participants.tsv."""
+"""Groups and covariates of the participants, from a BIDS participants.tsv or a table of maps."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,16 +7,16 @@ from typing import Any
 
 from groupwise.errors import InputError
 
-#: What stands for a value that is not known.
+#: Texts that mark a missing value.
 ABSENT = ("", "n/a", "N/A", "NA", "nan", "NaN")
 
 
 def read_participants(path: str) -> dict[str, dict[str, str]]:
-    """Rows of a participants.tsv by subject (without sub-), columns as text.
+    """Return the rows of a participants.tsv by subject (without sub-), with all values as text.
 
     Raises
     ------
-    InputError : the file is not readable, has no column participant_id, or a subject twice.
+    InputError : the file is not readable, has no column participant_id, or repeats a subject.
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as handle:
@@ -24,18 +24,23 @@ def read_participants(path: str) -> dict[str, dict[str, str]]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     if not rows or "participant_id" not in rows[0]:
-        raise InputError(f"{path}: needs a column participant_id, and a row for each subject")
+        raise InputError(
+            f"{path}: has no column participant_id or no row; it needs the column participant_id "
+            "and one row per subject"
+        )
     people: dict[str, dict[str, str]] = {}
     for number, row in enumerate(rows, 2):
         subject = (row.pop("participant_id") or "").removeprefix("sub-")
         if subject in people:
-            raise InputError(f"{path}: line {number}: subject {subject} stands there twice")
+            raise InputError(
+                f"{path}, line {number}: subject {subject} has a second row; remove one of them"
+            )
         people[subject] = {name: (value or "").strip() for name, value in row.items() if name}
     return people
 
 
 def constant_columns(rows: Iterable[Mapping[str, str]]) -> dict[str, dict[str, str]]:
-    """Of a table of maps, by subject, the columns that have one value in all of its rows."""
+    """Return the columns of a table of maps that have one value per subject, by subject."""
     people: dict[str, dict[str, str]] = {}
     varying: set[str] = set()
     for row in rows:
@@ -56,16 +61,17 @@ def values_of(
     origin: str,
     levels: Sequence[str] | None = None,
 ) -> list[str] | list[float]:
-    """A column's value of each subject: a level, or a number where there are no levels.
+    """Return the value of a column for each subject: a level, or a number without `levels`.
 
     Raises
     ------
-    InputError : with one finding for each subject without a usable value, or one for the column.
+    InputError : the column does not exist, a level has no subject, or subjects have no usable value
+        (one finding per subject).
     """
     known = sorted({name for row in people.values() for name in row})
     if column not in known:
         have = ", ".join(known) or "none"
-        raise InputError(f"{origin}: has no column {column} (columns: {have}); add it")
+        raise InputError(f"{origin}: has no column {column} (its columns are {have}); add it")
     findings: list[str] = []
     values: list[Any] = []
     for subject in subjects:
@@ -74,17 +80,20 @@ def values_of(
             findings.append(f"{origin}: subject {subject} has no {column}")
         elif levels is not None and value not in levels:
             findings.append(
-                f"{origin}: subject {subject} has {column} {value}, which is none of "
+                f"{origin}: subject {subject} has {column} {value}, which is not one of "
                 f"{', '.join(levels)}"
             )
         else:
             try:
                 values.append(value if levels is not None else float(value))
             except ValueError:
-                findings.append(f"{origin}: subject {subject}: {column} {value!r} is no number")
+                findings.append(f"{origin}: subject {subject}: {column} {value!r} is not a number")
     if findings:
-        raise InputError([*findings, "give the value, or list the subject under exclude"])
+        raise InputError([*findings, "correct the value, or list the subject under exclude"])
     unused = [level for level in levels or () if level not in values]
     if unused:
-        raise InputError(f"{origin}: no subject has {column} {', '.join(unused)}")
+        raise InputError(
+            f"{origin}: no subject has {column} {', '.join(unused)}; correct the levels of the "
+            "config"
+        )
     return values

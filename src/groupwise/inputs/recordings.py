@@ -1,7 +1,7 @@
-"""Recordings and anatomies of the subjects, found by their BIDS names alone.
+"""Find the M/EEG recordings and anatomies of the subjects by their BIDS names.
 
-Only file names are looked at, since this runs whenever the workflow is planned: a dry run over
-hundreds of subjects must stay a matter of seconds. Contents are checked by the first job.
+Files are not opened, because this runs whenever the workflow is planned, and a dry run of hundreds
+of subjects must take seconds. The contents of the files are checked when a run starts.
 """
 
 import re
@@ -20,39 +20,39 @@ SURFACES = ("white", "sphere", "sphere.reg", "inflated")
 
 @dataclass(frozen=True)
 class Subject:
-    """One subject's input files, of one session. Paths are strings, as Snakemake wants them."""
+    """Input files of one subject and session. Paths are strings, as Snakemake needs them."""
 
     name: str
     raw: tuple[str, ...]  # runs in order
     events: tuple[str, ...]
-    channels: tuple[str, ...]  # channels.tsv of the runs that have one: types and bad channels
-    transform: str  # a trans.fif, or the T1w.json with landmarks; "" without its own anatomy
+    channels: tuple[str, ...]  # channels.tsv of the runs that have one
+    transform: str  # a trans.fif, or the T1w.json with landmarks; "" without an own anatomy
     empty_room: str | None = None
-    calibration: tuple[str, ...] = ()  # of the MEG: fine calibration, or none
+    calibration: tuple[str, ...] = ()  # fine calibration of the MEG system; () without one
     cross_talk: tuple[str, ...] = ()
-    session: str | None = None  # where the study has several
+    session: str | None = None  # None if the study has one session or none
 
     @property
     def visit(self) -> dict[str, str]:
-        """Subject and, where there are several, session, by the names of the rules' wildcards."""
+        """Values of the wildcards subject and, if the study has several sessions, session."""
         return {"subject": self.name} | ({"session": self.session} if self.session else {})
 
     @property
     def label(self) -> str:
-        """Subject and session in words."""
+        """Subject and session as text."""
         return f"{self.name} ses-{self.session}" if self.session else self.name
 
 
 @dataclass(frozen=True)
 class Recordings:
-    """Input files of the subjects that take part, and what is wrong with the others.
+    """Input files of each analysed subject, and the findings.
 
     Attributes
     ----------
     subjects : one entry per subject and session.
-    left_out : subject to reason: excluded, or dropped because it is incomplete.
-    incomplete : subject to what it lacks, where the study doesn't drop incomplete subjects.
-    findings : everything that keeps the study from running.
+    left_out : reason for each subject that is excluded, or incomplete and dropped.
+    incomplete : missing data of each incomplete subject, if the study does not drop such subjects.
+    findings : errors because of which the study cannot run.
     """
 
     subjects: tuple[Subject, ...] = ()
@@ -61,21 +61,21 @@ class Recordings:
     findings: list[str] = field(default_factory=list)
 
     def of(self, name: str, session: str | None = None) -> Subject:
-        """A subject's files, of a session where there are several."""
+        """Return the files of a subject, and of a session if the study has several."""
         return next(s for s in self.subjects if (s.name, s.session) == (name, session))
 
     @property
     def names(self) -> list[str]:
-        """Subjects' names in order."""
+        """Labels of the subjects, in order."""
         return list(dict.fromkeys(subject.name for subject in self.subjects))
 
     @property
     def files(self) -> list[str]:
-        """Recordings, events and channels tables of all."""
+        """Recordings, events.tsv and channels.tsv of all subjects."""
         return [p for own in self.subjects for p in (*own.raw, *own.events, *own.channels)]
 
-    def to_check(self, study: Study) -> dict[str, Any]:
-        """What `groupwise.meeg.check.check_subjects` is asked, as plain values."""
+    def check_parameters(self, study: Study) -> dict[str, Any]:
+        """Return the parameters of the input check in `groupwise.meeg.check`, as plain values."""
         meeg = present(study.meeg)
         return {
             "recordings": [
@@ -96,10 +96,10 @@ class Recordings:
 
 
 def find_recordings(study: Study) -> Recordings:
-    """Find each subject's recordings, events, transform and anatomy.
+    """Find the recordings, events, transform and anatomy of each subject.
 
-    Findings name every missing file of every subject, unless the study drops incomplete subjects,
-    and the BIDS root, the template or a subject of the config that doesn't exist.
+    The findings list every missing file of every subject, unless the study drops incomplete
+    subjects. They also list a BIDS root, template or subject of the config that does not exist.
     """
     meeg, root = present(study.meeg), Path(study.bids_root or "")
     subjects_dir = Path(meeg.subjects_dir) if meeg.subjects_dir else None
@@ -109,9 +109,10 @@ def find_recordings(study: Study) -> Recordings:
     found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
     found = [name for name in found if name != "emptyroom"]
     wanted = found if study.subjects == "all" else study.subjects
-    who = Attendance(found, study.exclude, study.missing)
-    who.add(
-        f"config: {key}: subject {name} is not in {root}; it holds {', '.join(found) or 'none'}"
+    attendance = Attendance(found, study.exclude, study.missing)
+    attendance.add(
+        f"config: {key}: subject {name} is not in {root}; its subjects are "
+        f"{', '.join(found) or 'none'}"
         for key, names in (
             ("subjects", wanted),
             ("exclude", study.exclude),
@@ -122,24 +123,26 @@ def find_recordings(study: Study) -> Recordings:
     )
     subjects = []
     for name in wanted:
-        if name in who.left_out or name not in found:
+        if name in attendance.left_out or name not in found:
             continue
         sessions: list[str | None] = [*meeg.sessions] or [None]
         found_of = [_find_subject(study, root, subjects_dir, name, each) for each in sessions]
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
-        if who.admits(name, missing):
+        if attendance.admit(name, missing):
             subjects += [subject for subject, _ in found_of]
-    if not subjects and not who.findings:
-        who.add([f"{root}: no complete subject; check bids_root, subjects and exclude"])
-    return Recordings(tuple(subjects), who.left_out, who.incomplete, who.findings)
+    if not subjects and not attendance.findings:
+        attendance.add([f"{root}: no complete subject; check bids_root, subjects and exclude"])
+    return Recordings(
+        tuple(subjects), attendance.left_out, attendance.incomplete, attendance.findings
+    )
 
 
 def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[str]:
     findings = []
     if not root.is_dir():
         findings.append(
-            f"config: bids_root: {root} is not a folder; check the path (the demo study's is made "
-            "by make demo)"
+            f"config: bids_root: {root} is not a folder; check the path (`make demo` makes the "
+            "folder of the demo study)"
         )
     if subjects_dir is None:
         return findings
@@ -147,12 +150,12 @@ def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[
     template = subjects_dir / meeg.morph.to
     if not subjects_dir.is_dir():
         findings.append(
-            f"config: meeg.subjects_dir: {subjects_dir} is not a folder; give FreeSurfer's "
-            "SUBJECTS_DIR"
+            f"config: meeg.subjects_dir: {subjects_dir} is not a folder; give the SUBJECTS_DIR of "
+            "FreeSurfer"
         )
     elif not template.is_dir():
         findings.append(
-            f"config: meeg.morph.to: {template} is not there; copy or link FreeSurfer's "
+            f"config: meeg.morph.to: {template} does not exist; copy or link FreeSurfer's "
             f"{meeg.morph.to} into {subjects_dir}"
         )
     else:
@@ -171,7 +174,7 @@ def _missing_surfaces(folder: Path) -> list[str]:
 
 
 def _missing_layers(study: Study, folder: Path) -> list[str]:
-    """Findings on the surfaces of the head model."""
+    """Return findings on missing surfaces of the head model."""
     layers = [folder / "bem" / f"{name}.surf" for name in present(study.meeg).bem.surfaces]
     return [
         f"{path} is missing; make it with mne watershed_bem or mne flash_bem"
@@ -203,9 +206,9 @@ def _find_subject(
             f"sub-{name}: no recording {folder}/{stem}_task-{meeg.task}_{meeg.datatype}.*; check "
             "meeg.task and meeg.session"
         )
-    events = [_beside(path, meeg.datatype, "events.tsv") for path in raw]
+    events = [_file_beside(path, meeg.datatype, "events.tsv") for path in raw]
     missing += [f"sub-{name}: {path} is missing" for path in events if not path.exists()]
-    channels = [_beside(path, meeg.datatype, "channels.tsv") for path in raw]
+    channels = [_file_beside(path, meeg.datatype, "channels.tsv") for path in raw]
     channels = [path for path in channels if path.exists()]
     transform = None
     if subjects_dir is not None and meeg.anatomy == "own":
@@ -244,12 +247,12 @@ def _find_subject(
 def _find_anatomy(
     study: Study, root: Path, subjects_dir: Path, name: str, session: str | list[str] | None
 ) -> tuple[Path | None, list[str]]:
-    """A subject's head-to-MRI transform, and what is missing of it and of the surfaces."""
+    """Return the head-to-MRI transform of a subject, and its missing files and surfaces."""
     meeg, missing = present(study.meeg), []
     transform = _transform(study, root, name, session)
     if transform is None:
         what = (
-            meeg.coregistration.trans.format(subject=name)
+            meeg.coregistration.trans.format(subject=name, session=session)
             if meeg.coregistration.trans
             else f"{root}/sub-{name}/**/anat/sub-{name}_*T1w.json (with AnatomicalLandmark"
             "Coordinates; or give meeg.coregistration.trans)"
@@ -272,7 +275,7 @@ def _text(paths: list[Path]) -> tuple[str, ...]:
 
 
 def _is_first_part(name: str) -> bool:
-    """MNE reads a split recording through its first part."""
+    """Return whether a file is the first part of a split recording, or is not split."""
     split = re.search(r"_split-0*(\d+)_", name)
     return split is None or int(split[1]) == 1
 
@@ -282,7 +285,7 @@ def _run_of(name: str) -> int:
     return int(run[1]) if run else 0
 
 
-def _beside(raw: Path, datatype: str, ending: str) -> Path:
+def _file_beside(raw: Path, datatype: str, ending: str) -> Path:
     stem = re.sub(rf"(_split-\d+)?_{datatype}$", "", raw.stem)
     return raw.with_name(f"{stem}_{ending}")
 
@@ -299,9 +302,9 @@ def _transform(study: Study, root: Path, name: str, session: str | list[str] | N
 
 
 def _empty_room(root: Path, raw: list[Path], datatype: str) -> str | None:
-    """The recording's AssociatedEmptyRoom, else the only empty room of the study."""
+    """Return the AssociatedEmptyRoom of the recording, else the only empty room of the study."""
     for path in raw:
-        sidecar = _beside(path, datatype, f"{datatype}.json")
+        sidecar = _file_beside(path, datatype, f"{datatype}.json")
         named = re.search(
             r'"AssociatedEmptyRoom":\s*"(?:bids::)?/?([^"]+)"',
             sidecar.read_text(encoding="utf-8") if sidecar.exists() else "",

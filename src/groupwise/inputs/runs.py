@@ -1,6 +1,6 @@
-"""Preprocessed BOLD runs of the subjects, their events and confounds, by BIDS names alone.
+"""Find the preprocessed BOLD runs of the subjects, with events and confounds, by BIDS names.
 
-Only file names are looked at, as for recordings; what the files hold is checked when a run starts.
+Files are not opened; their contents are checked when a run starts.
 """
 
 import re
@@ -12,17 +12,18 @@ from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.attendance import Attendance
 
-#: Entities that tell the runs of a task apart, in the order of their names.
-APART = ("ses", "acq", "ce", "rec", "dir", "run")
+#: Entities that distinguish the runs of a task, in the order of BIDS names.
+RUN_ENTITIES = ("ses", "acq", "ce", "rec", "dir", "run")
 
 
 @dataclass(frozen=True)
 class Run:
-    """Files of one run, paths as strings.
+    """Paths of the files of one run.
 
     Attributes
     ----------
-    name : what tells it from the subject's other runs, such as "ses-2 run-1"; "" for a single one.
+    name : entities that distinguish the run from other runs of the subject, such as "ses-2 run-1";
+        "" if the image has none of them.
     """
 
     name: str
@@ -34,9 +35,9 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """Runs of the subjects that take part, and what is wrong with the others.
+    """Runs of each analysed subject, and the findings.
 
-    `left_out`, `incomplete` and `findings` are those of `groupwise.inputs.recordings.Recordings`.
+    `left_out`, `incomplete` and `findings` are as in `groupwise.inputs.recordings.Recordings`.
     """
 
     subjects: dict[str, tuple[Run, ...]] = field(default_factory=dict)
@@ -46,11 +47,11 @@ class Runs:
 
     @property
     def names(self) -> list[str]:
-        """Subjects' names in order."""
+        """Labels of the subjects, in order."""
         return list(self.subjects)
 
     def of(self, subject: str) -> list[dict[str, str]]:
-        """A subject's runs as plain dicts."""
+        """Return the runs of a subject as plain dicts."""
         return [asdict(run) for run in self.subjects[subject]]
 
     @property
@@ -59,17 +60,17 @@ class Runs:
         every = [run for runs in self.subjects.values() for run in runs]
         return [p for run in every for p in (run.bold, run.mask, run.confounds, run.events)]
 
-    def to_check(self, study: Study) -> dict[str, Any]:
-        """What `groupwise.fmri.check.check_subjects` is asked, as plain values."""
+    def check_parameters(self, study: Study) -> dict[str, Any]:
+        """Return the parameters of the input check in `groupwise.fmri.check`, as plain values."""
         spec = present(study.fmri).model_dump(mode="json", include={"conditions", "confounds"})
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 
 def find_runs(study: Study) -> Runs:
-    """Find each subject's runs with their masks, confounds and events.
+    """Find the runs of each subject with their masks, confounds and events.
 
-    Findings name every missing file of every subject, unless the study drops incomplete subjects.
-    A run that other subjects have is missing too.
+    The findings list every missing file of every subject, unless the study drops incomplete
+    subjects. A run that another subject has counts as missing.
     """
     fmri = present(study.fmri)
     raw = Path(fmri.bids_root or study.bids_root or "")
@@ -83,9 +84,10 @@ def find_runs(study: Study) -> Runs:
         return Runs(findings=findings)
     found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
     wanted = found if study.subjects == "all" else study.subjects
-    who = Attendance(found, study.exclude, study.missing)
-    who.add(
-        f"config: {key}: subject {name} is not in {folder}; it holds {', '.join(found) or 'none'}"
+    attendance = Attendance(found, study.exclude, study.missing)
+    attendance.add(
+        f"config: {key}: subject {name} is not in {folder}; its subjects are "
+        f"{', '.join(found) or 'none'}"
         for key, names in (("subjects", wanted), ("exclude", study.exclude))
         for name in names
         if name not in found
@@ -93,14 +95,16 @@ def find_runs(study: Study) -> Runs:
     images = {
         name: _images(study, folder / f"sub-{name}")
         for name in wanted
-        if name in found and name not in who.left_out
+        if name in found and name not in attendance.left_out
     }
     every = sorted({run for runs in images.values() for run in runs})
     subjects = {}
-    for name, own in images.items():
-        missing = [f"sub-{name}: {line}" for line in _unlike(study, folder, name, own, every)]
+    for name, bolds in images.items():
+        missing = [
+            f"sub-{name}: {line}" for line in _missing_runs(study, folder, name, bolds, every)
+        ]
         runs = []
-        for run, bold in sorted(own.items()):
+        for run, bold in sorted(bolds.items()):
             files = {
                 "mask": _mask_of(bold),
                 "confounds": _confounds_of(bold),
@@ -109,17 +113,17 @@ def find_runs(study: Study) -> Runs:
             missing += [
                 f"sub-{name}: {path} is missing" for path in files.values() if not path.exists()
             ]
-            told = " ".join(part for part in run if part)
-            runs.append(Run(told, str(bold), **{key: str(path) for key, path in files.items()}))
-        if who.admits(name, missing):
+            label = " ".join(part for part in run if part)
+            runs.append(Run(label, str(bold), **{key: str(path) for key, path in files.items()}))
+        if attendance.admit(name, missing):
             subjects[name] = tuple(runs)
-    if not subjects and not who.findings:
-        who.add([f"{folder}: no complete subject; check fmri, subjects and exclude"])
-    return Runs(subjects, who.left_out, who.incomplete, who.findings)
+    if not subjects and not attendance.findings:
+        attendance.add([f"{folder}: no complete subject; check fmri, subjects and exclude"])
+    return Runs(subjects, attendance.left_out, attendance.incomplete, attendance.findings)
 
 
 def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
-    """A subject's preprocessed images by what tells its runs apart."""
+    """Return the preprocessed images of a subject by the entities of their runs."""
     fmri, images = present(study.fmri), {}
     for path in sorted(folder.glob("**/func/*_desc-preproc_bold.nii*")):
         facts = entities_of(path)
@@ -129,16 +133,18 @@ def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
             and facts.get("res") == fmri.resolution
             and fmri.session in (None, facts.get("ses"))
         ):
-            images[tuple(f"{key}-{facts[key]}" if key in facts else "" for key in APART)] = path
+            images[tuple(f"{key}-{facts[key]}" if key in facts else "" for key in RUN_ENTITIES)] = (
+                path
+            )
     return images
 
 
-def _unlike(
-    study: Study, folder: Path, name: str, own: dict, every: list[tuple[str, ...]]
+def _missing_runs(
+    study: Study, folder: Path, name: str, bolds: dict, every: list[tuple[str, ...]]
 ) -> list[str]:
-    """What a subject lacks of the runs that others have."""
+    """Return the runs that other subjects have and this subject lacks."""
     fmri = present(study.fmri)
-    if not own:
+    if not bolds:
         others = sorted(
             {
                 " ".join(f"{key}-{facts[key]}" for key in ("task", "space", "res") if key in facts)
@@ -152,12 +158,12 @@ def _unlike(
     return [
         f"no {' '.join(part for part in run if part)}, which other subjects have"
         for run in every
-        if run not in own
+        if run not in bolds
     ]
 
 
 def entities_of(path: Path) -> dict[str, str]:
-    """BIDS entities in a file's name."""
+    """Return the BIDS entities in the name of a file."""
     return dict(re.findall(r"(?:^|_)([a-z]+)-([A-Za-z0-9]+)", path.name))
 
 
@@ -172,7 +178,7 @@ def _confounds_of(bold: Path) -> Path:
 
 
 def _events_of(bold: Path, raw: Path, name: str) -> Path:
-    """A run's events; by BIDS' inheritance they may stand at the root for all subjects."""
+    """Return the events.tsv of a run; by BIDS inheritance, one in the root applies to all runs."""
     facts = entities_of(bold)
     stem = re.sub(r"_space-.*", "", bold.name)
     session = f"ses-{facts['ses']}" if "ses" in facts else "."

@@ -1,4 +1,4 @@
-"""Tables of ready-made maps, one row per file, and the maps of an analysis."""
+"""Read tables of ready-made maps, and select the maps of an analysis."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -17,24 +17,24 @@ def read_table(
     least: int = 2,
     shared: bool = False,
 ) -> pd.DataFrame:
-    """The table of a study that begins with ready-made maps.
+    """Return the table of ready-made maps, with one row per map.
 
     Parameters
     ----------
-    path : TSV with the columns `subject` and `path` (relative to the table), and one a factor or
-        condition; all are read as text.
-    files_of : the files that a path stands for.
-    least : fewest subjects that the study can do with.
-    shared : whether a file may hold several conditions, and so stand in several rows.
+    path : TSV with the columns `subject` and `path` (relative to the table), and one column per
+        factor or condition. All values are read as text.
+    files_of : function that returns the files of a path, such as header and data.
+    least : smallest permitted number of subjects.
+    shared : whether a file may have several conditions and so be in several rows.
 
     Returns
     -------
-    DataFrame : the table; `path` is now relative to the working directory (or absolute).
+    DataFrame : the table, with `path` relative to the working directory, or absolute.
 
     Raises
     ------
-    InputError : listing missing columns, empty cells, files that do not exist or stand twice,
-        rows that stand twice, too few subjects.
+    InputError : a column is missing, a cell is empty, a file does not exist, a file or row is
+        repeated, or there are too few subjects.
     """
     path = Path(path)
     try:
@@ -42,14 +42,14 @@ def read_table(
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{path}: not a readable table of maps ({reason}); check its path in the config"
+            f"{path}: is not a readable table of maps ({reason}); check its path in the config"
         ) from error
     table.columns = [str(name).strip() for name in table.columns]
     absent = [name for name in ("subject", "path") if name not in table]
     if absent:
         raise InputError(
-            f"{path}: no column {' and no column '.join(absent)} (it has "
-            f"{', '.join(table.columns)}); the table is tab-separated with a header line"
+            f"{path}: has no column {' and no column '.join(absent)} (its columns are "
+            f"{', '.join(table.columns)}); the table must be tab-separated, with a header line"
         )
     findings = []
     files = [str(path.parent / name) for name in table["path"]]
@@ -57,7 +57,8 @@ def read_table(
         zip(table["subject"], table["path"], files, strict=True), start=2
     ):
         if not subject.strip() or not name.strip():
-            findings.append(f"{path}, line {line}: no {'path' if subject.strip() else 'subject'}")
+            empty = "path" if subject.strip() else "subject"
+            findings.append(f"{path}, line {line}: {empty} is empty; add it")
         else:
             findings += [
                 f"{path}, line {line}: {part} does not exist; paths are relative to the table"
@@ -65,24 +66,24 @@ def read_table(
                 if not Path(part).is_file()
             ]
     for name, lines in _repeated([] if shared else files).items():
-        findings.append(f"{path}, lines {lines}: {name} stands twice; a map counts once")
+        findings.append(f"{path}, lines {lines}: {name} is repeated; remove all rows but one")
     facts = table.drop(columns="path")
     for values, lines in _repeated(list(facts.itertuples(index=False, name=None))).items():
         what = ", ".join(f"{name} {value}" for name, value in zip(facts, values, strict=True))
         findings.append(
-            f"{path}, lines {lines}: {what} stands twice; add a column that tells the maps apart, "
-            "or remove one"
+            f"{path}, lines {lines}: {what} is repeated; add a column that distinguishes the maps, "
+            "or remove all rows but one"
         )
     count = len(set(table["subject"]))
     if count < least:
-        findings.append(f"{path}: {count} subjects, {least} or more are needed")
+        findings.append(f"{path}: has {count} subjects, but needs {least} or more; add subjects")
     if findings:
         raise InputError(findings)
     return table.assign(path=files)
 
 
 def _repeated(values: list) -> dict:
-    """Values that stand more than once, with the lines of a table where they do."""
+    """Return the values that occur more than once, with their lines in the table."""
     lines: dict = {}
     for line, value in enumerate(values, start=2):
         lines.setdefault(value, []).append(str(line))
@@ -96,63 +97,63 @@ def select_maps(
     exclude: Mapping[str, str] | None = None,
     missing: str = "fail",
 ) -> tuple[list[dict[str, str]], Attendance]:
-    """Select the maps of every subject's cells.
+    """Return the maps of all cells of all subjects.
 
     Parameters
     ----------
-    table : from `read_table`.
-    cells : of the design in order, each with `factors`: column to level. One cell without
-        factors takes the only map of each subject.
-    subjects : "all", or those that take part.
-    exclude : subject to the reason why it is left out.
-    missing : "fail" or "drop", where a subject lacks a cell.
+    table : as `read_table` returns it.
+    cells : cells of the design in order. The item `factors` of a cell maps columns to levels. If
+        the only cell has no factors, each subject must have one map.
+    subjects : "all", or the subjects to analyse.
+    exclude : excluded subjects with the reason.
+    missing : "fail" or "drop": what happens if a subject lacks a cell.
 
     Returns
     -------
-    rows : one dict per map: subject, session, condition, factors, path; subjects in sorted order,
-        cells in the order of the design.
-    who : who takes part, with the findings: a factor that is no column, a subject that isn't in
-        the table, a cell without a map or with several, a level that is in no row, no subject
-        left.
+    rows : one dict per map: subject, session, condition, factors, path; subjects are sorted, cells
+        are in the order of the design.
+    attendance : analysed and other subjects, with the findings: a factor without a column, a
+        subject that is not in the table, a cell without a map or with several, a level that is in
+        no row, no subject left.
     """
     factors = list(cells[0]["factors"])
-    there = sorted(set(table["subject"]))
-    wanted = there if subjects == "all" else list(subjects)
-    who = Attendance(there, exclude, missing)
-    who.add(
-        f"column {name} is not in the table of maps, which has {', '.join(table.columns)}"
+    known = sorted(set(table["subject"]))
+    wanted = known if subjects == "all" else list(subjects)
+    attendance = Attendance(known, exclude, missing)
+    attendance.add(
+        f"column {name} is not in the table of maps; its columns are {', '.join(table.columns)}"
         for name in factors
         if name not in table
     )
-    who.add(
+    attendance.add(
         f"subject {name} is not in the table of maps"
         for name in [*wanted, *(exclude or {})]
-        if name not in there
+        if name not in known
     )
     levels = {(name, level) for cell in cells for name, level in cell["factors"].items()}
-    who.add(
-        f"no row of the table of maps has {name} {level}; {name} is one of "
+    attendance.add(
+        f"no row of the table of maps has {name} {level}; its values of {name} are "
         f"{', '.join(sorted(set(table[name])))}"
         for name, level in sorted(levels)
         if name in table and level not in set(table[name])
     )
-    if who.findings:
-        return [], who
+    if attendance.findings:
+        return [], attendance
     rows: list[dict[str, str]] = []
-    for subject in sorted(set(wanted) - set(who.left_out)):
+    for subject in sorted(set(wanted) - set(attendance.left_out)):
         own, lacking, ambiguous = _maps_of(table[table["subject"] == subject], subject, cells)
-        who.add(ambiguous)
-        if who.admits(subject, lacking, f"subject {subject}: ") and not ambiguous:
+        attendance.add(ambiguous)
+        if attendance.admit(subject, lacking, f"subject {subject}: ") and not ambiguous:
             rows += own
-    if not rows and not who.findings:
-        who.add(["no subject is left; check the table of maps, subjects and exclude"])
-    return rows, who
+    if not rows and not attendance.findings:
+        attendance.add(["no subject is left; check the table of maps, subjects and exclude"])
+    return rows, attendance
 
 
 def _maps_of(
     maps: pd.DataFrame, subject: str, cells: Sequence[Mapping[str, Any]]
 ) -> tuple[list[dict[str, str]], list[str], list[str]]:
-    """Return the rows of a subject's cells, what it lacks, and what is ambiguous."""
+    """Return the rows of the cells of a subject, its missing cells, and its ambiguous cells."""
     rows, lacking, ambiguous = [], [], []
     for cell in cells:
         found = maps
@@ -162,7 +163,7 @@ def _maps_of(
         if len(found) > 1:
             ambiguous.append(
                 f"subject {subject}{', ' if place else ''}{place}: {len(found)} maps, but a cell "
-                "takes one; name the condition in the analysis, or remove the others"
+                "needs one; name the condition in the analysis, or remove the other maps"
             )
         elif len(found) == 0:
             lacking.append(f"no map of {place}")

@@ -1,1 +1,1 @@
-"""What a study would compute: subjects, files, rows, designs and blocks, without Snakemake."""
+"""Plan of a study without Snakemake: subjects, files, rows, designs and blocks."""

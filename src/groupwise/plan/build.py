@@ -1,7 +1,7 @@
-"""The plan of a study: every file, design and finding that is known before any work.
+"""The plan of a study: all files, designs and findings that are known before the first job.
 
-`groupwise check`, `groupwise status`, `snakemake -n` and the start of a run all build this plan, so
-that they agree on what is wrong.
+`groupwise check`, `groupwise status`, `snakemake -n` and the start of a run build this plan, so
+they report the same findings.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from groupwise.plan.paths import Paths
 from groupwise.plan.source import CorticalSource, InputCheck, Source
 from groupwise.plan.tables import EstimatesSource, EvokedsSource, MapsSource, ValuesSource
 
-#: One class per kind of data, in the order of the report.
+#: One class per data source, in the order of the report.
 SOURCES: tuple[type[Source], ...] = (
     MeegSource,
     FmriSource,
@@ -26,12 +26,12 @@ SOURCES: tuple[type[Source], ...] = (
     EstimatesSource,
     ValuesSource,
 )
-#: What the points of an analysis are; each has its own rules for stack, export and figures.
+#: Kinds of feature spaces. Each has its own rules for stack, export and figures.
 SPACES = ("surface", "labels", "grid", "sensors", "volume", "channels")
 
 
 class Plan:
-    """A study's plan.
+    """Plan of a study.
 
     Parameters
     ----------
@@ -40,10 +40,10 @@ class Plan:
 
     Attributes
     ----------
-    paths : names of the output files.
-    sources : by section of the config, those that the study has.
-    effects : by analysis and the effect's part of paths.
-    findings : everything that keeps the study from running.
+    paths : paths of the output files.
+    sources : data sources of the study, by section of the config.
+    effects : planned effects, by analysis and slug (the name of the effect in paths).
+    findings : errors because of which the study cannot run.
     """
 
     def __init__(self, study: Study, out: str) -> None:
@@ -53,35 +53,35 @@ class Plan:
             for kind in SOURCES
             if getattr(study, kind.data) is not None
         }
-        self.effects, wrong = plan_effects(study, self.sources)
-        found = [finding for source in self.sources.values() for finding in source.findings]
-        self.findings = list(dict.fromkeys([*found, *wrong]))
+        self.effects, of_effects = plan_effects(study, self.sources)
+        of_sources = [finding for source in self.sources.values() for finding in source.findings]
+        self.findings = list(dict.fromkeys([*of_sources, *of_effects]))
 
     def raise_findings(self) -> None:
-        """Raise `InputError` with all findings, if there are any."""
+        """Raise `InputError` with all findings if there are any."""
         if self.findings:
             raise InputError(self.findings)
 
     def check_contents(self) -> None:
-        """Check the contents of all files, unless an earlier check holds.
+        """Check the contents of all input files that have changed since the last check.
 
         Raises
         ------
-        InputError : with the findings of all kinds of data.
+        InputError : the checks have findings; those of all data sources are listed.
         """
         checks = [check for check in self.input_checks() if not check.is_done]
-        findings = [finding for check in checks for finding in check.look()[1]]
+        findings = [finding for check in checks for finding in check.read_contents()[1]]
         if findings:
             raise InputError(findings)
 
     # Sources and analyses.
 
     def source(self, analysis: str) -> Source:
-        """Return the source of an analysis."""
+        """Return the data source of an analysis."""
         return self.sources[self.study.analyses[analysis].data]
 
     def analyses_in(self, *spaces: str) -> list[str]:
-        """Return the names of the analyses whose points are of one of some spaces."""
+        """Return the names of the analyses in one of the given kinds of feature spaces."""
         assert set(spaces) <= set(SPACES)
         return [name for name in self.study.analyses if self.source(name).space(name) in spaces]
 
@@ -92,25 +92,25 @@ class Plan:
     # Files.
 
     def input_checks(self) -> list[InputCheck]:
-        """Return the checks of contents that a run starts with."""
+        """Return the checks of file contents at the start of a run."""
         return [s.input_check for s in self.sources.values() if s.input_check is not None]
 
     def given_files(self, subject: str) -> list[str]:
-        """Return a subject's recordings of all kinds of data."""
+        """Return the recordings of a subject from all data sources."""
         return [path for s in self.sources.values() for path in s.given_files(subject)]
 
-    def of_effects(self, pattern: str) -> list[str]:
-        """Return a path of each effect, for {analysis} and {effect}."""
+    def expand_effects(self, pattern: str) -> list[str]:
+        """Return the path of each effect from a pattern with {analysis} and {effect}."""
         return [
             pattern.format(analysis=analysis, effect=effect) for analysis, effect in self.effects
         ]
 
-    def of_models(self, pattern: str) -> list[str]:
-        """Return a path of each model, for {model}."""
+    def expand_models(self, pattern: str) -> list[str]:
+        """Return the path of each model from a pattern with {model}."""
         return [pattern.format(model=name) for name in self.study.models]
 
     def blocks(self, analysis: str, effect: str) -> list[str]:
-        """Return the block files of an effect."""
+        """Return the files of the blocks of permutations of an effect."""
         folder = self.paths.effect.format(analysis=analysis, effect=effect)
         return [
             f"{folder}/blocks/block-{start:08d}_size-{size}.npz"
@@ -118,7 +118,7 @@ class Plan:
         ]
 
     def nulls_across(self, analysis: str) -> list[str]:
-        """Return the null distributions of all effects, if the analysis corrects across them."""
+        """Return the null distributions of all effects if the analysis corrects across effects."""
         if not self.study.analyses[analysis].across_effects:
             return []
         pattern = f"{self.paths.effect}/null.npz"
@@ -128,15 +128,17 @@ class Plan:
         ]
 
     def subjects_dir(self, template: str) -> str:
-        """Return FreeSurfer's SUBJECTS_DIR that holds a template."""
+        """Return the SUBJECTS_DIR of FreeSurfer that has a template."""
         return next(
             source.section.subjects_dir
             for source in self.sources.values()
-            if isinstance(source, CorticalSource) and source.template_name == template
+            if isinstance(source, CorticalSource)
+            and source.template_name == template
+            and source.section.subjects_dir
         )
 
     def montage(self, analysis: str) -> str | list[str]:
-        """Return a recording with the places of an analysis of channels; [] where none has them."""
+        """Return a recording with the positions of the channels of an analysis; [] without one."""
         fnirs, source = self.sources.get("fnirs"), self.source(analysis)
         assert isinstance(source, FnirsSource | ValuesSource)
         of_pairs = source.facts(analysis)["place"] == "pair"
@@ -145,19 +147,19 @@ class Plan:
     # Models of tables.
 
     def model_table(self, model: str) -> str:
-        """Return the table that a model is fitted to."""
+        """Return the table of a model."""
         data = self.study.models[model].data
         if data == "values":
             return self.sources["values"].section.table
         return self._fnirs.table(data)
 
     def model_units(self, model: str) -> str:
-        """Return the units of a model's values."""
+        """Return the units of the values of a model."""
         data = self.study.models[model].data
         return self.sources["values" if data == "values" else "fnirs"].units(model)
 
     def model_participants(self) -> str | list[str]:
-        """Return the participants table whose columns a formula may name; [] if there is none."""
+        """Return the participants table for the formulas of models; [] if there is none."""
         source = self.sources.get("fnirs") or self.sources.get("values")
         return source.participants_file if source else []
 
@@ -174,24 +176,24 @@ class Plan:
         return [check.table for check in self.input_checks()]
 
     def first_level_targets(self) -> list[str]:
-        """Return the last files of each subject before the group stage."""
+        """Return the final first-level files of each subject."""
         return [path for s in self.sources.values() for path in s.first_level_targets()]
 
     def group_targets(self) -> list[str]:
-        """Return results and maps of all effects, and the coefficients of all models."""
-        own = self.paths
+        """Return the results and maps of all effects, and the coefficients of all models."""
+        paths = self.paths
         return [
-            *self.of_effects(f"{own.effect}/infer/result.json"),
-            *self.of_effects(f"{own.effect}/maps"),
-            *self.of_models(own.model("coefficients.tsv")),
+            *self.expand_effects(f"{paths.effect}/infer/result.json"),
+            *self.expand_effects(f"{paths.effect}/maps"),
+            *self.expand_models(paths.model("coefficients.tsv")),
         ]
 
     # The report.
 
     def views(self) -> list[str]:
-        """Return the interactive page of each effect that has one.
+        """Return the interactive view of each effect that has one.
 
-        Volumes have one where they lie in MNI space, as the background image does.
+        Volumes have one only in MNI space, which is the space of the background image.
         """
         return [
             f"{self.paths.effect}/views/{kind}.html".format(analysis=name, effect=effect)
@@ -207,7 +209,7 @@ class Plan:
         return {"grid": "volume", "surface": "surface"}.get(space, "")
 
     def report_inputs(self) -> dict[str, str | list[str]]:
-        """Return the files of each kind of data that the report reads, as section_name."""
+        """Return the files that the report reads from each data source; keys are section_name."""
         return {
             f"{section}_{name}": files
             for section, source in self.sources.items()
@@ -215,12 +217,12 @@ class Plan:
         }
 
     def report_facts(self) -> dict[str, dict]:
-        """Return what the report needs of each kind of data beside files."""
+        """Return the plain values that the report needs from each data source."""
         facts = {section: source.report_facts() for section, source in self.sources.items()}
         return {section: each for section, each in facts.items() if each is not None}
 
     def ready_made_observations(self) -> list[str]:
-        """Return the row tables of the stacks of ready-made data."""
+        """Return the observations.tsv of each analysis of ready-made data."""
         pattern = self.paths.stacked["observations"]
         return [
             pattern.format(analysis=name)
@@ -230,13 +232,13 @@ class Plan:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Subject to the reason why it doesn't take part."""
+        """Reason for each subject that is excluded, or incomplete and dropped."""
         return {
             name: why for source in self.sources.values() for name, why in source.left_out.items()
         }
 
     def participants_file(self) -> str | list[str]:
-        """Return the study's participants table, or [] where there is none."""
+        """Return the participants table of the study; [] if there is none."""
         root = self.study.bids_root
         path = self.study.participants or (f"{root}/participants.tsv" if root else None)
         return path if root and path and Path(path).is_file() else []

@@ -1,4 +1,4 @@
-"""The design of each effect of an analysis, as plain values."""
+"""Declare the design of each effect of an analysis, as plain values."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from groupwise.config.analysis import Analysis
 from groupwise.errors import InputError
 from groupwise.inputs.participants import values_of
 
-#: What users call the intercept.
+#: Name of the effect of the intercept in the config.
 MEAN = "mean"
 
 
@@ -18,18 +18,18 @@ def declare_design(
     people: Mapping[str, Mapping[str, str]],
     origin: str,
 ) -> dict[str, Any]:
-    """Return the design of one effect in its dict form.
+    """Return the dict form of the design of one effect.
 
     Parameters
     ----------
     effect : one of `analysis.effect_names`.
-    subjects : in the order of the maps.
-    people : subject to its columns, where the analysis has groups or covariates.
-    origin : of `people`, for messages.
+    subjects : labels in the order of the maps.
+    people : columns of each subject; empty if the analysis has no groups and no covariates.
+    origin : file from which `people` was read, for messages.
 
     Raises
     ------
-    InputError : a group or covariate that is absent or not usable, subject by subject.
+    InputError : a group or covariate is missing or not usable; all such subjects are listed.
     """
     factors = {name: len(levels) for name, levels in (analysis.within or {}).items()}
     weights = [1.0, -1.0] if analysis.test == "paired" else None

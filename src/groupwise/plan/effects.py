@@ -1,4 +1,4 @@
-"""The effects of all analyses: their designs, resamplings, smallest p and blocks."""
+"""Plan the effects of all analyses: designs, number of resamplings, smallest p and blocks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ class PlannedEffect:
 
     Attributes
     ----------
-    name : as the config has it.
-    design : its design as plain values.
-    subjects : their number.
-    resamplings : distinct ones of the design.
-    permutations : resamplings that are computed: those asked for, or all there are.
-    block_size : permutations per block file.
+    name : name in the config.
+    design : dict form of the design.
+    subjects : number of subjects.
+    resamplings : number of distinct resamplings of the design.
+    permutations : number of computed resamplings: as the config requests, at most `resamplings`.
+    block_size : number of permutations per block.
     """
 
     analysis: str
@@ -37,18 +37,18 @@ class PlannedEffect:
 
     @property
     def slug(self) -> str:
-        """The effect's part of paths."""
+        """Name of the effect in paths."""
         return slug(self.name)
 
     @property
     def blocks(self) -> list[tuple[int, int]]:
-        """Start and size of each block: fixed ranges, so that more permutations add blocks."""
+        """Start and size of each block. Ranges are fixed, so more permutations add blocks."""
         return [(start, self.block_size) for start in range(0, self.permutations, self.block_size)]
 
     def stop(self, start: int, size: int) -> int:
-        """Return the end of a block: its size further on, or where the distinct resamplings end.
+        """Return the end of a block: start + size, limited by the number of distinct resamplings.
 
-        Not where the permutations asked for end: the block stays valid when more are asked for.
+        The requested number of permutations is no limit, so a block remains valid if it is raised.
         """
         return min(start + size, self.resamplings)
 
@@ -56,12 +56,12 @@ class PlannedEffect:
 def plan_effects(
     study: Study, sources: Mapping[str, Source]
 ) -> tuple[dict[tuple[str, str], PlannedEffect], list[str]]:
-    """Return the effects of all analyses by analysis and slug, and what is wrong with them.
+    """Return the effects of all analyses by analysis and slug, and the findings.
 
     Parameters
     ----------
-    sources : by section. Analyses of a source without subjects are passed over: its own findings
-        tell why.
+    sources : data sources by section. Analyses of a source without subjects are skipped, because
+        the findings of the source already state the reason.
     """
     effects: dict[tuple[str, str], PlannedEffect] = {}
     findings: list[str] = []
@@ -70,34 +70,36 @@ def plan_effects(
         if not source.subjects_of(name):
             continue
         try:
-            own = _effects_of(study, name, analysis, source)
+            planned = _plan_analysis(study, name, analysis, source)
         except InputError as error:
             findings += [
                 each if each.startswith("config: ") else f"analyses.{name}: {each}"
                 for each in error.findings
             ]
             continue
-        effects |= {(name, effect.slug): effect for effect in own}
-        findings += _floor_findings(name, analysis, own)
+        effects |= {(name, effect.slug): effect for effect in planned}
+        findings += _find_coarse_p(name, analysis, planned)
     return effects, list(dict.fromkeys(findings))
 
 
-def _effects_of(study: Study, name: str, analysis: Analysis, source: Source) -> list[PlannedEffect]:
-    """Return the effects of an analysis. Raises `InputError` where a design is refused."""
+def _plan_analysis(
+    study: Study, name: str, analysis: Analysis, source: Source
+) -> list[PlannedEffect]:
+    """Return the effects of an analysis. Raises `InputError` if a design is not possible."""
     people, origin = source.people(name)
     subjects = source.subjects_of(name)
     effects = []
     for effect in analysis.effect_names:
-        design = declare_design(analysis, effect, subjects, people, origin)
-        made = design_from_dict(design)
-        rows = made.n_rows(len(subjects))
-        made.df(rows)  # refused here, before any work, and not by the first job
-        distinct, _ = floor_of(made, rows, analysis.alternative)
+        spec = declare_design(analysis, effect, subjects, people, origin)
+        design = design_from_dict(spec)
+        rows = design.n_rows(len(subjects))
+        design.df(rows)  # raises InputError here, not in the first job
+        distinct, _ = floor_of(design, rows, analysis.alternative)
         effects.append(
             PlannedEffect(
                 analysis=name,
                 name=effect,
-                design=design,
+                design=spec,
                 subjects=len(subjects),
                 resamplings=distinct,
                 permutations=min(analysis.permutations, distinct),
@@ -107,9 +109,9 @@ def _effects_of(study: Study, name: str, analysis: Analysis, source: Source) -> 
     return effects
 
 
-def _floor_findings(name: str, analysis: Analysis, effects: list[PlannedEffect]) -> list[str]:
-    """Return a finding where the smallest possible p of an effect can't reach alpha."""
-    # Effects between groups and within subjects differ in their resamplings.
+def _find_coarse_p(name: str, analysis: Analysis, effects: list[PlannedEffect]) -> list[str]:
+    """Return a finding if the smallest p of an effect is above alpha."""
+    # Effects between groups and within subjects differ in the number of resamplings.
     least = min(effects, key=lambda effect: effect.resamplings)
     count = least.permutations
     if 1 / count <= analysis.alpha:

@@ -1,4 +1,4 @@
-"""fMRI: preprocessed BOLD runs of subjects, to first-level maps."""
+"""Data source fMRI: preprocessed BOLD runs, and the paths of the first level."""
 
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from groupwise.plan.source import InputCheck, Source, condition_rows, session_fi
 
 
 class FmriSource(Source):
-    """BOLD runs as fMRIPrep leaves them.
+    """BOLD runs preprocessed by fMRIPrep.
 
     Attributes
     ----------
-    runs : files of each subject's runs.
+    runs : files of the runs of each subject.
     """
 
     data = "fmri"
@@ -26,13 +26,13 @@ class FmriSource(Source):
         self.findings += self.runs.findings
         mask = self.section.mask
         if mask != "intersection" and not Path(mask).is_file():
-            self.findings.append(f"config: fmri.mask: {mask} is not there; check the path")
+            self.findings.append(f"config: fmri.mask: {mask} does not exist; check the path")
         self.findings += session_findings(self.analyses, "fmri")
         self.left_out |= self.runs.left_out
         self.incomplete |= self.runs.incomplete
         self.input_check = InputCheck(
             paths.check_table("runs"),
-            self.runs.to_check(study),
+            self.runs.check_parameters(study),
             self.runs.files,
             "groupwise.fmri.check",
         )
@@ -40,18 +40,18 @@ class FmriSource(Source):
     # Paths.
 
     def file(self, ending: str, **entities: str) -> str:
-        """Return the path of a subject's file; see `Paths.subject_file`."""
-        own = self.section
+        """Return the path of a file of a subject; see `Paths.subject_file`."""
+        section = self.section
         return self.paths.subject_file(
-            "func", ending, task=own.task, session=own.session, **entities
+            "func", ending, task=section.task, session=section.session, **entities
         )
 
     def maps(self, stat: str) -> dict[str, str]:
-        """Return the path of a map of each condition and contrast.
+        """Return the path of the map of each condition and contrast.
 
         Parameters
         ----------
-        stat : "effect", "variance", "t" or "z"; "" for the JSON sidecar of all of them.
+        stat : "effect", "variance", "t" or "z"; "" for their common JSON sidecar.
         """
         named = [("cond", name) for name in self.section.conditions]
         named += [("contrast", name) for name in self.section.contrasts]
@@ -63,14 +63,14 @@ class FmriSource(Source):
         }
 
     def interest_map(self, stat: str) -> str:
-        """Return the path of the F or z map of all conditions together."""
+        """Return the path of the F or z map of the effects of interest (all conditions)."""
         return self.file(
             "statmap.nii.gz", space=self.section.space, contrast="effectsOfInterest", stat=stat
         )
 
     @property
     def figures(self) -> str:
-        """Folder of a subject's figures."""
+        """Folder of the figures of a subject."""
         return f"{self.paths.out}/sub-{{subject}}/func/figures"
 
     def designs(self) -> list[str]:
@@ -81,20 +81,20 @@ class FmriSource(Source):
 
     @property
     def subjects(self) -> list[str]:
-        """Subjects that take part, in order."""
+        """Analysed subjects, in order."""
         return self.runs.names
 
     @property
     def run_names(self) -> list[str]:
-        """Names of the runs, which are those of every subject."""
+        """Names of the runs, which are the same for every subject."""
         return [run["name"] for run in self.runs.of(self.subjects[0])] if self.subjects else []
 
-    def of_subjects(self, pattern: str) -> list[str]:
-        """Return a path of each subject."""
+    def expand_subjects(self, pattern: str) -> list[str]:
+        """Return the path of each subject from a pattern with {subject}."""
         return [pattern.format(subject=name) for name in self.subjects]
 
     def run_files(self, subject: str, *kinds: str) -> list[str]:
-        """Return files of a subject's runs: kinds of "bold", "mask", "confounds", "events"."""
+        """Return files of the runs of a subject: "bold", "mask", "confounds" or "events"."""
         return [run[kind] for run in self.runs.of(subject) for kind in kinds]
 
     def given_files(self, subject: str) -> list[str]:
@@ -114,47 +114,47 @@ class FmriSource(Source):
         return condition_rows(spec, visits, self.section.session, self.maps("effect"))
 
     def files(self, analysis: str) -> list[str]:
-        """Return the files of an analysis' maps."""
+        """Return the files of the maps of an analysis."""
         return [row["path"] for row in self.rows(analysis)]
 
     @property
     def mask_file(self) -> str | list[str]:
-        """The mask that the config names; [] without one."""
+        """Mask of the config; [] if the config names none."""
         return [] if self.section.mask == "intersection" else self.section.mask
 
     @property
     def target_file(self) -> list[str]:
-        """No image: the maps of the first level are on one grid."""
+        """Image with the grid for resampling; [], since first-level maps have one grid."""
         return []
 
     def units(self, analysis: str) -> str:
-        """Return the units of effects."""
+        """Return the units of the effects."""
         return "percent"
 
     # Targets and report.
 
     def first_level_targets(self) -> list[str]:
-        """Return the effect maps of everyone."""
+        """Return the effect maps of all subjects."""
         patterns = self.maps("effect").values()
         return [pattern.format(subject=name) for name in self.subjects for pattern in patterns]
 
     def report_inputs(self) -> dict[str, str | list[str]]:
-        """Return the files that the report reads of fMRI."""
+        """Return the files that the report reads from this data source, by name."""
         raw = self.run_files(self.subjects[0], "events")[0].replace("_events.tsv", "_bold.nii.gz")
-        made = Path(self.section.derivatives) / "dataset_description.json"
+        description = Path(self.section.derivatives) / "dataset_description.json"
         assert self.input_check and self.bids_root
         return {
             "found": self.input_check.table,
-            "designs": self.of_subjects(self.file("design.json")),
+            "designs": self.expand_subjects(self.file("design.json")),
             "groups": [self.paths.first_level("figures")],
-            "folders": self.of_subjects(self.figures),
+            "folders": self.expand_subjects(self.figures),
             "participants": self.participants_file,
             "sidecars": [
                 *sidecars_of(raw, self.bids_root),
-                *([str(made)] if made.is_file() else []),
+                *([str(description)] if description.is_file() else []),
             ],
         }
 
     def report_facts(self) -> dict[str, Any]:
-        """Return the subjects and conditions."""
+        """Return the subjects and conditions, for the report."""
         return {"subjects": self.subjects, "conditions": list(self.section.conditions)}

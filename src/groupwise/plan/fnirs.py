@@ -1,35 +1,35 @@
-"""fNIRS: optical recordings of participants, to estimates of channels and regions."""
+"""Data source fNIRS: optical recordings, and the paths of the first level."""
 
 from typing import Any
 
 from groupwise.config.analysis import cells_of, conditions_with
 from groupwise.config.study import Study
 from groupwise.inputs.acquisition import sidecars_of
-from groupwise.inputs.optodes import find_optodes
+from groupwise.inputs.optodes import find_optical_runs
 from groupwise.plan.paths import Paths, camel
 from groupwise.plan.source import InputCheck, Source, session_findings
 
 
 class FnirsSource(Source):
-    """Optical recordings.
+    """Recordings of fNIRS.
 
     Attributes
     ----------
-    runs : files of each participant's runs.
+    runs : files of the runs of each participant.
     """
 
     data = "fnirs"
 
     def __init__(self, study: Study, paths: Paths) -> None:
         super().__init__(study, paths)
-        self.runs = find_optodes(study)
+        self.runs = find_optical_runs(study)
         self.findings += self.runs.findings
         self.findings += session_findings(self.analyses, "fnirs")
         self.left_out |= self.runs.left_out
         self.incomplete |= self.runs.incomplete
         self.input_check = InputCheck(
             paths.check_table("optodes"),
-            self.runs.to_check(study),
+            self.runs.check_parameters(study),
             self.runs.files,
             "groupwise.fnirs.check",
         )
@@ -37,10 +37,10 @@ class FnirsSource(Source):
     # Paths.
 
     def file(self, ending: str, **entities: str) -> str:
-        """Return the path of a participant's file; see `Paths.subject_file`."""
-        own = self.section
+        """Return the path of a file of a participant; see `Paths.subject_file`."""
+        section = self.section
         return self.paths.subject_file(
-            "nirs", ending, task=own.task, session=own.session, **entities
+            "nirs", ending, task=section.task, session=section.session, **entities
         )
 
     def signals(self) -> list[str]:
@@ -50,7 +50,7 @@ class FnirsSource(Source):
         ]
 
     def pairs(self) -> list[str]:
-        """Return the path of the quality of the source-detector pairs in each run."""
+        """Return the path of the quality table of the source-detector pairs of each run."""
         return [self.file("quality.tsv", desc=camel(f"pairs {name}")) for name in self.run_names]
 
     def designs(self) -> list[str]:
@@ -59,42 +59,42 @@ class FnirsSource(Source):
 
     @property
     def figures(self) -> str:
-        """Folder of a participant's figures."""
+        """Folder of the figures of a participant."""
         return f"{self.paths.out}/sub-{{subject}}/nirs/figures"
 
     @property
     def montage(self) -> str:
-        """Path of the first participant's signals, whose montage is that of all."""
+        """Path of the signals of the first participant; all participants have its montage."""
         return self.signals()[0].format(subject=self.subjects[0])
 
     @property
     def all_pairs(self) -> list[str]:
-        """Paths of the quality of the pairs, of each participant and run."""
+        """Paths of the quality tables of the pairs, of each participant and run."""
         return [path.format(subject=name) for name in self.subjects for path in self.pairs()]
 
     # Participants.
 
     @property
     def subjects(self) -> list[str]:
-        """Participants that take part, in order."""
+        """Analysed participants, in order."""
         return self.runs.names
 
     @property
     def run_names(self) -> list[str]:
-        """Names of the runs, which are those of every participant."""
+        """Names of the runs, which are the same for every participant."""
         return [run["name"] for run in self.runs.of(self.subjects[0])] if self.subjects else []
 
-    def of_subjects(self, pattern: str) -> list[str]:
-        """Return a path of each participant."""
+    def expand_subjects(self, pattern: str) -> list[str]:
+        """Return the path of each participant from a pattern with {subject}."""
         return [pattern.format(subject=name) for name in self.subjects]
 
     def bad_channels(self, subject: str) -> list[str]:
-        """Return the bad pairs of the config: those of all, and those of a participant."""
+        """Return the bad pairs in the config: those of all participants and of this one."""
         given = self.section.bad_channels
         return [*given.get("all", []), *given.get(subject, [])]
 
     def event_files(self, subject: str) -> list[str]:
-        """Return the tables of events (or the recordings that hold them) and of confounds."""
+        """Return the tables of events (else the recordings with the events) and confounds."""
         return [
             run[kind] or run["raw"]
             for run in self.runs.of(subject)
@@ -103,17 +103,17 @@ class FnirsSource(Source):
         ]
 
     def given_files(self, subject: str) -> list[str]:
-        """Return all files of a participant's runs."""
+        """Return all files of the runs of a participant."""
         return self.runs.files_of(subject) if subject in self.subjects else []
 
     # Analyses.
 
     def space(self, analysis: str) -> str:
-        """Return "channels", which stands for channels and regions."""
+        """Return "channels", which means channels or regions."""
         return "channels"
 
     def rows(self, analysis: str) -> list[dict[str, Any]]:
-        """Return one dict per participant and cell; `keys` choose its part of the table."""
+        """Return one dict per participant and cell; `keys` selects its rows of the table."""
         spec = self.spec(analysis)
         known = [*self.section.conditions, *self.section.contrasts]
         return [
@@ -130,15 +130,15 @@ class FnirsSource(Source):
         ]
 
     def table(self, space: str) -> str:
-        """Return the table of all participants' "channels" or "rois"."""
+        """Return the table of the "channels" or "rois" of all participants."""
         return self.paths.first_level(f"{space}.tsv")
 
     def files(self, analysis: str) -> str:
-        """Return the table of an analysis' values."""
+        """Return the table of the values of an analysis."""
         return self.table(self.spec(analysis).space or "channels")
 
     def facts(self, analysis: str) -> dict[str, Any]:
-        """Return the columns, units and chromophores of an analysis' values."""
+        """Return the columns, units and chromophores of the values of an analysis."""
         spec = self.spec(analysis)
         return {
             "place": {"channels": "pair", "rois": "ROI"}[spec.space or "channels"],
@@ -149,33 +149,33 @@ class FnirsSource(Source):
         }
 
     def units(self, analysis: str) -> str:
-        """Return the units of estimates."""
+        """Return the units of the estimates."""
         return "umol/l"
 
     # Targets and report.
 
     def first_level_targets(self) -> list[str]:
-        """Return the tables of all participants' channels and regions, with their sidecars."""
+        """Return the tables of channels and regions of all participants, with their sidecars."""
         names = ("channels.tsv", "channels.json", "rois.tsv", "rois.json")
         return [self.paths.first_level(name) for name in names]
 
     def report_inputs(self) -> dict[str, str | list[str]]:
-        """Return the files that the report reads of fNIRS."""
-        raw, own = self.runs.of(self.subjects[0])[0]["raw"], self.section
+        """Return the files that the report reads from this data source, by name."""
+        raw = self.runs.of(self.subjects[0])[0]["raw"]
+        root = self.bids_root if not self.section.recordings else None
         assert self.input_check
         return {
             "found": self.input_check.table,
             "pairs": self.all_pairs,
-            "pair_facts": self.of_subjects(self.file("quality.json")),
-            "designs": self.of_subjects(self.file("design.json")),
+            "pair_facts": self.expand_subjects(self.file("quality.json")),
+            "designs": self.expand_subjects(self.file("design.json")),
             "groups": [self.paths.first_level("figures_fnirs")],
-            "folders": self.of_subjects(self.figures),
-            "participants": self.participants_file,
-            "sidecars": (
-                sidecars_of(raw, self.bids_root) if self.bids_root and not own.recordings else []
-            ),
+            "folders": self.expand_subjects(self.figures),
+            # Recordings outside of BIDS have no participants table in the report.
+            "participants": self.participants_file if self.bids_root else [],
+            "sidecars": sidecars_of(raw, root) if root else [],
         }
 
     def report_facts(self) -> dict[str, Any]:
-        """Return the participants and conditions."""
+        """Return the participants and conditions, for the report."""
         return {"subjects": self.subjects, "conditions": list(self.section.conditions)}

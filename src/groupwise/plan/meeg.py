@@ -1,4 +1,4 @@
-"""M/EEG: recordings of subjects and sessions, to evoked responses or source estimates."""
+"""Data source M/EEG: recordings, and the paths of the first level."""
 
 from typing import Any
 
@@ -30,41 +30,42 @@ class MeegSource(CorticalSource):
         self.incomplete |= self.recordings.incomplete
         self.input_check = InputCheck(
             paths.check_table("inputs"),
-            self.recordings.to_check(study),
+            self.recordings.check_parameters(study),
             self.recordings.files,
             "groupwise.meeg.check",
         )
 
-    # What the settings make of the stages.
+    # Consequences of the settings.
 
     @property
     def visit_wildcards(self) -> tuple[str, ...]:
-        """Wildcards of the stages of one recording: sessions are one where there are several."""
+        """Wildcards of first-level stages; session is one if the study has several sessions."""
         return ("subject", "session") if self.section.sessions else ("subject",)
 
     @property
     def on_grid(self) -> bool:
-        """Whether sources lie on a volume grid; otherwise on the cortex."""
+        """Whether the sources are on a volume grid, not on the cortex."""
         return self.section.source_space.kind == "volume"
 
     @property
     def has_residuals(self) -> bool:
-        """Whether the inverse leaves a residual; a beamformer does not model the response."""
+        """Whether the inverse has residuals; a beamformer does not model the response."""
         return bool(self.section.subjects_dir) and self.section.inverse.method != "LCMV"
 
     @property
     def preprocess_seed(self) -> int:
-        """Seed of preprocessing: 0 where it draws no number, so that a new seed reruns nothing."""
-        own = self.section
-        return self.study.seed if own.artifacts.method == "ica" or own.epochs.autoreject else 0
+        """Seed of preprocessing; 0 if it draws no random number, so a new seed reruns nothing."""
+        section = self.section
+        draws = section.artifacts.method == "ica" or section.epochs.autoreject
+        return self.study.seed if draws else 0
 
     # Paths.
 
     def file(self, ending: str, **entities: str) -> str:
-        """Return the path of a subject's file; see `Paths.subject_file`."""
-        own = self.section
+        """Return the path of a file of a subject; see `Paths.subject_file`."""
+        section = self.section
         return self.paths.subject_file(
-            own.datatype, ending, task=own.task, session=own.session, **entities
+            section.datatype, ending, task=section.task, session=section.session, **entities
         )
 
     def estimates(self, space: str | None = None) -> dict[str, str]:
@@ -77,64 +78,64 @@ class MeegSource(CorticalSource):
 
     @property
     def group_estimates(self) -> dict[str, str]:
-        """Path of the estimate of each condition that enters the group stage."""
+        """Path of the estimate of each condition for the group level."""
         return self.estimates(space=None if self.on_grid else self.section.morph.to)
 
     @property
     def figures(self) -> str:
-        """Folder of a subject's figures."""
+        """Folder of the figures of a subject."""
         visit = ["ses-{session}"] if self.section.sessions else []
         return "/".join([f"{self.paths.out}/sub-{{subject}}", *visit, "figures"])
 
     def template(self, analysis: str = "") -> str:
-        """Return the path of the template's source space, which is that of every analysis."""
-        own = self.section
+        """Return the path of the source space of the template, the same for each analysis."""
+        section = self.section
         if self.on_grid:
-            return self.paths.template_grid(own.morph.to, f"{own.source_space.grid:g}")
-        return self.paths.template_file(own.morph.to, own.morph.spacing)
+            return self.paths.template_grid(section.morph.to, f"{section.source_space.grid:g}")
+        return self.paths.template_file(section.morph.to, section.morph.spacing)
 
     def anatomy_of(self, subject: str) -> str:
-        """Return the FreeSurfer subject whose head model a subject has."""
+        """Return the FreeSurfer subject with the head model of a subject."""
         return self.section.morph.to if self.section.anatomy == "template" else f"sub-{subject}"
 
     def head_file(self, ending: str, subject: str) -> str:
-        """Return the path of a file of a subject's head model."""
+        """Return the path of a file of the head model of a subject."""
         return self.paths.anatomy_file(ending).format(anatomy=self.anatomy_of(subject))
 
     # Subjects and sessions.
 
     @property
     def subjects(self) -> list[str]:
-        """Subjects that take part, in order."""
+        """Analysed subjects, in order."""
         return self.recordings.names
 
     @property
     def labels(self) -> list[str]:
-        """Subject and session of each recording in words."""
+        """Subject and session of each recording as text."""
         return [own.label for own in self.recordings.subjects]
 
     def visit(self, wildcards: Any) -> Subject:
-        """Return the input files of a subject, and of a session where there are several."""
+        """Return the input files of a subject, and of a session if the study has several."""
         return self.recordings.of(wildcards.subject, wildcards.get("session"))
 
-    def of_visits(self, pattern: str) -> list[str]:
-        """Return a path of each subject and session."""
+    def expand_visits(self, pattern: str) -> list[str]:
+        """Return the path of each subject and session from a pattern."""
         return [pattern.format(**own.visit) for own in self.recordings.subjects]
 
-    def maxwell_reference(self, wildcards: Any, kind: str) -> list[str]:
-        """Return files of the recording by which the empty room is Maxwell-filtered.
+    def maxwell_reference(self, wildcards: Any, kind: str) -> str | list[str]:
+        """Return the recording, or its files, for the Maxwell filter of the empty room; else [].
 
         Parameters
         ----------
-        kind : "raw" (the first run), "calibration" or "cross_talk".
+        kind : "raw" (path of the first run), "calibration" or "cross_talk" (lists).
         """
         if self.section.maxwell is None or self.section.covariance.source != "empty_room":
             return []
         files = getattr(self.visit(wildcards), kind)
-        return list(files[:1] if kind == "raw" else files)
+        return files[0] if kind == "raw" else list(files)
 
     def bad_channels(self, subject: str) -> list[str]:
-        """Return the bad channels of the config: those of all, and those of a subject."""
+        """Return the bad channels in the config: those of all subjects and of this one."""
         given = self.section.bad_channels
         return [*given.get("all", []), *given.get(subject, [])]
 
@@ -163,11 +164,11 @@ class MeegSource(CorticalSource):
         return condition_rows(self.spec(analysis), visits, self.section.session, paths)
 
     def files(self, analysis: str) -> list[str]:
-        """Return the files of an analysis' maps, each once."""
+        """Return the files of the maps of an analysis, each once."""
         return list(dict.fromkeys(row["path"] for row in self.rows(analysis)))
 
     def units(self, analysis: str) -> str:
-        """Return the units of source estimates."""
+        """Return the units of the source estimates."""
         method = self.section.inverse.method
         return "A m" if method == "MNE" else method
 
@@ -177,41 +178,41 @@ class MeegSource(CorticalSource):
         return self.section.morph.to
 
     def label_mode(self) -> str:
-        """Return how MNE averages a label: signed sources with the folds of the cortex in mind."""
-        own = self.section.inverse
-        signed = own.orientation == "normal" or own.fixed or not own.loose
+        """Return the mode with which MNE averages a label; signed sources need "mean_flip"."""
+        inverse = self.section.inverse
+        signed = inverse.orientation == "normal" or inverse.fixed or not inverse.loose
         return "mean_flip" if signed else "mean"
 
     # Targets and report.
 
     def first_level_targets(self) -> list[str]:
-        """Return the estimates, or without source estimation the evoked responses, of everyone."""
-        own = self.section.subjects_dir
-        patterns = list(self.group_estimates.values()) if own else [self.file("ave.fif")]
-        return [path for pattern in patterns for path in self.of_visits(pattern)]
+        """Return the source estimates of all subjects; without anatomies, the evoked responses."""
+        has_sources = self.section.subjects_dir
+        patterns = list(self.group_estimates.values()) if has_sources else [self.file("ave.fif")]
+        return [path for pattern in patterns for path in self.expand_visits(pattern)]
 
     def report_inputs(self) -> dict[str, str | list[str]]:
-        """Return the files that the report reads of M/EEG."""
+        """Return the files that the report reads from this data source, by name."""
         inverse = {"inv": self.section.inverse.method}
         first = self.recordings.subjects[0].raw[0]
         assert self.input_check and self.bids_root
         return {
             "found": self.input_check.table,
-            "drops": self.of_visits(self.file("drops.tsv", proc="clean")),
-            "epochs": self.of_visits(self.file("epo.json", proc="clean")),
-            "covariances": self.of_visits(self.file("cov.json")),
+            "drops": self.expand_visits(self.file("drops.tsv", proc="clean")),
+            "epochs": self.expand_visits(self.file("epo.json", proc="clean")),
+            "covariances": self.expand_visits(self.file("cov.json")),
             "estimates": (
-                self.of_visits(self.file("stc.json", **inverse)) if self.has_residuals else []
+                self.expand_visits(self.file("stc.json", **inverse)) if self.has_residuals else []
             ),
             "transforms": (
-                self.of_visits(self.file("trans.json")) if self.section.subjects_dir else []
+                self.expand_visits(self.file("trans.json")) if self.section.subjects_dir else []
             ),
             "groups": [self.paths.first_level("figures_meeg")],
-            "folders": self.of_visits(self.figures),
+            "folders": self.expand_visits(self.figures),
             "participants": self.participants_file,
             "sidecars": sidecars_of(first, self.bids_root),
         }
 
     def report_facts(self) -> dict[str, Any]:
-        """Return the labels of all recordings."""
+        """Return the labels of all recordings, for the report."""
         return {"subjects": self.labels}

@@ -1,4 +1,4 @@
-"""What every kind of data tells the plan: its subjects, files, rows and findings."""
+"""Base classes of data sources: subjects, files, rows and findings for the plan."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,21 +15,21 @@ from groupwise.plan.paths import Paths
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Columns of a subject, by subject.
+#: Values of the columns of each subject.
 People = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
 class InputCheck:
-    """A check of the contents of files, made when a run starts.
+    """Input check: a check of the contents of files at the start of a run.
 
     Attributes
     ----------
-    table : path of the table that it writes.
-    parameters : of `check_subjects` in `module`, as plain values.
-    files : all files that it reads.
-    module : name of the module with `check_subjects(**parameters)`, which returns a table and
-        findings. Imported late, since MNE or nilearn take a second.
+    table : path of the table of the check.
+    parameters : arguments of `check_subjects`, as plain values.
+    files : all files that the check reads.
+    module : module with `check_subjects(**parameters)`, which returns the table and the findings.
+        It is imported late, because MNE and nilearn take a second to import.
     """
 
     table: str
@@ -39,35 +39,35 @@ class InputCheck:
 
     @property
     def sidecar(self) -> str:
-        """Path of the table's JSON sidecar."""
+        """Path of the JSON sidecar of the table."""
         return self.table.replace(".tsv", ".json")
 
     @property
     def is_done(self) -> bool:
-        """Whether an earlier check found nothing wrong in the same files."""
+        """Whether an earlier check of the same files passed."""
         return is_checked(self.sidecar, self.parameters, self.files)
 
-    def look(self) -> tuple["pd.DataFrame", list[str]]:
-        """Return the table of what the files hold, and the findings."""
+    def read_contents(self) -> tuple["pd.DataFrame", list[str]]:
+        """Read the files. Return the table of their contents, and the findings."""
         return import_module(self.module).check_subjects(**self.parameters)
 
 
 class Source:
-    """One kind of data of a study: a section of the config and the files that it names.
+    """Data source: a section of the config, and the files that it names.
 
-    Files are looked at by name alone, since the plan is made anew in every job of a cluster.
+    Files are found by name and not opened, because each job on a cluster builds the plan again.
 
     Attributes
     ----------
-    data : name of the section, and `data` of its analyses.
-    findings : everything that keeps the study from running.
-    left_out : subject to reason: excluded, or dropped because it is incomplete.
-    incomplete : subject to what it lacks, where the study doesn't drop incomplete subjects.
-    input_check : check of the files' contents; None where the plan itself reads the files.
+    data : name of the section; analyses name it in their key `data`.
+    findings : errors because of which the study cannot run.
+    left_out : reason for each subject that is excluded, or incomplete and dropped.
+    incomplete : missing data of each incomplete subject, if the study does not drop such subjects.
+    input_check : check of the contents of the files; None if the plan itself reads the files.
     """
 
     data: ClassVar[str]
-    #: Whether the maps were computed elsewhere, and are listed in a table.
+    #: Whether the data are ready-made, and listed in a table.
     ready_made: ClassVar[bool] = False
 
     def __init__(self, study: Study, paths: Paths) -> None:
@@ -84,7 +84,7 @@ class Source:
 
     @property
     def analyses(self) -> dict[str, Analysis]:
-        """Analyses of this kind of data by name."""
+        """Analyses of this data source by name."""
         return {
             name: analysis
             for name, analysis in self.study.analyses.items()
@@ -96,15 +96,15 @@ class Source:
         return self.study.analyses[analysis]
 
     def params(self, *keys: str) -> dict[str, Any]:
-        """Return keys of the section as plain values, which Snakemake compares."""
+        """Return values of the section as plain values, for the parameters of a rule."""
         dumped = self.section.model_dump(mode="json", include=set(keys))
         return {key: dumped[key] for key in keys}
 
-    # What an analysis is made of.
+    # Data of an analysis.
 
     @property
     def subjects(self) -> list[str]:
-        """Subjects that take part, in order."""
+        """Analysed subjects, in order."""
         raise NotImplementedError
 
     def rows(self, analysis: str) -> list[dict[str, Any]]:
@@ -112,18 +112,18 @@ class Source:
         raise NotImplementedError
 
     def space(self, analysis: str) -> str:
-        """Return what the points of an analysis are: one of `groupwise.plan.build.SPACES`."""
+        """Return the kind of feature space: one of `groupwise.plan.build.SPACES`."""
         raise NotImplementedError
 
     def units(self, analysis: str) -> str:
-        """Return the units of an analysis' values."""
+        """Return the units of the values of an analysis."""
         raise NotImplementedError
 
     def subjects_of(self, analysis: str) -> list[str]:
         """Return the subjects of an analysis in the order of its maps.
 
-        Incomplete subjects are among them, so that a study with findings is planned as it will be
-        when they are mended.
+        They include incomplete subjects: the plan of a study with findings is the one that is valid
+        after the missing files are added.
         """
         return sorted({row["subject"] for row in self.rows(analysis)} | set(self.incomplete))
 
@@ -131,34 +131,34 @@ class Source:
 
     @property
     def bids_root(self) -> str | None:
-        """Root of the raw data set."""
+        """Root of the raw BIDS data set; None if the config names none."""
         return getattr(self.section, "bids_root", None) or self.study.bids_root
 
     @property
     def participants(self) -> str | None:
-        """Path of the participants table, which may not exist; None without a BIDS root."""
-        own = f"{self.bids_root}/participants.tsv" if self.bids_root else None
-        return self.study.participants or own
+        """Path of the participants table, which may not exist; None if no path is known."""
+        default = f"{self.bids_root}/participants.tsv" if self.bids_root else None
+        return self.study.participants or default
 
     @property
     def participants_file(self) -> str | list[str]:
-        """Path of the participants table, or [] where there is none."""
+        """Path of the participants table; [] if it does not exist."""
         path = self.participants
         return path if path and Path(path).is_file() else []
 
     def people(self, analysis: str) -> tuple[People, str]:
-        """Return the groups and covariates of an analysis by subject, and the file they are from.
+        """Return the groups and covariates of an analysis by subject, and their file.
 
         Raises
         ------
-        InputError : there is no table of participants, or it is not readable.
+        InputError : no participants table is known, or it is not readable.
         """
         spec = self.study.analyses[analysis]
         if not (spec.between or spec.covariates):
             return {}, ""
         if self.participants is None:
             raise InputError(
-                f"config: participants is missing; analyses.{analysis} needs it for "
+                f"config: participants is missing; add it; analyses.{analysis} needs it for "
                 f"{', '.join([*(spec.between or {}), *spec.covariates])}"
             )
         return read_participants(self.participants), self.participants
@@ -166,50 +166,50 @@ class Source:
     # Files.
 
     def given_files(self, subject: str) -> list[str]:
-        """Return the recordings of a subject, by whose size jobs ask for memory and time."""
+        """Return the recordings of a subject. Their size determines requested memory and time."""
         return []
 
     def first_level_targets(self) -> list[str]:
-        """Return the last files of each subject before the group stage."""
+        """Return the final first-level files of each subject."""
         return []
 
     # The report.
 
     def report_inputs(self) -> dict[str, str | list[str]]:
-        """Return the files that the report reads of this kind of data, by name."""
+        """Return the files that the report reads from this data source, by name."""
         return {}
 
     def report_facts(self) -> dict[str, Any] | None:
-        """Return what the report needs beside files, as plain values; None for ready-made maps."""
+        """Return further plain values for the report; None for ready-made data."""
         return None
 
 
 class CorticalSource(Source):
-    """A source whose maps may lie on a template's cortex."""
+    """Data source with maps that can be on the cortex of a template."""
 
     @property
     def template_name(self) -> str:
-        """Name of the template, a folder of SUBJECTS_DIR."""
+        """Name of the template, which is a folder in SUBJECTS_DIR."""
         raise NotImplementedError
 
     def template(self, analysis: str = "") -> str:
-        """Return the path of the template's source space."""
+        """Return the path of the source space of the template."""
         raise NotImplementedError
 
     def label_mode(self) -> str:
-        """Return how MNE averages the sources of a label."""
+        """Return the mode with which MNE averages the sources of a label."""
         raise NotImplementedError
 
     def parcels(self, analysis: str) -> list[str]:
-        """Return the files of the parcellation of an analysis of labels."""
+        """Return the annotation files of the parcellation of an analysis."""
         folder = f"{self.section.subjects_dir}/{self.template_name}/label"
         name = self.spec(analysis).parcellation
         return [f"{folder}/{hemi}.{name}.annot" for hemi in ("lh", "rh")]
 
     def parcel_findings(self) -> list[str]:
-        """Return findings on parcellations that don't exist."""
+        """Return findings on parcellations that do not exist."""
         return [
-            f"config: analyses.{name}.parcellation: {path} is not there; check the name"
+            f"config: analyses.{name}.parcellation: {path} does not exist; check the name"
             for name in self.analyses
             if self.space(name) == "labels"
             for path in self.parcels(name)
@@ -223,13 +223,13 @@ def condition_rows(
     session: str | None,
     paths: dict[str, str],
 ) -> list[dict[str, str]]:
-    """Return the rows of an analysis whose cells are conditions or contrasts of a first level.
+    """Return the rows of an analysis of first-level conditions or contrasts.
 
     Parameters
     ----------
-    visits : subject and, where there are several sessions, session; in order.
-    session : the only session, if there is one.
-    paths : condition or contrast to the path of its map, with the keys of a visit in braces.
+    visits : dicts with the subject and, if the study has several sessions, the session; in order.
+    session : session of all visits that have none.
+    paths : path of the map of each condition or contrast, with the keys of a visit in braces.
     """
     return [
         {
@@ -248,10 +248,10 @@ def condition_rows(
 
 
 def session_findings(analyses: dict[str, Analysis], data: str) -> list[str]:
-    """Return findings on analyses with sessions as a factor, of data that don't take several."""
+    """Return findings on analyses with the factor session, for data with one session per study."""
     return [
-        f"config: analyses.{name}.within.session: {data} takes one session per study; analyse the "
-        "sessions' maps in a study of ready-made maps, where session is a column of the table"
+        f"config: analyses.{name}.within.session: {data} has one session per study; compare "
+        "sessions in a study of ready-made maps, with a column session in the table"
         for name, spec in analyses.items()
         if "session" in (spec.within or {})
     ]

@@ -1,4 +1,4 @@
-"""Ready-made data: tables of maps, source estimates, evoked responses or values."""
+"""Data sources of ready-made data: tables of maps, source estimates, evoked responses, values."""
 
 from functools import cached_property
 from pathlib import Path
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class TableSource(Source):
-    """Maps listed in a table, one row per map.
+    """Ready-made data in a table with one row per map.
 
     Attributes
     ----------
-    table : the table, its columns `subject` and `path` among them; None where it isn't readable.
+    table : table with the columns `subject` and `path`; None if it is not readable.
     """
 
     ready_made = True
@@ -29,6 +29,7 @@ class TableSource(Source):
         super().__init__(study, paths)
         self.table: pd.DataFrame | None = None
         self._rows: dict[str, list[dict[str, Any]]] = {}
+        self._subjects: dict[str, list[str]] = {}
         try:
             self.table = self.read_table()
         except InputError as error:
@@ -39,13 +40,13 @@ class TableSource(Source):
             self._select(name)
 
     def read_table(self) -> "pd.DataFrame":
-        """Return the table. Raises `InputError` where it can't be read or names wrong files."""
-        from groupwise.inputs.tables import read_table  # pandas takes a third of a second
+        """Return the table. Raises `InputError` if it is not readable or names missing files."""
+        from groupwise.inputs.tables import read_table  # importing pandas takes 0.3 s
 
         return read_table(self.section.table, self.files_of)
 
     def file_findings(self) -> list[str]:
-        """Return findings on other files that the section names."""
+        """Return findings on the other files of the section."""
         return []
 
     @staticmethod
@@ -54,11 +55,11 @@ class TableSource(Source):
         return [path]
 
     def _select(self, name: str) -> None:
-        """Select the rows of an analysis."""
+        """Select the rows of an analysis, and record its subjects and findings."""
         from groupwise.inputs.tables import select_maps
 
         study = self.study
-        rows, who = select_maps(
+        rows, attendance = select_maps(
             self.selectable(name),
             cells_of(self.analyses[name]),
             study.subjects,
@@ -66,9 +67,12 @@ class TableSource(Source):
             study.missing,
         )
         self._rows[name] = rows
-        self.left_out |= who.left_out
-        self.incomplete |= who.incomplete
-        self.findings += [f"{self.section.table}: analyses.{name}: {f}" for f in who.findings]
+        self._subjects[name] = sorted({row["subject"] for row in rows} | set(attendance.incomplete))
+        self.left_out |= attendance.left_out
+        self.incomplete |= attendance.incomplete
+        self.findings += [
+            f"{self.section.table}: analyses.{name}: {each}" for each in attendance.findings
+        ]
 
     def selectable(self, name: str) -> "pd.DataFrame":
         """Return the table from which the maps of an analysis are selected."""
@@ -76,7 +80,7 @@ class TableSource(Source):
         return self.table
 
     def column(self, factor: str) -> str:
-        """Return the column of a factor."""
+        """Return the name of the column of a factor."""
         return factor
 
     @property
@@ -88,25 +92,29 @@ class TableSource(Source):
         """Return one dict per map; see `Source.rows`."""
         return self._rows.get(analysis, [])
 
+    def subjects_of(self, analysis: str) -> list[str]:
+        """Return the subjects of an analysis, with the subjects that are incomplete in it."""
+        return self._subjects.get(analysis, [])
+
     def files(self, analysis: str) -> list[str]:
-        """Return the files of an analysis' maps."""
+        """Return the files of the maps of an analysis."""
         return [part for row in self.rows(analysis) for part in self.files_of(row["path"])]
 
     def units(self, analysis: str) -> str:
-        """Return the units that the config gives."""
+        """Return the units in the config."""
         return self.section.units
 
     @cached_property
     def constant_columns(self) -> People:
-        """Columns with one value in all rows of a subject, by subject."""
+        """Values of the columns that have one value per subject, by subject."""
         assert self.table is not None
         return constant_columns(self.table.astype(str).to_dict("records"))
 
     def people(self, analysis: str) -> tuple[People, str]:
         """Return groups and covariates from the participants table or the table of maps.
 
-        The table of maps is taken where no participants table is named and it has all columns, or
-        where there is no participants table at all.
+        If the config names no participants table, the table of maps is used if it has all columns
+        or if no participants.tsv exists.
         """
         spec = self.spec(analysis)
         if self.table is None or not (spec.between or spec.covariates):
@@ -120,29 +128,29 @@ class TableSource(Source):
 
 
 class MapsSource(TableSource):
-    """Maps in volumes: NIfTI or ANALYZE."""
+    """Ready-made maps in volumes: NIfTI or ANALYZE."""
 
     data = "maps"
 
     @staticmethod
     def files_of(path: str) -> list[str]:
-        """Return the file of a map, or its header and its data."""
+        """Return the files of a map: one, or header and data."""
         from groupwise.stack.volumes import files_of
 
         return files_of(path)
 
     def file_findings(self) -> list[str]:
         """Return findings on the mask and the target grid."""
-        return _absent(self, "mask", "resample_to")
+        return _find_missing(self, "mask", "resample_to")
 
     @property
     def mask_file(self) -> str | list[str]:
-        """The mask that the config names; [] without one."""
+        """Mask of the config; [] if the config names none."""
         return [] if self.section.mask == "intersection" else self.section.mask
 
     @property
     def target_file(self) -> str | list[str]:
-        """The image whose grid all maps are resampled to; [] without one."""
+        """Image with the grid to which all maps are resampled; [] if the config names none."""
         return self.section.resample_to or []
 
     def space(self, analysis: str) -> str:
@@ -151,26 +159,26 @@ class MapsSource(TableSource):
 
 
 class EstimatesSource(TableSource, CorticalSource):
-    """Source estimates on a template's surface: STC, HDF5 or GIFTI."""
+    """Ready-made source estimates on the surface of a template: STC, HDF5 or GIFTI."""
 
     data = "estimates"
 
     @staticmethod
     def files_of(path: str) -> list[str]:
-        """Return the file of an estimate, or those of its hemispheres."""
+        """Return the files of an estimate: one, or one per hemisphere."""
         from groupwise.inputs.hemispheres import hemispheres_of
 
         return hemispheres_of(path)
 
     def file_findings(self) -> list[str]:
-        """Return findings on the template."""
-        own = self.section
+        """Return findings on the template and the parcellations."""
+        section = self.section
         return (
-            _absent(self, "subjects_dir")
+            _find_missing(self, "subjects_dir")
             or [
-                f"config: estimates.template: {path} is not there; copy or link FreeSurfer's "
-                f"{own.template} into {own.subjects_dir}"
-                for path in surfaces(own.template, own.subjects_dir)
+                f"config: estimates.template: {path} does not exist; copy or link FreeSurfer's "
+                f"{section.template} into {section.subjects_dir}"
+                for path in surfaces(section.template, section.subjects_dir)
                 if not Path(path).is_file()
             ][:1]
             or self.parcel_findings()
@@ -186,21 +194,21 @@ class EstimatesSource(TableSource, CorticalSource):
         return self.section.template
 
     def template(self, analysis: str = "") -> str:
-        """Return the path of the template's source space."""
+        """Return the path of the source space of the template."""
         return self.paths.template_file(self.section.template, self.section.spacing)
 
     def label_mode(self) -> str:
-        """Return how MNE averages a label."""
+        """Return the mode with which MNE averages the sources of a label."""
         return "mean"
 
 
 class EvokedsSource(TableSource):
-    """Evoked responses in FIF."""
+    """Ready-made evoked responses in FIF."""
 
     data = "evokeds"
 
     def read_table(self) -> "pd.DataFrame":
-        """Return the table, in which a file with several responses has several rows."""
+        """Return the table; a file with several responses is in several rows."""
         from groupwise.inputs.tables import read_table
 
         return read_table(self.section.table, shared=True)
@@ -210,24 +218,26 @@ class EvokedsSource(TableSource):
         return "sensors"
 
     def files(self, analysis: str) -> list[str]:
-        """Return the files of an analysis' responses, each once."""
+        """Return the files of the evoked responses of an analysis, each once."""
         return list(dict.fromkeys(row["path"] for row in self.rows(analysis)))
 
 
 class ValuesSource(TableSource):
-    """Values of channels or regions: a long table, such as MNE-NIRS writes it."""
+    """Ready-made values of channels or regions in a long table, such as those of MNE-NIRS."""
 
     data = "values"
 
     def read_table(self) -> "pd.DataFrame":
-        """Return the table, with its subjects in the column `subject`."""
+        """Return the table, with the subjects in the column `subject`."""
         from groupwise.stack.channels import read_values
 
-        own = self.section
-        return read_values(own.table, own.place, own.value).rename(columns={"ID": "subject"})
+        section = self.section
+        table = read_values(section.table, section.place, section.value)
+        # A table with the column ID may have another one called subject.
+        return table.drop(columns="subject", errors="ignore").rename(columns={"ID": "subject"})
 
     def column(self, factor: str) -> str:
-        """Return the column of a factor; MNE-NIRS writes Condition with a capital."""
+        """Return the name of the column of a factor; MNE-NIRS writes Condition with a capital."""
         assert self.table is not None
         return factor if factor in self.table else factor.capitalize()
 
@@ -235,13 +245,17 @@ class ValuesSource(TableSource):
         """Return one row per subject and combination of the factors of an analysis."""
         assert self.table is not None
         maps = self.table[["subject"]].assign(path="")
-        own = {factor: self.column(factor) for factor in within_levels(self.analyses[name])}
+        columns = {factor: self.column(factor) for factor in within_levels(self.analyses[name])}
         return maps.assign(
-            **{factor: self.table[name] for factor, name in own.items() if name in self.table}
+            **{
+                factor: self.table[column]
+                for factor, column in columns.items()
+                if column in self.table
+            }
         ).drop_duplicates()
 
     def rows(self, analysis: str) -> list[dict[str, Any]]:
-        """Return one dict per subject and cell; `keys` choose its part of the table."""
+        """Return one dict per subject and cell; `keys` selects its rows of the table."""
         factors = within_levels(self.analyses[analysis])
         return [
             {name: value for name, value in row.items() if name != "path"}
@@ -250,7 +264,7 @@ class ValuesSource(TableSource):
         ]
 
     def space(self, analysis: str) -> str:
-        """Return "channels", which stands for channels and regions."""
+        """Return "channels", which means channels or regions."""
         return "channels"
 
     def files(self, analysis: str) -> str:
@@ -259,35 +273,35 @@ class ValuesSource(TableSource):
 
     @property
     def montage(self) -> list[str]:
-        """A recording with the places of the channels, which a table does not have."""
+        """Recording with the positions of the channels; [], since a table has none."""
         return []
 
     def facts(self, analysis: str) -> dict[str, Any]:
         """Return the columns, units and chromophores of the values."""
         assert self.table is not None
-        own = self.section
-        found = sorted(set(self.table["Chroma"])) if "Chroma" in self.table else []
+        section = self.section
+        chromas = sorted(set(self.table["Chroma"])) if "Chroma" in self.table else []
         return {
-            "place": own.place,
-            "value": own.value,
-            "units": own.units,
-            "chromas": found,
+            "place": section.place,
+            "value": section.value,
+            "units": section.units,
+            "chromas": chromas,
             "name": "values",
         }
 
 
 def within_levels(spec: Any) -> dict[str, list[str]]:
-    """Return the columns and levels that tell the cells of an analysis apart, slowest first."""
+    """Return the columns and levels that distinguish the cells of an analysis, slowest first."""
     if spec.within is not None:
         return spec.within
     return {"condition": spec.conditions} if spec.conditions else {}
 
 
-def _absent(source: Source, *keys: str) -> list[str]:
-    """Return findings on files that keys of a section name and that don't exist."""
+def _find_missing(source: Source, *keys: str) -> list[str]:
+    """Return findings on files of a section that do not exist."""
     paths = {key: getattr(source.section, key) for key in keys}
     return [
-        f"config: {source.data}.{key}: {path} is not there; check the path"
+        f"config: {source.data}.{key}: {path} does not exist; check the path"
         for key, path in paths.items()
         if path not in (None, "intersection") and not Path(path).exists()
     ]
