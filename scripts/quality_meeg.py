@@ -11,16 +11,16 @@ with job(snakemake):
 
     from groupwise.figures.save import save_pictures
     from groupwise.meeg.explained import plot_residuals
-    from groupwise.meeg.quality import quality_figures
+    from groupwise.meeg.quality import noise_figures, quality_figures
 
     source, subject = snakemake.input, " ses-".join(snakemake.wildcards)
     evokeds = mne.read_evokeds(source.evoked)
-    pictures = quality_figures(
-        pd.read_csv(source.drops, sep="\t", keep_default_na=False),
-        evokeds,
-        mne.read_cov(source.covariance),
-        json.loads(Path(source.chosen).read_text(encoding="utf-8"))["LogLikelihood"],
-    )
+    drops = pd.read_csv(source.drops, sep="\t", keep_default_na=False)
+    pictures = quality_figures(drops, evokeds)
+    if source.get("covariance"):
+        chosen = json.loads(Path(source.chosen).read_text(encoding="utf-8"))
+        covariance = mne.read_cov(source.covariance)
+        pictures += noise_figures(evokeds, covariance, chosen["LogLikelihood"])
     if source.get("residual"):
         explained = json.loads(Path(source.explained).read_text(encoding="utf-8"))
         named = {residual.comment: residual for residual in mne.read_evokeds(source.residual)}

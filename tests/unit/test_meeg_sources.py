@@ -45,7 +45,13 @@ from groupwise.meeg.inverse import (
 )
 from groupwise.meeg.morph import morph_estimates, template_source_space
 from groupwise.meeg.preprocess import filter_raw, make_epochs, pick_channels
-from groupwise.meeg.quality import count_drops_by_channel, peak_times, quality_figures, whiten
+from groupwise.meeg.quality import (
+    count_drops_by_channel,
+    noise_figures,
+    peak_times,
+    quality_figures,
+    whiten,
+)
 from groupwise.meeg.recordings import read_recording, read_runs
 from groupwise.meeg.sources import (
     estimate_rows,
@@ -617,7 +623,8 @@ def test_a_map_of_one_hemisphere_without_time(demo, tmp_path):
 
 def test_pictures_have_words_and_numbers(demo):
     likelihoods = demo.scores["log_likelihood"]
-    pictures = quality_figures(demo.drops, demo.evokeds, demo.covariance, likelihoods)
+    pictures = quality_figures(demo.drops, demo.evokeds)
+    pictures += noise_figures(demo.evokeds, demo.covariance, likelihoods)
     names = [picture.name for picture in pictures]
     assert names == ["drops", "evoked-mag", "evoked-grad", "whitened", "covariance"]
     assert all(p.title and p.caption and p.alt for p in pictures)

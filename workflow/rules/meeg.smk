@@ -421,8 +421,10 @@ if MEEG:
             epochs=rules.preprocess.output.epochs,
             drops=rules.preprocess.output.drops,
             evoked=rules.evoked.output.evoked,
-            covariance=rules.noise_covariance.output.covariance,
-            chosen=rules.noise_covariance.output.sidecar,
+            covariance=(
+                rules.noise_covariance.output.covariance if MEEG.has_sources else []
+            ),
+            chosen=rules.noise_covariance.output.sidecar if MEEG.has_sources else [],
             residual=rules.apply_inverse.output.residual if MEEG.has_residuals else [],
             explained=rules.apply_inverse.output.sidecar if MEEG.has_residuals else [],
         output:

@@ -260,18 +260,13 @@ def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
 def quality_figures(
     drops: pd.DataFrame,
     evokeds: Sequence["mne.Evoked"],
-    covariance: "mne.Covariance",
-    likelihoods: Mapping[str, float | None],
 ) -> list[Picture]:
-    """Return all quality figures of a subject, with captions and alt texts.
+    """Return the figures of a subject's epochs and evoked responses, with captions and alt texts.
 
     Parameters
     ----------
     drops : table of `groupwise.meeg.preprocess.count_dropped_epochs`.
     evokeds : one per condition.
-    covariance : noise covariance of one epoch.
-    likelihoods : cross-validated log-likelihood of each estimator of the covariance (None for a
-        single estimator).
     """
     kept, events = int(drops["kept"].sum()), int(drops["events"].sum())
     costs = count_drops_by_channel(drops)
@@ -300,9 +295,34 @@ def quality_figures(
                 f"{peaks} ms.",
             )
         )
+    return figures
+
+
+def noise_figures(
+    evokeds: Sequence["mne.Evoked"],
+    covariance: "mne.Covariance",
+    likelihoods: Mapping[str, float | None],
+) -> list[Picture]:
+    """Return the figures of a subject's noise covariance, with captions and alt texts.
+
+    Parameters
+    ----------
+    evokeds : one per condition.
+    covariance : noise covariance of one epoch.
+    likelihoods : cross-validated log-likelihood of each estimator of the covariance (None for a
+        single estimator).
+    """
     whitened = whiten(evokeds, covariance)
     largest = max(float(power.max()) for pairs in whitened.values() for _, power in pairs)
-    figures.append(
+    method = str(covariance.get("method", "")) or "estimated"
+    others = ", ".join(
+        f"{name} {value:.1f}" for name, value in likelihoods.items() if value is not None
+    )
+    chosen = f" The estimator is {method}"
+    chosen += (
+        f", the likeliest on left-out data (log-likelihoods in nat: {others})." if others else "."
+    )
+    return [
         Picture(
             name="whitened",
             figure=whitened_figure(evokeds, whitened),
@@ -312,17 +332,7 @@ def quality_figures(
             "resampling has removed high frequencies), and 95% of the channels are within ±1.96. "
             f"Maximal power: {largest:.1f}.",
             alt=f"Whitened evoked responses. The maximal normalised power is {largest:.1f}.",
-        )
-    )
-    method = str(covariance.get("method", "")) or "estimated"
-    others = ", ".join(
-        f"{name} {value:.1f}" for name, value in likelihoods.items() if value is not None
-    )
-    chosen = f" The estimator is {method}"
-    chosen += (
-        f", the likeliest on left-out data (log-likelihoods in nat: {others})." if others else "."
-    )
-    figures.append(
+        ),
         Picture(
             name="covariance",
             figure=covariance_figure(covariance, evokeds[0].info),
@@ -330,9 +340,8 @@ def quality_figures(
             caption="Noise covariance of each channel type, and the square roots of its "
             f"eigenvalues with the rank.{chosen}",
             alt=f"Matrices of the noise covariance ({method}) and their eigenvalues.",
-        )
-    )
-    return figures
+        ),
+    ]
 
 
 def _butterfly(axis: Axes, times: np.ndarray, data: np.ndarray, **style: Any) -> None:

@@ -48,9 +48,18 @@ class MeegSource(CorticalSource):
         return self.section.source_space.kind == "volume"
 
     @property
+    def has_sources(self) -> bool:
+        """Whether sources are estimated: there are anatomies, and not all analyses are at sensors.
+
+        Otherwise nothing needs the noise covariance, the coregistration and the head model.
+        """
+        spaces = {self.space(name) for name in self.analyses}
+        return bool(self.section.subjects_dir) and spaces != {"sensors"}
+
+    @property
     def has_residuals(self) -> bool:
-        """Whether the inverse has residuals; a beamformer does not model the response."""
-        return bool(self.section.subjects_dir) and self.section.inverse.method != "LCMV"
+        """Whether the inverse solution has a residual; a beamformer does not model the response."""
+        return self.has_sources and self.section.inverse.method != "LCMV"
 
     @property
     def preprocess_seed(self) -> int:
@@ -186,28 +195,28 @@ class MeegSource(CorticalSource):
     # Targets and report.
 
     def first_level_targets(self) -> list[str]:
-        """Return the source estimates of all subjects; without anatomies, the evoked responses."""
-        has_sources = self.section.subjects_dir
-        patterns = list(self.group_estimates.values()) if has_sources else [self.file("ave.fif")]
+        """Return the source estimates of all subjects; without sources, the evoked responses."""
+        patterns = [self.file("ave.fif")]
+        if self.has_sources:
+            patterns = list(self.group_estimates.values())
         return [path for pattern in patterns for path in self.expand_visits(pattern)]
 
     def report_inputs(self) -> dict[str, str | list[str]]:
         """Return the files that the report reads from this data source, by name."""
         inverse = {"inv": self.section.inverse.method}
         first = self.recordings.subjects[0].raw[0]
+        covariances = self.expand_visits(self.file("cov.json")) if self.has_sources else []
         assert self.input_check and self.bids_root
         return {
             "found": self.input_check.table,
             "drops": self.expand_visits(self.file("drops.tsv", proc="clean")),
             "epochs": self.expand_visits(self.file("epo.json", proc="clean")),
-            "covariances": self.expand_visits(self.file("cov.json")),
+            "covariances": covariances,
             "estimates": (
                 self.expand_visits(self.file("stc.json", **inverse)) if self.has_residuals else []
             ),
-            "transforms": (
-                self.expand_visits(self.file("trans.json")) if self.section.subjects_dir else []
-            ),
-            "groups": [self.paths.first_level("figures_meeg")],
+            "transforms": (self.expand_visits(self.file("trans.json")) if self.has_sources else []),
+            "groups": [self.paths.first_level("figures_meeg")] if self.has_sources else [],
             "folders": self.expand_visits(self.figures),
             "participants": self.participants_file,
             "sidecars": sidecars_of(first, self.bids_root),
