@@ -65,13 +65,13 @@ def correct_across(result: Result, nulls: Sequence[Null]) -> Result:
     mass, statistic = smallest_p(nulls, "mass"), smallest_p(nulls, "statistic")
     table = result.clusters.copy()
     table.insert(
-        table.columns.get_loc("p_high") + 1, "p_across", _share(mass, table["p"].to_numpy())
+        table.columns.get_loc("p_high") + 1, "p_across", _share_at_most(mass, table["p"].to_numpy())
     )
-    maps = result.maps | {"p_max_across": _share(statistic, result.p_max)}
+    maps = result.maps | {"p_max_across": _share_at_most(statistic, result.p_max)}
     return replace(result, clusters=table, maps=maps)
 
 
-def _share(null: np.ndarray, p: np.ndarray) -> np.ndarray:
+def _share_at_most(null: np.ndarray, p: np.ndarray) -> np.ndarray:
     """Return the share of permutations whose smallest p is at most each p; NaN for NaN."""
     # p are multiples of 1/N, so that half a step is larger than any rounding error.
     count = np.searchsorted(np.sort(null), p + 0.5 / len(null), side="right")

@@ -13,12 +13,12 @@ from groupwise.errors import InputError
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.prepared import Prepared
 from groupwise.permutation.scan import (
-    MOST_HITS,
-    Room,
+    MAX_HITS,
+    HitBuffers,
     TooManyHitsError,
+    choose_level,
     find_hits,
-    parts_of,
-    pilot_of,
+    part_bounds,
 )
 from groupwise.permutation.stored import Block
 from groupwise.permutation.tfce_maps import largest_tfce
@@ -66,16 +66,16 @@ def run_block(
     # A matrix product in one of these threads must not start further threads.
     with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
         # The pilot excludes permutation 0: the observed map can have far more hits.
-        room = Room(prepared.values.shape[2], threads)
+        buffers = HitBuffers(prepared.values.shape[2], threads)
         pilot = prepared.draw(max(start, min(1, stop - 1)), min(start + PILOT, stop))
-        level, hits = pilot_of(prepared, pilot, pool, threads, room)
+        level, hits = choose_level(prepared, pilot, pool, threads, buffers)
         most = TFCE_BATCH if prepared.tfce else BATCH
-        batch = int(np.clip(batch or 0.9 * MOST_HITS / max(hits, 1), 1, most))
+        batch = int(np.clip(batch or 0.9 * MAX_HITS / max(hits, 1), 1, most))
         first, progress = start, Progress("permutations", stop - start)
         while first < stop:
             draw = prepared.draw(first, min(first + batch, stop))
             try:
-                parts.append(_largest(prepared, draw, level, pool, threads, room))
+                parts.append(_compute_maxima(prepared, draw, level, pool, threads, buffers))
             except TooManyHitsError:
                 batch = max(1, batch // 4)
                 continue
@@ -95,17 +95,17 @@ def run_block(
     )
 
 
-def _largest(
+def _compute_maxima(
     prepared: Prepared,
     draw: np.ndarray,
     level: float,
     pool: ThreadPoolExecutor,
     threads: int,
-    room: Room,
+    buffers: HitBuffers,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the maxima of k resamplings: statistic, mass, size and TFCE, as in `Block`."""
     k, sides = len(draw), prepared.sides
-    hits = find_hits(prepared, draw, level, pool, threads, room)
+    hits = find_hits(prepared, draw, level, pool, threads, buffers)
     statistic = np.full((k, 2), -np.inf)
     shape = (k, len(prepared.thresholds), 2)
     mass, size = np.zeros(shape), np.zeros(shape, np.int64)
@@ -113,7 +113,7 @@ def _largest(
     less = [each if prepared.mass == "excess" else 0.0 for each in prepared.thresholds]
 
     def search(begin: int, end: int) -> None:
-        offsets, where, value = hits.of(begin, end)
+        offsets, where, value = hits.sort(begin, end)
         for j, threshold in enumerate(prepared.thresholds):
             largest_clusters(
                 *(offsets, where, value, prepared.kept, near.indptr, near.indices, near.n_times),
@@ -121,7 +121,7 @@ def _largest(
                 *(statistic[begin:end], mass[begin:end, j], size[begin:end, j]),
             )
 
-    bounds = parts_of(k)
+    bounds = part_bounds(k)
     list(pool.map(search, bounds[:-1], bounds[1:]))
     columns = [{1: 0, -1: 1}[side] for side in sides]
     tfce = np.zeros((k, 0))
