@@ -62,7 +62,7 @@ class Block:
         ------
         InputError : the file is absent, truncated or not a block.
         """
-        remedy = "delete it and run again"
+        remedy = "delete it, and it is computed again"
         with open_arrays(path, "not a block of permutations", remedy) as stored:
             start, stop = (int(k) for k in stored["range"])
             block = cls(
