@@ -120,7 +120,7 @@ def test_resampled_statistics_are_those_of_refitted_models(name):
 
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("alternative", ["two-sided", "greater"])
-def test_kernels_give_the_bytes_of_the_plain_twin(name, alternative, tmp_path):
+def test_kernels_give_the_bytes_of_the_reference_implementation(name, alternative, tmp_path):
     design, x = maps_of(name, points=700)
     if design.statistic == "F" and alternative != "two-sided":
         return

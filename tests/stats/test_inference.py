@@ -64,7 +64,7 @@ def test_correction_across_effects_is_tippetts():
     other = permutation_test(x[:, 0], Between(list("aaabbbccc")), permutations=256)
     with pytest.raises(InputError, match="corrected together"):
         correct_across(results["a"], [*nulls, other.null])
-    with pytest.raises(InputError, match="not among"):
+    with pytest.raises(InputError, match="not one of those"):
         correct_across(results["a"], nulls[1:])
 
 

@@ -5,7 +5,6 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from effects import volume_space
 
 from groupwise.digests import digest_of_file
 from groupwise.errors import InputError
@@ -18,12 +17,13 @@ from groupwise.permutation.prepare import prepare
 from groupwise.permutation.table import describe_clusters, write_table
 from groupwise.provenance import provenance
 from groupwise.stack import write_stack
+from groupwise.stack.volumes import volume_space
 from groupwise.stats import OneSample
 
 
 def write_effect(folder, seed):
     """Write the files of an effect as the workflow does, and return the inputs of a figure."""
-    space = volume_space((4, 5, 3))
+    space = volume_space(np.ones((4, 5, 3), bool), np.eye(4), name="MNI")
     x = np.random.default_rng(seed).normal(1, 1, (8, space.n_points)).astype(np.float32)
     table = pd.DataFrame({"subject": [f"{k:02d}" for k in range(8)]})
     stack, null = folder / "stack", folder / "null.npz"

@@ -1,4 +1,4 @@
-"""The compiled path gives the bytes of its plain twin, for any block, batch and thread."""
+"""Compiled blocks have the bytes of the reference, for any block, batch and thread."""
 
 import time
 from itertools import pairwise
@@ -48,7 +48,7 @@ DESIGNS = [
 @pytest.mark.parametrize(("design", "cells", "alternative"), DESIGNS)
 @pytest.mark.parametrize("n", [2, 3, 8, 17, 31, 70])
 @pytest.mark.parametrize(("mass", "p"), [("sum", 0.2), ("excess", 0.002)])
-def test_kernels_give_the_bytes_of_the_plain_twin(design, cells, alternative, n, mass, p):
+def test_kernels_give_the_bytes_of_the_reference(design, cells, alternative, n, mass, p):
     """Low and high thresholds: sums are screened in 16 or in 8 bits."""
     rng = np.random.default_rng([n, cells])
     places, times = 97, 7
@@ -65,9 +65,9 @@ def test_kernels_give_the_bytes_of_the_plain_twin(design, cells, alternative, n,
         seed=n,
     )
     stop = min(150, prepared.resampling.distinct)
-    plain = reference_block(prepared, 0, stop)
-    assert_same_bytes(run_block(prepared, 0, stop), plain)
-    assert_same_bytes(run_block(prepared, 0, stop, threads=2, batch=37), plain)
+    expected = reference_block(prepared, 0, stop)
+    assert_same_bytes(run_block(prepared, 0, stop), expected)
+    assert_same_bytes(run_block(prepared, 0, stop, threads=2, batch=37), expected)
 
 
 @pytest.mark.parametrize("threshold", [1e-6, 1e6])
@@ -79,13 +79,13 @@ def test_thresholds_that_everything_or_nothing_passes(design, cells, threshold, 
     prepared = prepare(
         x, design, Lattice((1500,)).adjacency(), threshold={"stat": threshold}, seed=1
     )
-    plain = reference_block(prepared, 0, 100)
-    assert_same_bytes(run_block(prepared, 0, 100), plain)
-    monkeypatch.setattr("groupwise.permutation.scan.MOST_HITS", 9000)
-    assert_same_bytes(run_block(prepared, 0, 100, threads=2), plain)
+    expected = reference_block(prepared, 0, 100)
+    assert_same_bytes(run_block(prepared, 0, 100), expected)
+    monkeypatch.setattr("groupwise.permutation.scan.MAX_HITS", 9000)
+    assert_same_bytes(run_block(prepared, 0, 100, threads=2), expected)
 
 
-def test_no_thread_gets_the_room_of_one_that_still_searches(monkeypatch):
+def test_no_thread_gets_the_buffers_of_one_that_still_searches(monkeypatch):
     """One thread has too many hits and a smaller batch begins, while the other is still busy."""
     prepared = prepare(
         np.random.default_rng(3).standard_normal((10, 1, 1500)),
@@ -94,20 +94,20 @@ def test_no_thread_gets_the_room_of_one_that_still_searches(monkeypatch):
         threshold={"stat": 1.0},
         seed=1,
     )
-    search, failed, busy, shared = scan._signs, [], set(), []
+    search, failed, busy, shared = scan._scan_signs, [], set(), []
 
-    def slow_search(prepared, draw, level, begin, end, room, thread):
+    def slow_search(prepared, draw, level, begin, end, buffers, thread):
         if len(draw) == 100 and thread == 0 and not failed:
             failed.append(True)
             raise scan.TooManyHitsError
         shared.append(thread in busy)
         busy.add(thread)
         time.sleep(0.2 if len(draw) == 100 else 0.0)
-        found = search(prepared, draw, level, begin, end, room, thread)
+        found = search(prepared, draw, level, begin, end, buffers, thread)
         busy.discard(thread)
         return found
 
-    monkeypatch.setattr(scan, "_signs", slow_search)
+    monkeypatch.setattr(scan, "_scan_signs", slow_search)
     block = run_block(prepared, 0, 100, threads=2, batch=100)
     assert failed and not any(shared)
     assert_same_bytes(block, reference_block(prepared, 0, 100))

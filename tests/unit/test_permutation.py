@@ -77,9 +77,9 @@ def test_merge_refuses_what_is_not_whole():
     a, b, c = blocks_of(prepared, [0, 10, 20, 30])
     with pytest.raises(InputError, match="10 to 19 are in no block"):
         merge([a, c], 30)
-    with pytest.raises(InputError, match="another has already"):
+    with pytest.raises(InputError, match="also in another block"):
         merge([a, b, b, c], 30)
-    with pytest.raises(InputError, match="another has already"):
+    with pytest.raises(InputError, match="also in another block"):
         merge([a, run_block(prepared, 5, 20), c], 30)
     with pytest.raises(InputError, match="30 to 39 are in no block"):
         merge([a, b, c], 40)

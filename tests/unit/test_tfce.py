@@ -13,7 +13,7 @@ from groupwise.permutation import permutation_test
 from groupwise.permutation.blocks import run_block
 from groupwise.permutation.prepare import prepare
 from groupwise.permutation.reference import reference_block
-from groupwise.permutation.tfce import Workspace, largest, tfce_map
+from groupwise.permutation.tfce import Workspace, largest_values, tfce_map
 from groupwise.stack.lattice import Lattice
 from groupwise.stats import Between, OneSample, TwoSample, Within
 
@@ -75,9 +75,9 @@ def test_map_and_maximum_are_those_of_the_definition(exponents, ties):
             )
             every = tfce_map(statistic, sign, *common)
             np.testing.assert_allclose(every, expected, rtol=1e-10, atol=1e-12)
-            most = largest(statistic, *common, work)[(1 - sign) // 2]
+            most = largest_values(statistic, *common, work)[(1 - sign) // 2]
             assert most == pytest.approx(expected.max(initial=0.0), rel=1e-12)
-            assert largest(-statistic, *common, work)[(1 + sign) // 2] == most
+            assert largest_values(-statistic, *common, work)[(1 + sign) // 2] == most
 
 
 def test_two_peaks_of_a_line_by_hand():
@@ -88,10 +88,10 @@ def test_two_peaks_of_a_line_by_hand():
     expected = [2 / 3, shared + (27 - 8) / 3, shared, shared + (64 - 8) / 3]
     np.testing.assert_allclose(values, expected)
     work = Workspace(4, 1)
-    found = largest(np.array([1, 3, 2, 4], np.float32), *line, 1, USUAL, work)
+    found = largest_values(np.array([1, 3, 2, 4], np.float32), *line, 1, USUAL, work)
     assert found == (pytest.approx(expected[3]), 0)
-    assert largest(np.zeros(4, np.float32), *line, 1, USUAL, work) == (0, 0)
-    found = largest(np.array([-1, 2, 0, -3], np.float32), *line, 1, USUAL, work)
+    assert largest_values(np.zeros(4, np.float32), *line, 1, USUAL, work) == (0, 0)
+    found = largest_values(np.array([-1, 2, 0, -3], np.float32), *line, 1, USUAL, work)
     np.testing.assert_allclose(found, (8 / 3, 27 / 3))
 
 
@@ -102,7 +102,7 @@ def test_more_neighbours_than_bits():
     star[0, 1:] = star[1:, 0] = 1
     statistic = np.abs(rng.standard_normal(51 * 4)).astype(np.float32)
     statistic[:4] *= 0.1
-    found = largest(statistic, *csr(star), 4, USUAL, Workspace(len(statistic), 4))
+    found = largest_values(statistic, *csr(star), 4, USUAL, Workspace(len(statistic), 4))
     expected = by_definition(statistic, full_adjacency(star.tocsr(), 4), *USUAL)
     assert found[0] == pytest.approx(expected.max(), rel=1e-12)
 
@@ -159,7 +159,7 @@ def test_volume_with_a_mask_and_hemispheres():
     ],
 )
 def test_blocks_hold_the_maxima_of_every_map(design, cells, alternative):
-    """Compiled maxima against whole maps of the plain twin, some points excluded."""
+    """Compiled maxima against whole maps of the reference implementation, some points excluded."""
     x = np.random.default_rng(7).standard_normal((10, cells, 20, 6)) + 0.2
     x[:, :, 4] = 0
     prepared = prepare(
@@ -213,7 +213,7 @@ def test_the_wheel_tfce_finds_the_same(exponents):
     near = csr(Lattice(volume.shape, "corners").adjacency())
     ours = [tfce_map(volume.ravel(), side, *near, 1, exponents) for side in (1, -1)]
     np.testing.assert_allclose((ours[0] - ours[1]).reshape(volume.shape), theirs, rtol=1e-5)
-    found = largest(volume.ravel(), *near, 1, exponents, Workspace(volume.size, 1))
+    found = largest_values(volume.ravel(), *near, 1, exponents, Workspace(volume.size, 1))
     assert max(found) == pytest.approx(np.abs(theirs).max(), rel=1e-5)
     graph = random_graph(rng, 500)
     values = rng.standard_normal(500).astype(np.float32)

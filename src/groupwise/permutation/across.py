@@ -1,4 +1,4 @@
-"""Correction across the effects of an analysis, and step-down over points."""
+"""Correction for several effects of an analysis, and step-down over points."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,93 +7,106 @@ import numpy as np
 
 from groupwise.errors import InputError
 from groupwise.permutation.blocks import run_block
-from groupwise.permutation.infer import Result, oriented, reaching
+from groupwise.permutation.infer import Result, count_reaching, orient_values
 from groupwise.permutation.merge import Null
 from groupwise.permutation.prepared import Prepared
 from groupwise.permutation.statistic import tie_bounds
 
 
 def smallest_p(nulls: Sequence[Null], kind: str) -> np.ndarray:
-    """(N,) smallest p of each permutation over several effects (Tippett's combination).
+    """Return the smallest p over several effects of each permutation, (N,) (Tippett's combination).
 
-    Maxima of different effects have different scales (their degrees of freedom differ), so each
-    permutation's maximum is first turned into its p within its own effect.
+    The maxima of different effects have different scales, because their degrees of freedom differ.
+    So the maximum of each permutation is first converted to its p within its effect.
 
     Parameters
     ----------
-    nulls : of effects that share their permutations.
+    nulls : null distributions of effects that have the same resamplings.
     kind : "mass", "size" or "statistic".
 
     Raises
     ------
-    InputError : the nulls are not of the same permutations.
+    InputError : the effects have different resamplings.
     """
     if len({(null.n, null.distinct) for null in nulls}) > 1:
         counts = ", ".join(f"{null.n} of {null.distinct}" for null in nulls)
         raise InputError(
             f"effects with different resamplings ({counts}) cannot be corrected together: an "
-            "effect within subjects flips signs, one between groups exchanges subjects"
+            "effect within subjects flips signs, one between groups exchanges subjects; correct "
+            "them in two analyses"
         )
     ps = []
     for null in nulls:
         maxima = getattr(null, kind).max(axis=1)
-        ps.append(reaching(maxima, maxima) / null.n)
+        ps.append(count_reaching(maxima, maxima) / null.n)
     return np.min(ps, axis=0)
 
 
 def correct_across(result: Result, nulls: Sequence[Null]) -> Result:
-    """A result with p that are corrected over several effects too.
+    """Return a result with p that are also corrected for several effects.
 
     Parameters
     ----------
-    result : of one of the effects.
-    nulls : null distributions of all of them, this one's among them.
+    result : result of one of the effects.
+    nulls : null distributions of all effects, including that of the result.
 
     Returns
     -------
-    The result, its clusters with the column `p_across`, its maps with `p_max_across`.
+    Result : its clusters have the column `p_across`, its maps `p_max_across`.
+
+    Raises
+    ------
+    InputError : the null distribution of the result is missing, or resamplings differ.
     """
     if result.null.digest not in {null.digest for null in nulls}:
-        raise InputError("the effect's own null distribution is not among those of the analysis")
+        raise InputError(
+            "the null distribution of the effect is not one of those of the analysis; add it"
+        )
     mass, statistic = smallest_p(nulls, "mass"), smallest_p(nulls, "statistic")
     table = result.clusters.copy()
     table.insert(
-        table.columns.get_loc("p_high") + 1, "p_across", _share(mass, table["p"].to_numpy())
+        table.columns.get_loc("p_high") + 1, "p_across", _share_at_most(mass, table["p"].to_numpy())
     )
-    maps = result.maps | {"p_max_across": _share(statistic, result.p_max)}
+    maps = result.maps | {"p_max_across": _share_at_most(statistic, result.p_max)}
     return replace(result, clusters=table, maps=maps)
 
 
-def _share(null: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Share of permutations whose smallest p is at or below each p; NaN stays NaN."""
-    # p are multiples of 1/N: half of one is beyond any rounding.
+def _share_at_most(null: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return the share of permutations whose smallest p is at most each p; NaN for NaN."""
+    # p are multiples of 1/N, so that half a step is larger than any rounding error.
     count = np.searchsorted(np.sort(null), p + 0.5 / len(null), side="right")
     return np.where(np.isnan(p), np.nan, count / len(null))
 
 
 def step_down(result: Result, threads: int = 1) -> Result:
-    """A result with `p_step_down`, the p of the maximum statistic with step-down.
+    """Return a result with the map `p_step_down`, the p of the step-down maximum statistic.
 
-    Points whose p is at or below alpha are taken out and the others are compared with the largest
-    statistic among themselves, until no more are found (Holmes et al. 1996, J Cereb Blood Flow
-    Metab 16:7; Romano and Wolf 2005, J Am Stat Assoc 100:94). It finds what the plain maximum
-    statistic finds and may find more, at the same family-wise error rate.
+    Points with p <= alpha are removed, and the remaining points are compared with their own maximum
+    statistic, until no more points are found (Holmes et al. 1996, J Cereb Blood Flow Metab 16:7;
+    Romano and Wolf 2005, J Am Stat Assoc 100:94). It finds all points that the maximum statistic
+    finds, and possibly more, at the same family-wise error rate.
+
+    Parameters
+    ----------
+    threads : number of threads; no result depends on it.
 
     Raises
     ------
-    InputError : the variance is regularised by the map's largest one, which would change with
-        the points.
+    InputError : the variance is regularised by a share of the largest variance, which depends on
+        the set of points.
     """
     prepared = result.prepared
     if prepared.hat is not None and "relative" in prepared.hat:
-        raise InputError("step-down: a relative hat changes with the points; give an absolute one")
-    least = oriented(prepared, tie_bounds(prepared))
+        raise InputError(
+            "step-down: a relative hat depends on the set of points; give an absolute one"
+        )
+    least = orient_values(prepared, tie_bounds(prepared))
     p = result.p_max.ravel()[prepared.kept]
     left = p > result.alpha
     while left.any() and not left.all():
-        rest = _subset(prepared, left)
+        rest = _select_points(prepared, left)
         null = run_block(rest, 0, result.null.n, threads=threads).statistic.max(axis=1)
-        stepped = reaching(null, least[left]) / result.null.n
+        stepped = count_reaching(null, least[left]) / result.null.n
         found = stepped <= result.alpha
         p[left] = stepped
         if not found.any():
@@ -105,7 +118,8 @@ def step_down(result: Result, threads: int = 1) -> Result:
     return replace(result, maps=maps)
 
 
-def _subset(prepared: Prepared, points: np.ndarray) -> Prepared:
+def _select_points(prepared: Prepared, points: np.ndarray) -> Prepared:
+    """Return a prepared effect with some of the tested points, a bool for each."""
     return replace(
         prepared,
         values=np.ascontiguousarray(prepared.values[:, :, points]),

@@ -1,7 +1,7 @@
-"""A block: the maxima of a fixed range of permutations.
+"""Compute a block: the maxima of a fixed range of permutations.
 
-Block k of size B holds the permutations k*B .. (k+1)*B - 1, clipped only at the number of
-distinct resamplings. Asking for more permutations leaves the blocks that exist as they are.
+Block k of size B has the permutations k*B..(k+1)*B-1, limited only by the number of distinct
+resamplings. So more permutations add blocks and change none.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -13,21 +13,22 @@ from groupwise.errors import InputError
 from groupwise.permutation.components import largest_clusters
 from groupwise.permutation.prepared import Prepared
 from groupwise.permutation.scan import (
-    MOST_HITS,
-    Room,
+    MAX_HITS,
+    HitBuffers,
     TooManyHitsError,
+    choose_level,
     find_hits,
-    parts_of,
-    pilot_of,
+    part_bounds,
 )
 from groupwise.permutation.stored import Block
 from groupwise.permutation.tfce_maps import largest_tfce
 from groupwise.progress import Progress
 
-#: Permutations at a time, at the most: more share the cost of the tables, and hold more hits in
-#: memory. A few permutations tell how many hits there will be. Their numbers fit into 16 bits.
+#: Most permutations of a batch, whose numbers must fit into 16 bits. A larger batch shares the cost
+#: of the tables and needs more memory for hits. A pilot of a few permutations estimates the hits.
 BATCH, PILOT = 4000, 8
-#: Where each of them takes a good part of a second, so that the log tells how far they are.
+#: The same with TFCE, which takes about a second a map: small batches, so that the log shows
+#: progress.
 TFCE_BATCH = 100
 
 
@@ -39,41 +40,42 @@ def run_block(
     threads: int = 1,
     batch: int | None = None,
 ) -> Block:
-    """Maxima of the permutations start..stop-1.
+    """Return the maxima of the permutations start..stop-1.
 
-    Memory: the scores stay where they are (a memory map); beside them stand the tables of a panel
-    and, of each permuted map of a batch, the points above the threshold.
+    Memory: the scores remain a memory map. A thread needs the tables of one panel of points, and
+    a batch needs the points above the threshold of each of its permutations.
 
     Parameters
     ----------
-    start, stop : indices, 0 <= start < stop; stop is clipped at the number of distinct
-        resamplings.
-    threads, batch : how it is computed; no result depends on them.
+    start, stop : permutation indices, 0 <= start < stop; `stop` is limited to the number of
+        distinct resamplings.
+    threads : number of threads; no result depends on it.
+    batch : permutations computed together; no result depends on it. None: chosen by a pilot.
 
     Raises
     ------
-    InputError : the range is empty or lies beyond the distinct resamplings.
+    InputError : the range is empty or beyond the distinct resamplings.
     """
     stop = min(stop, prepared.resampling.distinct)
     if not 0 <= start < stop:
         raise InputError(
-            f"permutations {start} to {stop - 1}: the design has {prepared.resampling.distinct} "
-            "distinct resamplings, numbered from 0"
+            f"permutations {start} to {stop - 1} do not exist: the design has "
+            f"{prepared.resampling.distinct} distinct resamplings, numbered from 0"
         )
     parts = []
-    # A matrix product inside one of our threads must not start threads of its own.
+    # A matrix product in one of these threads must not start further threads.
     with ThreadPoolExecutor(threads) as pool, threadpool_limits(1):
-        # Not the first of all: the observed map may be unlike the others.
-        room = Room(prepared.values.shape[2], threads)
+        # The pilot excludes permutation 0: the observed map can have far more hits.
+        buffers = HitBuffers(prepared.values.shape[2], threads)
         pilot = prepared.draw(max(start, min(1, stop - 1)), min(start + PILOT, stop))
-        level, hits = pilot_of(prepared, pilot, pool, threads, room)
+        level, hits = choose_level(prepared, pilot, pool, threads, buffers)
         most = TFCE_BATCH if prepared.tfce else BATCH
-        batch = int(np.clip(batch or 0.9 * MOST_HITS / max(hits, 1), 1, most))
+        batch = int(np.clip(batch or 0.9 * MAX_HITS / max(hits, 1), 1, most))
         first, progress = start, Progress("permutations", stop - start)
         while first < stop:
             draw = prepared.draw(first, min(first + batch, stop))
             try:
-                parts.append(_largest(prepared, draw, level, pool, threads, room))
+                parts.append(_compute_maxima(prepared, draw, level, pool, threads, buffers))
             except TooManyHitsError:
                 batch = max(1, batch // 4)
                 continue
@@ -93,17 +95,17 @@ def run_block(
     )
 
 
-def _largest(
+def _compute_maxima(
     prepared: Prepared,
     draw: np.ndarray,
     level: float,
     pool: ThreadPoolExecutor,
     threads: int,
-    room: Room,
+    buffers: HitBuffers,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Largest statistic (k, sides), mass and size (k, thresholds, sides), TFCE (k, sides or 0)."""
+    """Return the maxima of k resamplings: statistic, mass, size and TFCE, as in `Block`."""
     k, sides = len(draw), prepared.sides
-    hits = find_hits(prepared, draw, level, pool, threads, room)
+    hits = find_hits(prepared, draw, level, pool, threads, buffers)
     statistic = np.full((k, 2), -np.inf)
     shape = (k, len(prepared.thresholds), 2)
     mass, size = np.zeros(shape), np.zeros(shape, np.int64)
@@ -111,7 +113,7 @@ def _largest(
     less = [each if prepared.mass == "excess" else 0.0 for each in prepared.thresholds]
 
     def search(begin: int, end: int) -> None:
-        offsets, where, value = hits.of(begin, end)
+        offsets, where, value = hits.sort(begin, end)
         for j, threshold in enumerate(prepared.thresholds):
             largest_clusters(
                 *(offsets, where, value, prepared.kept, near.indptr, near.indices, near.n_times),
@@ -119,7 +121,7 @@ def _largest(
                 *(statistic[begin:end], mass[begin:end, j], size[begin:end, j]),
             )
 
-    bounds = parts_of(k)
+    bounds = part_bounds(k)
     list(pool.map(search, bounds[:-1], bounds[1:]))
     columns = [{1: 0, -1: 1}[side] for side in sides]
     tfce = np.zeros((k, 0))

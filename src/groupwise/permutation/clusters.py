@@ -1,4 +1,4 @@
-"""Clusters of the points that pass a threshold, plainly: a sub-graph and its components."""
+"""Clusters as connected components of the points above a threshold, by SciPy."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from scipy.sparse.csgraph import connected_components
 
 @dataclass(frozen=True, eq=False)
 class Neighbours:
-    """Who is next to whom: places by their adjacency, and each place at consecutive times.
+    """Neighbours of points: adjacent places at one time, one place at consecutive times.
 
-    Points are spatial-major, time-contiguous. Neighbours in space are so at the same time only.
+    Points are place-major: the times of a place are contiguous.
 
     Attributes
     ----------
-    indptr, indices : csr of the upper triangle of the adjacency of places, each edge once.
-    n_times : times of a place, 1 where there is no time.
+    indptr, indices : int32 csr arrays of the upper triangle of the adjacency of places.
+    n_times : number of times at each place; 1 for maps without time.
     """
 
     indptr: np.ndarray
@@ -25,19 +25,19 @@ class Neighbours:
 
     @classmethod
     def of(cls, adjacency: csr_array, n_times: int = 1) -> "Neighbours":
-        """From a symmetric adjacency (places, places)."""
+        """Return the neighbours of a symmetric adjacency (places, places)."""
         upper = csr_array(triu(csr_array(adjacency, dtype=bool), k=1, format="csr"))
         upper.eliminate_zeros()
         upper.sort_indices()
         return cls(upper.indptr.astype(np.int32), upper.indices.astype(np.int32), n_times)
 
     def components(self, points: np.ndarray, positive: np.ndarray) -> tuple[int, np.ndarray]:
-        """Connected components of some points, the two sides never joined.
+        """Return the connected components of some points; a component has points of one side.
 
         Parameters
         ----------
         points : (k,) int64, ascending point numbers.
-        positive : (k,) bool, the side of each.
+        positive : (k,) bool, whether the value of each point is positive.
 
         Returns
         -------
@@ -49,7 +49,7 @@ class Neighbours:
         after = (np.diff(points) == 1) & (place[1:] == place[:-1])
         if self.n_times == 1:
             after[:] = False
-        # Each point's later neighbours in space, at its own time.
+        # Neighbours in space at the same time, each pair once.
         first, many = self.indptr[place], np.diff(self.indptr)[place]
         origin = np.repeat(here, many)
         offset = np.arange(len(origin)) - np.repeat(np.cumsum(many) - many, many)
@@ -80,10 +80,10 @@ def point_masses(values: np.ndarray, threshold: float, mass: str) -> np.ndarray:
 def mass_and_size(
     labels: np.ndarray, count: int, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(count,) sum of the weights and number of points of each component.
+    """Return the sum of the weights and the number of points of each component, (count,).
 
-    `bincount` adds one after the other in the order of the points, so that a mass has the same
-    bits wherever it is summed.
+    `bincount` adds in the order of the points, as the compiled cluster search does, so that both
+    give the same bits.
     """
     mass = np.bincount(labels, weights=weights, minlength=count)
     return mass, np.bincount(labels, minlength=count)

@@ -1,12 +1,13 @@
-"""Compiled cluster search: the largest mass and size of each permutation's clusters.
+"""Compiled cluster search: the largest cluster mass and size of each permutation.
 
-Only points that passed the threshold are visited. A place's points at consecutive times form a
-run; runs of neighbouring places that share a time are joined by union-find. The two sides are
-told apart throughout and never joined. The plain twin is `Neighbours.components`.
+Only points above the threshold are visited. The points of a place at consecutive times are a run;
+runs of neighbouring places with a common time are joined by union-find. A run has points of one
+side, and runs of different sides are never joined. `Neighbours.components` is the implementation in
+SciPy.
 
-A processor that guesses wrong at a branch loses what a few points cost, and noise cannot be
-guessed: so what depends on a point's sign, or on whether it begins a run, is chosen without
-branches, and neighbours without a common time are mostly told by one word of bits.
+The loops avoid data-dependent branches, because a branch misprediction costs as much as several
+points: choices by the sign of a point or the start of a run are arithmetic, and most neighbours
+without a common time are excluded by comparing one word of bits.
 """
 
 import numpy as np
@@ -15,6 +16,7 @@ from numba import njit
 
 @njit(nogil=True, cache=True, inline="always")
 def _root(parent, k):
+    """Return the root of run k, and shorten its path."""
     while parent[k] != k:
         parent[k] = parent[parent[k]]
         k = parent[k]
@@ -23,6 +25,7 @@ def _root(parent, k):
 
 @njit(nogil=True, cache=True, inline="always")
 def _join(parent, a, b):
+    """Join the components of runs a and b; the lower number is the root."""
     a = _root(parent, a)
     b = _root(parent, b)
     if a < b:
@@ -36,39 +39,39 @@ def largest_clusters(
     offsets, where, values, kept, indptr, indices, n_times, positive, negative,
     threshold, less, statistic, mass, size,
 ):  # fmt: skip
-    """Fill statistic, mass and size (k, 2), positive side first, of k permutations.
+    """Fill the maxima of k permutations: statistic, mass and size (k, 2), positive side first.
 
     Parameters
     ----------
-    offsets : (k + 1,) where the hits of each permutation begin.
-    where, values : tested point and statistic of each hit, ascending within a permutation.
-    kept : point number of each tested point.
-    indptr, indices : csr of the upper triangle of the adjacency of places.
-    n_times : times a place; points are place-major.
-    positive, negative : the sides that are tested.
-    threshold : hits above it, on a tested side, form clusters.
-    less : taken off each point's magnitude: the threshold, for the mass of the excess.
+    offsets : (k + 1,) index of the first hit of each permutation.
+    where, values : (hits,) tested point and statistic; points ascend within a permutation.
+    kept : (tested points,) point numbers.
+    indptr, indices : csr arrays of the upper triangle of the adjacency of places.
+    n_times : number of times at each place; points are place-major.
+    positive, negative : whether each side is tested.
+    threshold : cluster-forming threshold; hits above it on a tested side form clusters.
+    less : subtracted from the magnitude of each point: the threshold, if mass is the excess.
     """
     places = len(indptr) - 1
     times = np.uint32(n_times)
-    all_kept = len(kept) == places * n_times  # then `kept` says nothing
+    all_kept = len(kept) == places * n_times  # `kept` is not needed
     both = positive and negative
     side = 1.0 if positive else -1.0
-    room = 1
+    most = 1
     for p in range(len(mass)):
-        room = max(room, offsets[p + 1] - offsets[p])
+        most = max(most, offsets[p + 1] - offsets[p])
     first_run = np.empty(places, np.uint32)
-    stop_run = np.empty(places, np.uint32)  # the one after a place's last
-    taken = np.zeros(places, np.uint64)  # a bit for each time (modulo 64) and side
-    parent = np.empty(room, np.uint32)
-    run_place = np.empty(room, np.uint32)
-    run_begin = np.empty(room, np.uint32)
-    run_end = np.empty(room, np.uint32)  # the time after its last
-    run_sign = np.empty(room, np.bool_)
-    run_of = np.empty(room, np.uint32)
-    weight = np.empty(room, np.float64)  # what a point adds to its cluster, negative on that side
-    total_mass = np.empty(room, np.float64)
-    total_size = np.empty(room, np.int64)
+    stop_run = np.empty(places, np.uint32)  # one after the last run of a place
+    taken = np.zeros(places, np.uint64)  # a bit of each time (modulo 64) and side
+    parent = np.empty(most, np.uint32)
+    run_place = np.empty(most, np.uint32)
+    run_begin = np.empty(most, np.uint32)
+    run_end = np.empty(most, np.uint32)  # the time after the last of the run
+    run_sign = np.empty(most, np.bool_)
+    run_of = np.empty(most, np.uint32)
+    weight = np.empty(most, np.float64)  # mass of a point, with its sign
+    total_mass = np.empty(most, np.float64)
+    total_size = np.empty(most, np.int64)
     for p in range(len(mass)):
         runs = np.uint32(0)
         hits = np.uint32(0)
@@ -89,7 +92,7 @@ def largest_clusters(
             point = np.uint32(where[h])
             if not all_kept:
                 point = np.uint32(kept[point])
-            here = np.uint32(point // times)  # of unsigned numbers the division is faster
+            here = np.uint32(point // times)  # unsigned division is faster
             time = np.uint32(point - here * times)
             up = value > 0
             bit = (np.uint64(time) + (np.uint64(up) << np.uint64(5))) & np.uint64(63)
@@ -137,10 +140,10 @@ def largest_clusters(
             r = stop
         for r in range(runs):
             taken[run_place[r]] = np.uint64(0)
-            parent[r] = parent[parent[r]]  # the root, as earlier runs have theirs already
+            parent[r] = parent[parent[r]]  # the root, because earlier runs are done
             total_mass[r] = 0.0
             total_size[r] = 0
-        # In the order of the points, so that a mass has the same bits as in the twin.
+        # In the order of the points, so that masses have the same bits as in `mass_and_size`.
         for h in range(hits):
             root = parent[run_of[h]]
             total_mass[root] += weight[h]

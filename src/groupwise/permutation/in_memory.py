@@ -1,4 +1,4 @@
-"""A permutation test in memory: prepare, one block, merge, infer."""
+"""Permutation test of maps in memory: prepare, one block, merge, infer."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,10 @@ from groupwise.stats.designs import Design
 
 
 def _with_axes(adjacency: csr_array, axes: tuple[int, ...]) -> csr_array:
-    """Adjacency of places x further axes (frequencies), neighbours along each axis implied."""
+    """Return the adjacency of places x further axes, such as frequencies.
+
+    Consecutive positions on each axis are neighbours.
+    """
     for length in axes:
         line = diags_array([1.0, 1.0], offsets=[-1, 1], shape=(length, length))
         here = eye_array(adjacency.shape[0])
@@ -48,25 +51,27 @@ def permutation_test(
     Parameters
     ----------
     x : (subjects, cells, *points), the first factor varying slowest over the cells; (subjects,
-        *points) for designs of one map a subject: OneSample, TwoSample, Between and Regression
+        *points) for designs of one map per subject: OneSample, TwoSample, Between and Regression
         without weights; (rows, *points) for a GLM.
-    design : e.g. `Within({"modality": 2, "side": 2}, effect="modality:side")`.
-    adjacency : sparse (places, places) with points (places,) or (places, times), neighbours in
-        time implied, or (places, frequencies, times), in both implied; a `Lattice` of the shape of
-        the points (of its mask's inside, if it has a mask); None: no point has a neighbour.
-    threshold : cluster-forming, {"p": ...} (the default, with .001) or {"stat": ...}. A list of
-        several gives a list of results, all from the same permutations.
-    alternative : "two-sided", "greater" or "less"; an F leaves it "two-sided".
-    mass : of a cluster, "sum" of the statistic or of its "excess" over the threshold.
-    tfce : threshold-free cluster enhancement beside clusters, exact; {"E": 0.5, "H": 2} are the
+    design : such as `Within({"modality": 2, "side": 2}, effect="modality:side")`.
+    adjacency : sparse (places, places) for points (places,), (places, times) or (places,
+        frequencies, times), where consecutive times and frequencies are neighbours too; a `Lattice`
+        of the shape of the points (or of the points inside its mask); None: no point has
+        neighbours.
+    threshold : cluster-forming threshold, {"p": ...} or {"stat": ...}; default {"p": 0.001}. A
+        list gives a list of results, which use the same permutations.
+    alternative : "two-sided", "greater" or "less"; must be "two-sided" for an F.
+    mass : cluster mass, the "sum" of the statistic or of its "excess" over the threshold.
+    tfce : compute exact threshold-free cluster enhancement as well; {"E": 0.5, "H": 2} are the
         exponents.
-    hat : regularises the variance of a t: a share of the largest variance over the map (a number,
-        or {"relative": ...}), or {"absolute": ...} in squared units of x.
-    permutations : at or above the number of distinct resamplings: all of them, once each.
-    seed : of the resampling.
-    threads : of the computation; no result depends on them.
-    step_down : also give `maps["p_step_down"]`, the maximum statistic with step-down.
-    alpha : clusters with p <= alpha are called significant.
+    hat : variance regularisation of a t: a share of the largest variance in the map (a number, or
+        {"relative": ...}), or {"absolute": ...} in squared units of x.
+    permutations : number of permutations, the observed one included. If the design has no more
+        distinct resamplings, each is used once and p are exact.
+    seed : seed of the resampling.
+    threads : number of threads; no result depends on it.
+    step_down : also compute `maps["p_step_down"]`, the step-down maximum statistic.
+    alpha : significance level; clusters with p <= alpha are significant.
 
     Returns
     -------
@@ -75,12 +80,14 @@ def permutation_test(
 
     Raises
     ------
-    InputError : shapes, adjacency or arguments that do not fit.
+    InputError : the shapes, the adjacency or other arguments do not match.
     """
     if permutations < 1:
-        raise InputError(f"permutations: {permutations}; the observed map is the first of them")
+        raise InputError(
+            f"permutations: {permutations}; give 1 or more, the observed map is the first"
+        )
     x = np.asarray(x)
-    # Designs that need one map a subject take it without an axis of cells.
+    # Maps of these designs have no axis of cells.
     if not design.has_cell_axis:
         x = x[:, None]
     points = x.shape[2:]
@@ -91,7 +98,7 @@ def permutation_test(
     elif isinstance(adjacency, Lattice):
         expected = tuple(adjacency.shape) if adjacency.mask is None else (adjacency.n_points,)
         if tuple(points) != expected:
-            raise InputError(f"the maps have points {tuple(points)}, the lattice {expected}")
+            raise InputError(f"the maps have points {tuple(points)}, the lattice has {expected}")
         adjacency = adjacency.adjacency()
     elif len(points) > 1:
         n_times = points[-1]
@@ -111,8 +118,8 @@ def permutation_test(
     distinct, floor = floor_of(design, prepared.n, alternative)
     if max(floor, 1 / permutations) > alpha:
         warnings.warn(
-            f"{prepared.n} subjects have {distinct} distinct resamplings, {permutations} were "
-            f"asked for: no p can be as small as alpha = {alpha}",
+            f"{prepared.n} subjects have {distinct} distinct resamplings, and {permutations} "
+            f"permutations were requested: no p can be as small as alpha = {alpha}",
             stacklevel=2,
         )
     null = merge([run_block(prepared, 0, permutations, threads=threads)], permutations)

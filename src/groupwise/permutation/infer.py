@@ -1,26 +1,25 @@
-"""From the observed maps and the null distribution to corrected maps and clusters.
+"""Infer corrected maps and clusters from the observed maps and the null distribution.
 
-Files of a result (`Result.save`), all maps in the shape of the space, (places,) or (places,
-times):
+Files of a result; all maps have the shape of the space, (places,) or (places, times):
 
 maps.npz
     =============  =======  ==================================================================
-    statistic      float64  t or F, computed in float64; NaN where excluded (so are all p)
+    statistic      float64  t or F, computed in float64; NaN at excluded points (all p too)
     p_uncorrected  float64  parametric
-    p_max          float64  permutation p, corrected over points by the maximum statistic
-    q_fdr          float64  Benjamini and Hochberg over p_uncorrected
-    p_bonferroni   float64  of p_uncorrected
-    tfce, p_tfce   float64  threshold-free cluster enhancement and its corrected p, if asked for
-    p_cluster      float64  p of the point's cluster, by mass; 1 outside clusters
+    p_max          float64  permutation p, corrected for all points by the maximum statistic
+    q_fdr          float64  Benjamini-Hochberg q of p_uncorrected
+    p_bonferroni   float64  Bonferroni correction of p_uncorrected
+    tfce, p_tfce   float64  threshold-free cluster enhancement and its corrected p, if computed
+    p_cluster      float64  p of the point's cluster by its mass; 1 outside clusters
     labels         int32    id of the point's cluster, 0 outside
     significant    bool     the point's cluster has p <= alpha
-    excluded       bool     not tested
-    eps_gg ...     float64  eps_gg, eps_hf, p_gg, p_hf: where d > 1 (eps_gg: pooled errors too)
+    excluded       bool     the point was not tested
+    eps_gg ...     float64  eps_gg, eps_hf, p_gg, p_hf: if d > 1 (eps_gg: also of pooled errors)
     =============  =======  ==================================================================
 clusters.tsv, clusters.json
-    `describe_clusters` and the meaning of its columns.
+    Table of `table.describe_clusters`, and the meaning of its columns.
 result.json
-    design, threshold, numbers of permutations, the sentence of the result, provenance.
+    `Result.summary` and provenance.
 """
 
 import os
@@ -42,25 +41,26 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-#: Enhanced values closer than this, relative, count as equal: heights are rounded to float32.
+#: TFCE values with a smaller relative difference count as tied: heights are rounded to float32.
 TFCE_TIE = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What a permutation test says.
+    """Result of a permutation test.
 
     Attributes
     ----------
-    maps : the arrays of maps.npz, in the shape of the points.
-    clusters : DataFrame, largest mass first: id, sign, mass (the sum of the statistic: negative
-        on the negative side), size (points), p, p_low, p_high (95% Monte-Carlo interval),
-        p_tail_approximate (from a fit of the null's tail), p_size (by cluster size), peak (point
-        number; a tuple of indices where points have several dimensions), peak_statistic.
-    null : maxima by permutation and side.
-    prepared : what was tested.
-    alpha : level of significance.
-    which : number of the cluster-forming threshold, where there are several.
+    maps : the arrays of maps.npz by name, in the shape of the maps.
+    clusters : table of the clusters by descending mass: id, sign, mass (sum of the statistic,
+        negative on the negative side), size (points), p, p_low, p_high (95% Monte Carlo interval),
+        p_tail_approximate (from a fit of the tail of the null distribution), p_size (by cluster
+        size), peak (point number; a tuple of indices if maps have several dimensions),
+        peak_statistic.
+    null : null distribution, the maxima by permutation and side.
+    prepared : the prepared effect.
+    alpha : significance level.
+    which : index of the cluster-forming threshold if there are several.
     """
 
     maps: dict[str, np.ndarray]
@@ -77,7 +77,7 @@ class Result:
 
     @property
     def statistic(self) -> np.ndarray:
-        """Observed t or F, NaN at excluded points."""
+        """Observed t or F in the shape of the maps, NaN at excluded points."""
         return self.maps["statistic"]
 
     @property
@@ -87,14 +87,19 @@ class Result:
 
     @property
     def p_max(self) -> np.ndarray:
-        """p of each point, corrected by the maximum statistic."""
+        """p of each point, corrected for all points by the maximum statistic."""
         return self.maps["p_max"]
 
     @property
     def p_tfce(self) -> np.ndarray:
-        """p of each point by threshold-free cluster enhancement, where it was asked for."""
+        """Corrected p of each point by threshold-free cluster enhancement.
+
+        Raises
+        ------
+        InputError : it was not computed.
+        """
         if "p_tfce" not in self.maps:
-            raise InputError("threshold-free cluster enhancement was not asked for; give tfce=True")
+            raise InputError("threshold-free cluster enhancement was not computed; give tfce=True")
         return self.maps["p_tfce"]
 
     @property
@@ -104,7 +109,7 @@ class Result:
 
     @property
     def sentence(self) -> str:
-        """The result in a sentence: what differs, not where or when."""
+        """The result as a sentence that says what differs, not where or when."""
         p = self.prepared
         what = "sign flips" if p.flips else "orders of the subjects"
         if not p.flips and p.blocks.max() > 0:
@@ -112,7 +117,7 @@ class Result:
         how = (
             f"all {self.null.n} distinct {what}, exact"
             if self.exact
-            else f"{self.null.n} of {_count(self.null.distinct)} distinct {what}, random"
+            else f"{self.null.n} of {_format_count(self.null.distinct)} distinct {what}, random"
         )
         if not self.has_neighbours:
             return self._sentence_by_maximum(how)
@@ -123,9 +128,11 @@ class Result:
             )
         best = self.clusters.sort_values("p", kind="stable").iloc[0]
         found = best.p <= self.alpha
-        p_value = f"{'p' if found else 'smallest p'} = {_number(best.p)}"
+        p_value = f"{'p' if found else 'smallest p'} = {_format_p(best.p)}"
         if not self.exact:
-            p_value += f", 95% Monte-Carlo interval {_number(best.p_low)} to {_number(best.p_high)}"
+            p_value += (
+                f", 95% Monte-Carlo interval {_format_p(best.p_low)} to {_format_p(best.p_high)}"
+            )
         test = f"(cluster-based permutation test, {p_value}; {how})"
         if found:
             return f"{p.design.claim[0].upper()}{p.design.claim[1:]} {test}."
@@ -133,17 +140,19 @@ class Result:
 
     @property
     def has_neighbours(self) -> bool:
-        """Whether points can form clusters; where not, the largest statistic is what is told."""
+        """Whether points can form clusters; otherwise the maximum statistic is reported."""
         return bool(self.prepared.adjacency.nnz) or self.prepared.n_times > 1
 
     def _sentence_by_maximum(self, how: str) -> str:
         tested = self.maps["p_max"][~self.maps["excluded"]]
         best, claim = float(tested.min()), self.prepared.design.claim
         found = int((tested <= self.alpha).sum())
-        low, high = interval(np.array(round(best * self.null.n)), self.null)
-        p_value = f"{'p' if found else 'smallest p'} = {_number(best)}"
+        low, high = monte_carlo_interval(np.array(round(best * self.null.n)), self.null)
+        p_value = f"{'p' if found else 'smallest p'} = {_format_p(best)}"
         if not self.exact:
-            p_value += f", 95% Monte-Carlo interval {_number(float(low))} to {_number(float(high))}"
+            p_value += (
+                f", 95% Monte-Carlo interval {_format_p(float(low))} to {_format_p(float(high))}"
+            )
         test = f"permutation test of the largest statistic, {p_value}; {how}"
         if not found:
             return f"No evidence that {claim} ({test})."
@@ -151,12 +160,12 @@ class Result:
         return f"{claim[0].upper()}{claim[1:]} {where} ({test})."
 
     def summary(self) -> dict[str, Any]:
-        """The result's sidecar, but for provenance and space."""
+        """Return the sidecar of the result, without provenance and space."""
         p = self.prepared
         df = p.df
         tested = self.maps["p_max"][~self.maps["excluded"]]
         count = round(float(tested.min()) * self.null.n)
-        low, high = interval(np.array(count), self.null)
+        low, high = monte_carlo_interval(np.array(count), self.null)
         return {
             "Description": "Cluster-based permutation test"
             if self.has_neighbours
@@ -182,7 +191,7 @@ class Result:
             "Alpha": self.alpha,
             "Threshold": {"asked": p.asked[self.which], "statistic": self.threshold},
             "Mass": p.mass,
-            # Median over the tested points; None where nothing depends on sphericity.
+            # Median of the tested points; None if the design does not need sphericity.
             "Epsilon": None
             if "eps_gg" not in self.maps
             else float(np.median(self.maps["eps_gg"][~self.maps["excluded"]])),
@@ -208,41 +217,43 @@ class Result:
         }
 
     def save_maps(self, path: str | os.PathLike) -> None:
-        """Write maps.npz, whole or not at all."""
+        """Write maps.npz, atomically."""
         with write_whole(path) as part, part.open("wb") as handle:
             np.savez_compressed(handle, allow_pickle=False, **self.maps)
 
 
 def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -> Result:
-    """Corrected maps and clusters of the observed data.
+    """Return corrected maps and clusters of the observed data.
 
-    p = #{i: M_i >= M_obs} / N with the identity among the N. Values that are equal but for the
-    rounding of the scores count as equal (`statistic.tie_bounds`). Two-sided p come from the
-    maximum over both sides.
+    p = #{i: M_i >= M_obs} / N, the identity being one of the N permutations. Values that differ
+    only by the rounding of the scores count as tied (`statistic.tie_bounds`). Two-sided p use the
+    maximum of both sides.
 
     Parameters
     ----------
-    prepared : with its maps.
-    null : merged from blocks of the same prepared effect.
-    alpha : clusters with p <= alpha are called significant.
-    which : number of the cluster-forming threshold, where there are several.
+    prepared : the prepared effect, with its observed maps.
+    null : null distribution of the same prepared effect.
+    alpha : significance level; clusters with p <= alpha are significant.
+    which : index of the cluster-forming threshold if there are several.
 
     Raises
     ------
-    InputError : the null is of other data, design or engine.
+    InputError : the null distribution is of other data, another design or version of the engine.
     """
     if prepared.observed is None:
-        raise ValueError("the prepared effect was loaded without its maps")
+        raise ValueError(
+            "the prepared effect was loaded without its observed maps; load it with maps=True"
+        )
     if null.digest != prepared.digest:
         raise InputError(
             f"the null distribution (digest {null.digest[:12]}) is of another analysis than the "
-            f"prepared effect ({prepared.digest[:12]}); merge its own blocks"
+            f"prepared effect ({prepared.digest[:12]}); merge the blocks of this effect"
         )
     null = null.at(which)
     values = compute_statistics(prepared, prepared.draw(0, 1))[0]
     least = tie_bounds(prepared)
     p_max = np.full(prepared.n_points, np.nan)
-    reached = reaching(null.statistic.max(axis=1), oriented(prepared, least))
+    reached = count_reaching(null.statistic.max(axis=1), orient_values(prepared, least))
     p_max[prepared.kept] = reached / null.n
 
     clusters, labels = _observed_clusters(prepared, values, least, null, which)
@@ -254,7 +265,7 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
         value = tfce_of_map(prepared, values, prepared.tfce)
         least = np.abs(value) * (1 - TFCE_TIE)
         p_tfce = np.full(prepared.n_points, np.nan)
-        p_tfce[prepared.kept] = reaching(null.tfce.max(axis=1), least[prepared.kept]) / null.n
+        p_tfce[prepared.kept] = count_reaching(null.tfce.max(axis=1), least[prepared.kept]) / null.n
         value[np.isnan(p_tfce)] = np.nan
         enhanced = {"tfce": value, "p_tfce": p_tfce}
     p_cluster[inside] = clusters["p"].to_numpy()[labels[inside] - 1]
@@ -285,27 +296,34 @@ def infer(prepared: Prepared, null: Null, alpha: float = 0.05, which: int = 0) -
     )
 
 
-def oriented(prepared: Prepared, values: np.ndarray) -> np.ndarray:
-    """Magnitude where both sides are tested, else the value towards the tested side."""
+def orient_values(prepared: Prepared, values: np.ndarray) -> np.ndarray:
+    """Return values with the sign that makes the tested side positive; magnitudes if both are."""
     return np.abs(values) if len(prepared.sides) == 2 else values * prepared.sides[0]
 
 
-def interval(count: np.ndarray, null: Null) -> tuple[np.ndarray, np.ndarray]:
-    """95% Monte-Carlo interval of count / N; p itself where nothing was left to chance."""
+def monte_carlo_interval(count: np.ndarray, null: Null) -> tuple[np.ndarray, np.ndarray]:
+    """Return the 95% Monte Carlo interval of count / N; p itself if all resamplings were used."""
     if null.exact:
         return np.asarray(count) / null.n, np.asarray(count) / null.n
     return clopper_pearson(count, null.n)
 
 
-def reaching(maxima: np.ndarray, least: np.ndarray) -> np.ndarray:
-    """How many of the maxima are at least as large as each value."""
+def count_reaching(maxima: np.ndarray, least: np.ndarray) -> np.ndarray:
+    """Return how many of the maxima are at least as large as each value."""
     return len(maxima) - np.searchsorted(np.sort(maxima), least, side="left")
 
 
 def _observed_clusters(
     prepared: Prepared, values: np.ndarray, least: np.ndarray, null: Null, which: int
 ) -> tuple["pd.DataFrame", np.ndarray]:
-    import pandas as pd  # here, so that a block of permutations starts without it
+    """Return the table of the observed clusters, and the cluster id of each point (points,).
+
+    Parameters
+    ----------
+    values : (tested points,) observed statistic.
+    least : (tested points,) lowest values that count as tied, from `tie_bounds`.
+    """
+    import pandas as pd  # not at the top, so that a block of permutations starts without it
 
     threshold = prepared.thresholds[which]
     above = np.zeros(len(values), bool)
@@ -315,12 +333,12 @@ def _observed_clusters(
     count, component = prepared.neighbours.components(points, values > 0)
     weights = point_masses(values, threshold, prepared.mass)
     mass, size = mass_and_size(component, count, weights)
-    # The mass with every point lowered by what rounding may have added: a tie reaches it.
+    # The lowest mass that counts as tied with the observed one.
     lower = point_masses(least[above], threshold, prepared.mass)
     lowest, _ = mass_and_size(component, count, lower)
     sign = np.ones(count, int)
     sign[component] = np.where(values > 0, 1, -1)
-    # Peak: of a component's points in order of the statistic, the first.
+    # Peak: the point of the largest magnitude; of equal ones, the first.
     order = np.lexsort((points, -weights, component))
     peak = order[np.searchsorted(component[order], np.arange(count))]
     rank = np.lexsort((points[peak], -mass))
@@ -328,28 +346,28 @@ def _observed_clusters(
     identity[rank] = np.arange(1, count + 1)
     labels = np.zeros(prepared.n_points, np.int32)
     labels[points] = identity[component]
-    count_reaching = reaching(null.mass.max(axis=1), lowest)
-    low, high = interval(count_reaching, null)
+    n_reaching = count_reaching(null.mass.max(axis=1), lowest)
+    low, high = monte_carlo_interval(n_reaching, null)
     table = pd.DataFrame(
         {
             "id": identity,
             "sign": sign,
             "mass": sign * mass,
             "size": size,
-            "p": count_reaching / null.n,
+            "p": n_reaching / null.n,
             "p_low": low,
             "p_high": high,
             "p_tail_approximate": tail_p(null.mass.max(axis=1), lowest),
-            "p_size": reaching(null.size.max(axis=1), size) / null.n,
+            "p_size": count_reaching(null.size.max(axis=1), size) / null.n,
             "peak": points[peak],
         }
     )
     return table.iloc[rank].reset_index(drop=True), labels
 
 
-def _number(p: float) -> str:
+def _format_p(p: float) -> str:
     return f"{p:.3g}"
 
 
-def _count(number: int) -> str:
+def _format_count(number: int) -> str:
     return f"{number:,}" if number < 10**12 else f"{number:.2g}"

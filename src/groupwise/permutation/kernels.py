@@ -1,15 +1,15 @@
-"""Compiled loops over the permutations of a block: what passes the threshold, and what it forms.
+"""Compiled loops over sign flips: the points whose sum can exceed a threshold.
 
-Sign flips of int32 scores are summed by tables: subjects are split into groups of up to eight, all
+Sign flips of int32 scores are summed by tables. Subjects are split into groups of up to eight, all
 signed partial sums of a group are tabulated for a panel of points, and a permutation costs one
-addition a group and point. Most points are far from the threshold, so they are screened in 8 or 16
-bits, with the threshold lowered by all that rounding may do; what passes the screen is summed
-again at the full scale, from the exact partial sums of each half of a group, and the caller decides
-on the statistic that follows. So the result is that of the full sums, bit for bit, at a fraction of
-the memory traffic. `statistic.py` computes the same in NumPy.
+addition per group and point. Most points are far below the threshold, so they are screened in 8 or
+16 bits, with the threshold lowered by the largest rounding error. The candidates are summed again
+at full scale, from the exact partial sums of each half of a group, and the caller selects by the
+statistic. So the result is that of the full sums, bit for bit, with a fraction of the memory
+traffic. `statistic.py` computes the same in NumPy.
 
-No loop here depends on the order in which threads run: each has panels, then permutations, of its
-own.
+Results do not depend on the order in which threads run: each thread has its own panels of points or
+its own permutations.
 """
 
 import numpy as np
@@ -19,24 +19,24 @@ from numba.extending import intrinsic
 
 #: Subjects whose partial sums are tabulated together: 2^8 rows.
 GROUP = 8
-#: Points a panel: the tables of 16 subjects then fit into a core's first-level cache, and a mask of
-#: all its points is one word.
+#: Points per panel: the tables of 16 subjects then fit into the L1 cache, and a mask of the points
+#: of a panel is one word.
 WIDTH = 64
-#: Bits between the scores (scale 2^30) and the screen. It keeps 31/32 of the scale that is left, so
-#: that the sums of rounded halves cannot leave the range of 8 or 16 bits.
+#: Bits that the screen drops from scores at the scale of 2^30. Scores are multiplied by 31/32 too,
+#: so that sums of rounded halves cannot overflow 8 or 16 bits.
 DOWN = {np.dtype(np.uint8): 23, np.dtype(np.uint16): 15, np.dtype(np.int16): 15}
-#: Screening in 8 bits pays as long as rounding blurs the level by no more than this part of it.
-BLUR = 0.1
-#: The number of a lone bit, by a multiplication.
+#: Screening in 8 bits is faster if its rounding error is at most this share of the level.
+MAX_SCREEN_ERROR = 0.1
+#: De Bruijn sequence, which gives the number of a single set bit by a multiplication.
 DE_BRUIJN = 0x03F79D71B4CB0A89
 BIT = np.argsort([(DE_BRUIJN << k & 0xFFFFFFFFFFFFFFFF) >> 58 for k in range(64)]).astype(np.uint64)
 
 
 def split_subjects(n: int, permutations: int) -> np.ndarray:
-    """Sizes of the groups of subjects whose partial sums are tabulated.
+    """Return the sizes of the groups of subjects whose partial sums are tabulated.
 
-    A group of g subjects costs 2^g rows a panel, shared by all permutations, and one row a
-    permutation. The split with the fewest rows in all is taken.
+    A group of g subjects costs 2^g rows per panel, which all permutations share, and one row per
+    permutation. The split with the fewest rows in total is chosen.
     """
     options = []
     for groups in range(-(-n // GROUP), n + 1):
@@ -48,23 +48,23 @@ def split_subjects(n: int, permutations: int) -> np.ndarray:
 
 
 class Tables:
-    """Space for the partial sums of one component, and where each permutation finds its own.
+    """Buffers for the partial sums of one component, and the rows that each permutation uses.
 
-    A group's row number has bit i set where its subject i is flipped. Its lower and its upper half
-    have exact sums of their own, at the same bits.
+    Bit i of a row number is set if subject i of the group is flipped. The lower and the upper half
+    of a group have exact sums, whose row numbers are the lower and upper bits.
 
     Parameters
     ----------
-    signs : (k, n) of 1 and -1.
+    signs : (k, n) signs, 1 or -1.
     kind : integer type of the screen.
 
     Attributes
     ----------
-    sizes : (groups,) int64 subjects.
-    rows : (k, groups) uint8, row number of each permutation in each group's table.
-    screened : (rows, WIDTH) of `kind`: sums of the groups, one table after the other, and two rows
-        more for `_find_candidates`, the first of them 0.
-    exact, rounded : (rows, WIDTH) int32 and `kind`: sums of the halves, one table after the other.
+    sizes : (groups,) int64 number of subjects of each group.
+    rows : (k, groups) uint8 row number of each permutation in the table of each group.
+    screened : (rows, WIDTH) of type `kind`, the tables of all groups in sequence, and two further
+        rows for `_two_rows`, the first of them 0.
+    exact, rounded : (rows, WIDTH) int32 and `kind`, the tables of all halves in sequence.
     """
 
     def __init__(self, signs: np.ndarray, kind: type) -> None:
@@ -80,31 +80,37 @@ class Tables:
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """All attributes, as the kernels take them."""
+        """All attributes, in the order in which the kernels take them."""
         return self.sizes, self.rows, self.screened, self.exact, self.rounded
 
-    def screen_of_sum(self, level: int) -> int:
-        """What the screened sum of one above `level` is sure to exceed; negative: nothing."""
+    def screen_bound(self, level: int) -> int:
+        """Return the lower bound of the screened sum for exact sums above `level`.
+
+        It is negative if there is no bound.
+        """
         halves, down = 2 * len(self.sizes), DOWN[self.screened.dtype]
         return int(np.floor((level * 31 / 32 - halves) / 2**down - halves / 2))
 
 
 def _aligned(rows: int, kind: type) -> np.ndarray:
-    """(rows, WIDTH) of 0. A vector across two lines of the cache would cost two accesses."""
+    """Return zeros (rows, WIDTH) that begin at a cache line.
+
+    A vector that spans two cache lines costs two accesses.
+    """
     size = rows * WIDTH * np.dtype(kind).itemsize
     space = np.zeros(size + 64, np.uint8)
     first = -space.ctypes.data % 64
     return space[first : first + size].view(kind).reshape(rows, WIDTH)
 
 
-def screen_kind(level: int, n: int, permutations: int) -> type:
-    """The smallest integer in which a screen at this level lets few points pass for nothing."""
-    blur = len(split_subjects(n, permutations)) * 2 ** DOWN[np.dtype(np.uint8)]
-    return np.uint8 if blur <= BLUR * level else np.uint16
+def screen_type(level: int, n: int, permutations: int) -> type:
+    """Return the smallest integer type whose screen at this level has few false positives."""
+    error = len(split_subjects(n, permutations)) * 2 ** DOWN[np.dtype(np.uint8)]
+    return np.uint8 if error <= MAX_SCREEN_ERROR * level else np.uint16
 
 
 def _vectors(context, builder, kind, array):
-    """By row number: where a row of a (rows, WIDTH) array lies, as a vector."""
+    """Return a function that gives the address of a row of a (rows, WIDTH) array, as a vector."""
     data = context.make_array(kind)(context, builder, array).data
     vector = ir.VectorType(ir.IntType(kind.dtype.bitwidth), WIDTH)
 
@@ -117,9 +123,9 @@ def _vectors(context, builder, kind, array):
 
 @intrinsic
 def _add_rows(typing, target, to, source, one, other):
-    """target[to] = source[one] + source[other], whole rows of WIDTH.
+    """Set target[to] = source[one] + source[other], rows of WIDTH.
 
-    As a loop, each row would begin with a test of whether the arrays overlap.
+    In a loop, the compiler would test for each row whether the arrays overlap.
     """
 
     def generate(context, builder, signature, arguments):
@@ -135,9 +141,9 @@ def _add_rows(typing, target, to, source, one, other):
 
 @intrinsic
 def _sums_above(typing, table, one, other, limit):
-    """64 bits: where table[one] + table[other] > limit, all unsigned, rows of WIDTH.
+    """Return the mask of table[one] + table[other] > limit, unsigned rows of WIDTH, as 64 bits.
 
-    Processors give such masks in a few instructions, which a compiler does not find in a loop.
+    Processors compute such a mask in a few instructions, which compilers do not use for a loop.
     """
 
     def generate(context, builder, signature, arguments):
@@ -155,9 +161,9 @@ def _sums_above(typing, table, one, other, limit):
 
 @njit(nogil=True, cache=True)
 def _fill_tables(values, start, here, sizes, screened, exact, rounded, down, shift):
-    """Signed partial sums of groups and their halves, for the points start..start+here-1.
+    """Fill the tables of groups and halves for the points start..start+here-1.
 
-    `shift` is added to those of the first group, at the screen's scale.
+    `shift` is added to the screened sums of the first group.
     """
     first = 0
     row = np.uint64(0)
@@ -199,7 +205,7 @@ def _fill_tables(values, start, here, sizes, screened, exact, rounded, down, shi
 
 @njit(nogil=True, cache=True, inline="always")
 def _exact_sum(exact, sizes, rows, p, j):
-    """The sum of a permutation at one point, at the full scale."""
+    """Return the sum of permutation p at point j of the panel, at full scale."""
     total = np.int32(0)
     half = np.uint64(0)
     for g in range(np.uint64(len(sizes))):
@@ -215,10 +221,10 @@ def _exact_sum(exact, sizes, rows, p, j):
 
 @njit(nogil=True, cache=True, inline="always")
 def _two_rows(sizes, rows, screened, p):
-    """Numbers of two rows whose sum is that of a permutation.
+    """Return the numbers of two rows of `screened` whose sum is that of permutation p.
 
-    Behind the tables stand a row of zeros, for a single group, and one for the sum of all groups
-    but the first, where there are more than two.
+    The row of zeros after the tables is used if there is one group. The last row is filled with the
+    sum of all groups but the first if there are more than two.
     """
     first = np.uint64(1) << np.uint64(sizes[0])
     other = np.uint64(len(screened) - 2)
@@ -236,9 +242,10 @@ def _two_rows(sizes, rows, screened, p):
 
 @njit(nogil=True, cache=True)
 def _find_candidates(sizes, rows, screened, limit, found, masks):
-    """Permutations that pass the screen somewhere in the panel, and where; how many.
+    """Fill `found` and `masks` with the permutations that have candidates; return their number.
 
-    Nothing here depends on a branch: which permutation passes is what a processor cannot guess.
+    A mask has a bit for each point of the panel. The loop has no data-dependent branch, because
+    branch prediction fails on which permutations pass the screen.
     """
     count = np.uint64(0)
     if len(sizes) == 2:
@@ -259,30 +266,30 @@ def _find_candidates(sizes, rows, screened, limit, found, masks):
 
 @njit(nogil=True, cache=True, inline="always")
 def lowest_bit(bits):
-    """Number of the lowest bit of 64 that is set (Leiserson, Prokop and Randall 1998)."""
+    """Return the number of the lowest set bit of 64 (Leiserson, Prokop and Randall 1998)."""
     alone = bits & (~bits + np.uint64(1))
     return BIT[(alone * np.uint64(DE_BRUIJN)) >> np.uint64(58)]
 
 
 @njit(nogil=True, cache=True)
 def scan_t(values, tables, down, level, screen, positive, negative, begin, end, bounds, hits):
-    """Points of each permutation whose sum is above a level.
+    """Find the points of each permutation whose sum exceeds a level.
 
     Parameters
     ----------
     values : (n, points) int32 scores.
     tables, down : `Tables.arrays` of uint8 or uint16, and DOWN of these.
-    level : sums above it (below its negative) are wanted; a negative one: all.
-    screen : `Tables.screen_of_sum` of the level.
-    positive, negative : which sides are wanted.
-    begin, end : points to look at.
+    level : level of |sum|; if it is negative, all points are returned.
+    screen : `Tables.screen_bound` of the level.
+    positive, negative : whether each side is tested.
+    begin, end : range of points.
     bounds : (parts + 1,) int64; part i has the permutations bounds[i]..bounds[i + 1] - 1.
-    hits : uint16, int32, int64 (parts, room), receive permutation, point and sum of each part's
-        hits; the points of each permutation ascend.
+    hits : buffers uint16, int32, int64 (parts, size) for permutation, point and sum of the hits of
+        each part; the points of each permutation ascend.
 
     Returns
     -------
-    (parts,) number of hits; the first is -1 when there is no room for all.
+    counts : (parts,) number of hits; the first is -1 if they do not fit into the buffers.
     """
     sizes, rows, screened, exact, rounded = tables
     which, where, sums = hits
@@ -290,14 +297,14 @@ def scan_t(values, tables, down, level, screen, positive, negative, begin, end, 
     counts = np.zeros(len(bounds) - 1, np.int64)
     found = np.empty(k + np.uint64(1), np.uint16)
     masks = np.empty(k + np.uint64(1), np.uint64)
-    # Sums between `below` and `above` are of no interest: by way of unsigned numbers, which start
-    # again at 0, that is one comparison, and the shift stands in the table of the first group.
+    # Sums in below..above are no candidates. Shifted by `-below` (in the table of the first group)
+    # and unsigned, where negative numbers wrap to large ones, this is one comparison.
     most = (1 << (30 - down)) - 1
     above = min(screen, most) if positive else most
     below = -min(screen, most) if negative else -most
     limit = screened.dtype.type(above - below)
     every = level < 0 or screen < 0
-    room = np.uint64(which.shape[1])
+    size = np.uint64(which.shape[1])
     for start in range(begin, end, WIDTH):
         here = min(WIDTH, end - start)
         part = np.uint64(0)
@@ -312,7 +319,7 @@ def scan_t(values, tables, down, level, screen, positive, negative, begin, end, 
             while np.int64(p) >= bounds[part + np.uint64(1)]:
                 part += np.uint64(1)
             count = np.uint64(counts[part])
-            if count + np.uint64(WIDTH) > room:
+            if count + np.uint64(WIDTH) > size:
                 counts[0] = -1
                 return counts
             while bits:
@@ -330,10 +337,10 @@ def scan_t(values, tables, down, level, screen, positive, negative, begin, end, 
 
 @njit(nogil=True, cache=True)
 def scan_f(values, tables, level, begin, end, bounds, hits):
-    """As `scan_t`, for sums of squares over the components of `values` (d, n, points).
+    """Find the points whose sum of squares over components exceeds a level, as `scan_t` does.
 
-    `tables` are those of one component, of int16; the hits may include a few that are not above
-    the level.
+    `values` are (d, n, points), and `tables` are those of one component, of int16. The hits can
+    include a few points that do not exceed the level.
     """
     sizes, rows, screened_one, exact_one, rounded = tables
     which, where, sums = hits
@@ -343,7 +350,7 @@ def scan_f(values, tables, level, begin, end, bounds, hits):
     exact = np.zeros((d, *exact_one.shape), np.int32)
     squares = np.empty(WIDTH, np.int32)
     slack = np.sqrt(np.float64(d)) * 2 * len(sizes) * (1 + (1 << (down - 1)))
-    above = np.int32(_screen_of_square(level, slack, down))
+    above = np.int32(_square_screen_bound(level, slack, down))
     counts = np.zeros(len(bounds) - 1, np.int64)
     for start in range(begin, end, WIDTH):
         here = min(WIDTH, end - start)
@@ -384,23 +391,23 @@ def scan_f(values, tables, level, begin, end, bounds, hits):
 
 
 @njit(nogil=True, cache=True)
-def _screen_of_square(total, slack, down):
-    """The largest screened square that a full one above `total` is sure to exceed; -1: any."""
+def _square_screen_bound(total, slack, down):
+    """Return the lower bound of the screened square for exact squares above `total`; -1: none."""
     if total < 0:
         return np.int64(-1)
     root = (np.sqrt(np.float64(total)) * 31 / 32 - slack) / (1 << down)
     if root <= 0:
         return np.int64(-1)
-    # One less for the rounding of these very lines.
+    # One less for the rounding in this function.
     return np.int64(root * root) - 1
 
 
 @njit(nogil=True, cache=True)
 def largest_product(values, signs, order, power, scale, largest):
-    """Fill `largest` (k,): the largest power * (1 - u^2) over the map, in units of scale^2.
+    """Fill `largest` (k,) with the largest power * (1 - u^2) of a map, in units of scale^2.
 
-    Points are visited in `order`, of descending power (their sum of squares), and no further than
-    to where no later one can exceed what was found: two or three visits instead of a pass.
+    Points are visited in `order`, by descending power (sum of squares), until no later point can
+    exceed the largest value: two or three visits instead of a pass over all points.
     """
     k, n = signs.shape
     for p in range(k):
@@ -418,10 +425,10 @@ def largest_product(values, signs, order, power, scale, largest):
 
 @njit(nogil=True, cache=True)
 def t_of_sums(sums, root, scale, t):
-    """As `fixedpoint.t_of_units`, the same operations in the same order."""
+    """Fill `t` by the operations of `fixedpoint.t_of_units`, in the same order."""
     most = scale - 1.0
     for h in range(np.uint64(len(sums))):
-        # Factors are whole numbers below 2^53: their product is rounded as the integer would.
+        # The factors are integers below 2^53, so that their product is rounded correctly.
         u = np.float64(sums[h])
         u = u if u < most else most
         u = u if u > -most else -most
@@ -430,7 +437,7 @@ def t_of_sums(sums, root, scale, t):
 
 @njit(nogil=True, cache=True)
 def f_of_sums(sums, ratio, scale, f):
-    """As `fixedpoint.f_of_units`, the same operations in the same order."""
+    """Fill `f` by the operations of `fixedpoint.f_of_units`, in the same order."""
     most = scale * scale - scale
     for h in range(np.uint64(len(sums))):
         w = sums[h] if sums[h] < most else most
@@ -439,10 +446,10 @@ def f_of_sums(sums, ratio, scale, f):
 
 @njit(nogil=True, cache=True)
 def keep_hits(which, where, value, level, positive, negative, counts, has):
-    """Move the hits above a level on a wanted side to the front; their number.
+    """Move the hits above a level on a tested side to the front, and return their number.
 
-    A negative level takes all. They are added to `counts` (k,), and the sides they are on noted
-    in `has` (k, 2).
+    A negative level keeps all. `counts` (k,) is increased by the hits of each permutation, and
+    `has` (k, 2) is set for the sides that have hits.
     """
     kept = 0
     for h in range(len(which)):
@@ -461,7 +468,10 @@ def keep_hits(which, where, value, level, positive, negative, counts, has):
 
 @njit(nogil=True, cache=True)
 def place_hits(which, where, value, begin, end, place, points, values):
-    """Bring hits of the permutations begin..end-1 together, each from `place` on, which moves."""
+    """Copy the hits of the permutations begin..end-1 to `points` and `values`.
+
+    Those of a permutation begin at its entry of `place`, which is advanced.
+    """
     for h in range(len(which)):
         p = which[h]
         if begin <= p < end:

@@ -1,4 +1,4 @@
-"""Blocks to one null distribution."""
+"""Merge blocks of permutations into one null distribution."""
 
 import os
 from collections.abc import Iterable
@@ -14,15 +14,17 @@ from groupwise.permutation.stored import Block
 
 @dataclass(frozen=True, eq=False)
 class Null:
-    """Maxima by permutation index and side; row 0 is the identity, the observed map.
+    """Null distribution: maxima by permutation index and side.
+
+    Row 0 is the identity, so it has the maxima of the observed map.
 
     Attributes
     ----------
     statistic : (N, sides) float64.
     masses, sizes : (N, thresholds, sides) float64 and int64, magnitudes, as in `Block`.
-    tfce : (N, sides) float64, or (N, 0) where not asked for.
-    sides : (sides,) 1 or -1.
-    digest : of the prepared effect.
+    tfce : (N, sides) float64; (N, 0) without TFCE.
+    sides : tested sides, 1 or -1 each.
+    digest : digest of the prepared effect.
     distinct : number of distinct resamplings, D.
     """
 
@@ -36,16 +38,16 @@ class Null:
 
     @property
     def mass(self) -> np.ndarray:
-        """(N, sides), of the first threshold."""
+        """(N, sides) largest cluster mass at the first threshold."""
         return self.masses[:, 0]
 
     @property
     def size(self) -> np.ndarray:
-        """(N, sides), of the first threshold."""
+        """(N, sides) largest cluster size at the first threshold."""
         return self.sizes[:, 0]
 
     def at(self, which: int) -> "Null":
-        """The null of one of several thresholds."""
+        """Return the null distribution of one of several thresholds."""
         one = slice(which, which + 1)
         return replace(self, masses=self.masses[:, one], sizes=self.sizes[:, one])
 
@@ -56,11 +58,11 @@ class Null:
 
     @property
     def exact(self) -> bool:
-        """Whether each distinct resampling is there, once."""
+        """Whether it has each distinct resampling once."""
         return self.n == self.distinct
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the null as .npz; the same null gives the same bytes."""
+        """Write the null distribution as .npz; equal distributions give equal bytes."""
         with write_whole(path) as part, part.open("wb") as handle:
             np.savez(
                 handle,
@@ -75,8 +77,13 @@ class Null:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Null":
-        """Read a null; InputError names a file that is truncated or no null."""
-        with open_arrays(path, "no null distribution", "delete it and merge again") as stored:
+        """Read a null distribution.
+
+        Raises
+        ------
+        InputError : the file is absent, truncated or not a null distribution.
+        """
+        with open_arrays(path, "not a null distribution", "delete it and merge again") as stored:
             return cls(
                 statistic=stored["statistic"],
                 masses=stored["mass"],
@@ -89,14 +96,13 @@ class Null:
 
 
 def merge(blocks: Iterable[Block], permutations: int) -> Null:
-    """The first `permutations` maxima, or all distinct ones if fewer exist.
+    """Return the null distribution of the first `permutations` resamplings.
 
-    The order of the blocks is of no importance.
+    If there are fewer distinct resamplings, it has all of them. The blocks can be in any order.
 
     Raises
     ------
-    InputError : a gap, an overlap or a duplicate between blocks, blocks of different data,
-        design or engine, or too few of them.
+    InputError : blocks are missing, overlap, or differ in data, design or version of the engine.
     """
     ordered = sorted(blocks, key=lambda block: (block.start, block.stop))
     if permutations < 1 or not ordered:
@@ -114,7 +120,7 @@ def merge(blocks: Iterable[Block], permutations: int) -> Null:
         if block.start > reached:
             findings.append(f"permutations {reached} to {block.start - 1} are in no block")
         elif block.start < reached:
-            findings.append(f"{name}: a block holds some that another has already")
+            findings.append(f"{name}: some of them are also in another block")
         reached = max(reached, block.stop)
     wanted = min(permutations, ordered[0].distinct)
     if reached < wanted:

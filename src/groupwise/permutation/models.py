@@ -1,33 +1,34 @@
-"""Compiled search for designs whose rows change places: what may pass the threshold.
+"""Compiled screening of linear models: the points that can exceed a threshold.
 
-The rearranged residuals z of a point meet the columns of the model: a = effect' z, b = nuisance' z.
-With k = f df1 / (df2 + f df1), F exceeds f exactly where a^2 + k b^2 > k, so one quadratic form
-screens a point, in float32, with the threshold lowered by all that rounding may do. What passes is
-computed again from the integers in float64 in a fixed order; the caller decides on the statistic
-that follows. Where few types of rows exist, the sums of each type come first, n additions a point
-(`scan_sums`); where all rows differ, a product of matrices (`pick`).
+The permuted residuals z of a point give the effect a = effect' z and the nuisance b = nuisance' z.
+With k = f df1 / (df2 + f df1), F exceeds f if and only if a^2 + k b^2 > k. So one quadratic form in
+float32 screens each point, with the threshold lowered by the largest rounding error. For the
+candidates, the sums are computed again from integers, in float64 and in a fixed order; the caller
+selects by the statistic. With few row types, the sums of each type are computed first, n additions
+per point (`scan_sums`); if all rows differ, a matrix product is faster (`scan_products`).
 """
 
 import numpy as np
 from numba import njit
 
-#: Points a panel of `scan_sums`: its rows then stay in a core's first-level cache.
+#: Points per panel of `scan_sums`, whose rows then fit into the L1 cache.
 WIDTH = 64
 UNIT = np.float32(2.0**-30)
 
 
 @njit(nogil=True, cache=True)
 def _grow(array, needed):
+    """Return a copy with space for `needed` entries or more."""
     larger = np.empty(max(needed, 2 * len(array)), array.dtype)
     larger[: len(array)] = array
     return larger
 
 
 @njit(nogil=True, cache=True)
-def _exact(values, types, signs, coefficients, n_effect, point, sums):
-    """First effect, squared effect, squared nuisance of a point, in units of 2^30 and 2^60.
+def _exact_sums(values, types, signs, coefficients, n_effect, point, sums):
+    """Return first effect, squared effect, squared nuisance of a point, in units of 2^30 and 2^60.
 
-    The same operations in the same order as `statistic._sum_models`.
+    The operations and their order are those of `statistic._sum_models`.
     """
     d, n = values.shape[:2]
     n_types, q = coefficients.shape
@@ -51,22 +52,22 @@ def _exact(values, types, signs, coefficients, n_effect, point, sums):
     return first, effect, nuisance
 
 
-def form_of(coefficients, n_effect, kappa, counts):
-    """The quadratic form a^2 + kappa b^2 of the sums of each type.
+def quadratic_form(coefficients, n_effect, kappa, counts):
+    """Return the quadratic form a^2 + kappa b^2 of the sums of each row type.
 
-    Where effect and nuisance together are all that can differ between types, a^2 + b^2 is the sum
-    of the squared sums over their numbers of rows, and only the effect's columns are left.
+    If effect and nuisance span all differences between row types, a^2 + b^2 is the sum of the
+    squared sums divided by their numbers of rows, and only the columns of the effect remain.
 
     Parameters
     ----------
-    coefficients : (types, q) float64, the effect's columns first.
+    coefficients : (types, q) float64 columns of the effect, then of the nuisance.
     kappa : weight of the nuisance.
-    counts : (types,) rows of each type.
+    counts : (types,) number of rows of each type.
 
     Returns
     -------
-    squares : (types,) float32, weights of the squared sums.
-    weights : (columns, types) float32, whose products with the sums are squared and added.
+    squares : (types,) float32 weights of the squared sums.
+    weights : (columns, types) float32; the squares of their products with the sums are added.
     """
     n_types, q = coefficients.shape
     every = coefficients @ coefficients.T + 1.0 / counts.sum()
@@ -81,30 +82,30 @@ def form_of(coefficients, n_effect, kappa, counts):
 
 @njit(nogil=True, cache=True)
 def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, begin, end, most):
-    """Points of each permutation whose quadratic form may exceed `bound`.
+    """Return the points of each permutation whose quadratic form can exceed `bound`.
 
     Parameters
     ----------
     values : (d, n, points) int32 residuals.
-    types : (k, n) int64 type that comes to each row.
-    coefficients : (types, q) float64, the effect's columns first.
-    n_effect : columns of the effect.
-    squares, weights : (types,) and (columns, types) float32 of the form, from `form_of`.
-    bound : of the form; negative: all points are wanted.
-    begin, end : points to look at.
-    most : give up above this many hits.
+    types : (k, n) int64 row type assigned to each position.
+    coefficients : (types, q) float64 columns of the effect, then of the nuisance.
+    n_effect : number of columns of the effect.
+    squares, weights : (types,) and (columns, types) float32, from `quadratic_form`.
+    bound : bound of the form; if it is negative, all points are returned.
+    begin, end : range of points.
+    most : largest number of candidates.
 
     Returns
     -------
-    hits : number of hits; -1 when there were more than `most`.
+    hits : number of candidates; -1 if there are more than `most`.
     which, where : (hits,) uint16 permutation, int32 point.
-    sums : (hits, 3) float64, from `_exact`.
+    sums : (hits, 3) float64, from `_exact_sums`.
     """
     d, n = values.shape[:2]
     k = len(types)
     n_types = len(coefficients)
     columns = len(weights)
-    # Rows by type: their numbers are the same in all permutations.
+    # Rows sorted by type; each type has the same number of rows in all permutations.
     ends = np.zeros(n_types + 1, np.int64)
     for i in range(n):
         ends[types[0, i] + 1] += 1
@@ -167,7 +168,7 @@ def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, be
                 if form[j] > limit:
                     which[hits] = p
                     where[hits] = start + j
-                    found[hits] = _exact(
+                    found[hits] = _exact_sums(
                         values, types[p], plus, coefficients, n_effect, start + j, scratch
                     )
                     hits += 1
@@ -178,7 +179,7 @@ def scan_sums(values, types, coefficients, n_effect, squares, weights, bound, be
 
 @njit(nogil=True, cache=True)
 def _sum_rows(panel, order, begin, end, total):
-    """Sum of some rows of a panel; eight at a time, so that the total is seldom stored."""
+    """Fill `total` with the sum of some rows of a panel, eight at a time to save stores."""
     for j in range(WIDTH):
         total[j] = np.float32(0)
     i = begin
@@ -197,23 +198,25 @@ def _sum_rows(panel, order, begin, end, total):
 
 
 @njit(nogil=True, cache=True)
-def pick(products, limit, values, types, signs, coefficients, n_effect, start, first, most):
-    """As `scan_sums`, from products of matrices.
+def scan_products(
+    products, limit, values, types, signs, coefficients, n_effect, start, first, most
+):
+    """Return what `scan_sums` returns, from matrix products.
 
     Parameters
     ----------
-    products : (d, k, q, width) float32, what the weighted columns make of a panel.
-    types, signs : (k, n) int64 of each row.
-    start : point of the panel's first column.
-    first : number of the first permutation.
+    products : (d, k, q, width) float32 products of the weighted columns with a panel of points.
+    types, signs : (k, n) int64 row type and sign of each position.
+    start : first point of the panel.
+    first : index of the first permutation.
     """
     d, k, q, width = products.shape
     scratch = np.zeros(len(coefficients), np.int64)
     form = np.zeros(width, np.float32)
-    room = 1 << 12
-    which = np.empty(room, np.uint16)
-    where = np.empty(room, np.int32)
-    found = np.empty((room, 3), np.float64)
+    size = 1 << 12
+    which = np.empty(size, np.uint16)
+    where = np.empty(size, np.int32)
+    found = np.empty((size, 3), np.float64)
     hits = 0
     for p in range(k):
         form[:] = 0
@@ -232,7 +235,7 @@ def pick(products, limit, values, types, signs, coefficients, n_effect, start, f
             if form[j] > limit:
                 which[hits] = first + p
                 where[hits] = start + j
-                found[hits] = _exact(
+                found[hits] = _exact_sums(
                     values, types[p], signs[p], coefficients, n_effect, start + j, scratch
                 )
                 hits += 1
@@ -243,19 +246,19 @@ def pick(products, limit, values, types, signs, coefficients, n_effect, start, f
 
 @njit(nogil=True, cache=True)
 def scan_welch(values, first, sizes, level, begin, end, most):
-    """Points of each permutation whose Welch's t may exceed a level in magnitude.
+    """Return the points of each permutation whose Welch's t can exceed a level in magnitude.
 
     Parameters
     ----------
     values : (n, points) int32 centred scores.
     first : (k, n1) int64 rows of the first group.
-    sizes : (2,) int64 subjects of the groups.
-    level : of |t|; negative: all points are wanted.
+    sizes : (2,) int64 number of subjects of each group.
+    level : level of |t|; if it is negative, all points are returned.
 
     Returns
     -------
-    hits, which, where : as `scan_sums`.
-    sums : (hits, 2) int64, sum and sum of squares of the first group.
+    hits, which, where : as of `scan_sums`.
+    sums : (hits, 2) int64 sum and sum of squares of the first group.
     """
     n = len(values)
     k, n1 = first.shape
@@ -266,8 +269,8 @@ def scan_welch(values, first, sizes, level, begin, end, most):
     squares = np.zeros(WIDTH, np.float32)
     excess = np.zeros(WIDTH, np.float32)
     limit = np.float32(level) * np.float32(level) if level >= 0 else np.float32(-1)
-    # All terms times the square of the first group's size, which brings them near one. Scores are
-    # of length one: float32 sums of n of them are off by less than this.
+    # All terms are multiplied by the square of the first group's size, so that they are near one.
+    # Scores have length one; `slack` bounds the rounding error of float32 sums of n of them.
     share = np.float32(1) + one / two
     slack = np.float32(n**1.5 * 2.0**-22) * (np.float32(1) + limit) * share * share
     f1 = one / (one - np.float32(1))

@@ -87,11 +87,11 @@ def prepare(
     _check_sizes(n, n_points, n_times)
     if mass not in MASSES:
         raise InputError(f"cluster mass {mass!r} is unknown; use one of {', '.join(MASSES)}")
-    adjacency = _plain(adjacency)
+    adjacency = _canonical(adjacency)
     check_adjacency(adjacency, n_points // n_times)
     asked = (threshold,) if isinstance(threshold, Mapping) else tuple(threshold)
     thresholds = tuple(cluster_threshold(design, n, each, alternative) for each in asked)
-    regularised, exponents = _hat(hat, design), _exponents(tfce)
+    regularised, exponents = _checked_hat(hat, design), _checked_exponents(tfce)
     model = None if design.model() is None else design.partition
     kind, reach = _kind(design, n, model)
     scores = _compute_scores(x, rows, design, model, alternative, regularised, reach)
@@ -217,14 +217,14 @@ def _check_maps(filled: np.ndarray, testable: bool, n_points: int, excluded: np.
 
 
 def _kind(design: Design, n: int, model: Partition | None) -> tuple[str, float]:
-    """The kind of sums, and the scale of the scores (`fixedpoint`)."""
+    """Return the kind of sums and the reach of the scores, see `fixedpoint`."""
     if model is None:
         return "signs", float(np.sqrt(n))
     if design.unequal:
         return "welch", 1.0
     if design.exchange == "orders" and model.types.max() == 1 and design.statistic == "t":
-        # Labels +1 and -1 of two groups. Scores are centred, so only the difference of the
-        # labels from their mean counts, whose length is what u can reach.
+        # Two groups have the labels +1 and -1. Scores are centred, so that only the labels minus
+        # their mean matter; the length of that vector is the largest value of u.
         first = np.count_nonzero(model.types == 0)
         if not model.moving.shape[1] and model.blocks.max() == 0:
             return "signs", float(np.sqrt(4.0 * first * (n - first) / n))
@@ -239,7 +239,12 @@ def _observed_maps(
     alternative: str,
     hat: Mapping[str, float] | None,
 ) -> dict[str, np.ndarray]:
-    """Statistic, parametric p and epsilons of scores (of residuals, where there is a model)."""
+    """Return statistic, parametric p and epsilons of scores, (n, d, points), by name.
+
+    Parameters
+    ----------
+    y : scores; residuals of the nuisance if there is a model.
+    """
     df = design.df(n)
     if model is not None and design.unequal:
         statistic, own = welch_of_groups(y, model.effect[:, 0] > 0)
@@ -262,7 +267,7 @@ def _observed_maps(
 
 
 def _epsilon_of_conditions(design: Design, errors: np.ndarray) -> dict[str, np.ndarray]:
-    """Epsilon of the errors of three or more conditions that a pooled-error model has; else {}."""
+    """Return eps_gg of the errors of a pooled-error model of three or more conditions, else {}."""
     described = design.model()
     if described is None or described[2] is None:
         return {}
@@ -284,14 +289,20 @@ def _regularise(observed: dict[str, np.ndarray], hat: Mapping[str, float]) -> No
     observed["statistic"] *= np.sqrt(variance / (variance + more))
 
 
-def _hat(hat: float | Mapping[str, float], design: Design) -> dict[str, float] | None:
+def _checked_hat(hat: float | Mapping[str, float], design: Design) -> dict[str, float] | None:
+    """Return the variance regularisation as a dict, or None if it is 0.
+
+    Raises
+    ------
+    InputError : it is negative, of another form, or not defined for the design.
+    """
     given = dict(hat) if isinstance(hat, Mapping) else {"relative": hat}
     if set(given) not in ({"relative"}, {"absolute"}):
-        raise InputError(f"hat {given}: give one of {{relative: ...}} and {{absolute: ...}}")
+        raise InputError(f"hat {given}: give either {{relative: ...}} or {{absolute: ...}}")
     (how, value) = next(iter(given.items()))
     value = float(value)
     if not 0 <= value < np.inf:
-        raise InputError(f"hat {how}: {value} is no variance; give 0 or more, such as 0.001")
+        raise InputError(f"hat {how}: {value} is not a variance; give 0 or more, such as 0.001")
     if not value:
         return None
     if not design.supports_hat:
@@ -302,24 +313,28 @@ def _hat(hat: float | Mapping[str, float], design: Design) -> dict[str, float] |
     return {how: value}
 
 
-def _exponents(tfce: bool | Mapping[str, float]) -> dict[str, float] | None:
+def _checked_exponents(tfce: bool | Mapping[str, float]) -> dict[str, float] | None:
+    """Return the exponents E and H, or None without TFCE."""
     if tfce is False:
         return None
     given = {"E": 0.5, "H": 2.0} | ({} if tfce is True else dict(tfce))
     if set(given) != {"E", "H"} or not all(0 <= value < np.inf for value in given.values()):
-        raise InputError(f"tfce {given}: the exponents E and H, 0 or more")
+        raise InputError(f"tfce {given}: unknown or negative exponents; give E and H, 0 or more")
     return {name: float(given[name]) for name in ("E", "H")}
 
 
-def _plain(adjacency: csr_array) -> csr_array:
-    """bool csr without diagonal and stored zeros, columns in order: one form, one digest."""
+def _canonical(adjacency: csr_array) -> csr_array:
+    """Return the adjacency as bool csr without diagonal and stored zeros, columns in order.
+
+    Equal graphs so have equal arrays, and equal digests.
+    """
     edges = coo_array(adjacency)
     real = (edges.data != 0) & (edges.row != edges.col)
     entries = (np.ones(np.count_nonzero(real), bool), (edges.row[real], edges.col[real]))
     plain = csr_array(entries, shape=edges.shape)
     plain.sum_duplicates()
     plain.sort_indices()
-    # One integer type too, whatever the caller's matrix had.
+    # SciPy keeps the integer type of its input.
     whole = np.int32 if plain.nnz < 2**31 else np.int64
     plain.indptr, plain.indices = plain.indptr.astype(whole), plain.indices.astype(whole)
     return plain

@@ -20,8 +20,8 @@ from groupwise.permutation.resample import Orders, SignFlips
 from groupwise.stats.declared import design_from_dict
 from groupwise.stats.designs import Design, is_symmetric
 
-#: Raised with every edit that changes a result of prepare, blocks or merge: part of the digest,
-#: and given to the rules so that files of an older version are made anew.
+#: Raise it with every edit that changes a result of prepare, blocks or merge. It is part of the
+#: digest, so that files of another version are rejected.
 ENGINE_VERSION = 2
 
 VALUES, META, OBSERVED = "values.npy", "meta.npz", "observed.npz"
@@ -35,30 +35,31 @@ ARRAYS = ("kept", "types", "blocks", "coefficients", "power")
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """One tested effect, ready for permutations.
+    """One tested effect, ready for its permutations.
 
     Attributes
     ----------
-    values : (d, n, tested points) int32, fixed-point scores; a memory map when loaded.
-    kept : (tested points,) int32, their point numbers, ascending.
-    shape : of a map: (places,) or (places, times), or whatever `x` had.
-    n : subjects (rows of a GLM).
+    values : (d, n, tested points) int32 scores in fixed point; a memory map after `load`.
+    kept : (tested points,) int32 point numbers of the tested points, ascending.
+    shape : shape of a map: (places,), (places, times), or that of the maps given to `prepare`.
+    n : number of subjects (rows of a GLM).
     df : degrees of freedom of the statistic.
-    kind : of the sums that make the statistic, see `fixedpoint`: "signs", "models", "welch".
-    types, blocks : (n,) int64, what rows are exchanged for one another, and within what; empty
-        where signs are flipped.
-    coefficients : (types, q + m) float64 of a model's effect and moving nuisance, or (0, 0).
-    power : (tested points,) float64, the scores' sums of squares where a 'hat' needs them, or
-        empty.
-    design, alternative, mass, seed, hat, tfce : as asked.
-    asked : the thresholds as asked, {"p": ...} or {"stat": ...} each.
-    thresholds : the same as values of the statistic.
+    kind : kind of sums that give the statistic, "signs", "models" or "welch"; see `fixedpoint`.
+    types : (n,) int64 row type of each row; rows of one type are equal in the model. Empty if the
+        signs of subjects are flipped without a model.
+    blocks : (n,) int64 exchangeability block of each row; empty like `types`.
+    coefficients : (types, q + m) float64 columns of the effect and of the nuisance that resampling
+        moves; (0, 0) without a model.
+    power : (tested points,) float64 sums of squares of the scores; empty without a 'hat'.
+    design, alternative, mass, seed, hat, tfce : arguments of `prepare`.
+    asked : the thresholds as given, {"p": ...} or {"stat": ...} each.
+    thresholds : the same thresholds as values of the statistic.
     adjacency : (places, places) bool csr.
-    n_times : times a place.
-    not_finite, no_variation : numbers of excluded points.
-    observed : maps (points,) in float64: statistic, p_uncorrected and, where d > 1, eps_gg,
-        eps_hf, p_gg, p_hf (of pooled errors of conditions eps_gg alone); NaN at excluded points.
-        None when loaded without maps.
+    n_times : number of times at each place.
+    not_finite, no_variation : numbers of points excluded for each reason.
+    observed : (points,) float64 maps, NaN at excluded points: statistic, p_uncorrected and, if
+        d > 1, eps_gg, eps_hf, p_gg, p_hf (for pooled errors of conditions only eps_gg). None after
+        `load` without maps.
     """
 
     values: np.ndarray
@@ -87,45 +88,49 @@ class Prepared:
 
     @property
     def n_points(self) -> int:
-        """Points of a map, tested or not."""
+        """Number of points of a map, tested or not."""
         return int(np.prod(self.shape))
 
     @property
     def sides(self) -> tuple[int, ...]:
-        """The sides that are tested: 1 and -1 for a two-sided t, 1 for greater or F, -1."""
+        """Tested sides: (1, -1) for a two-sided t, (1,) for "greater" or an F, (-1,) for "less"."""
         if self.design.statistic == "F":
             return (1,)
         return {"two-sided": (1, -1), "greater": (1,), "less": (-1,)}[self.alternative]
 
     @property
     def flips(self) -> bool:
-        """Whether signs are flipped; otherwise rows change places."""
+        """Whether resampling flips signs; otherwise it exchanges rows."""
         return self.design.exchange == "signs"
 
     @cached_property
     def resampling(self) -> Any:
-        """The resamplings: `SignFlips` or `Orders`."""
+        """The distinct resamplings of the design, `SignFlips` or `Orders`."""
         if self.flips:
             return SignFlips(self.n, is_symmetric(self.design, self.alternative), self.seed)
         return Orders(tuple(self.types.tolist()), tuple(self.blocks.tolist()), self.seed)
 
     def draw(self, start: int, stop: int) -> np.ndarray:
-        """(stop - start, n) int64: signs of the rows, or the types that come to them."""
+        """Return the resamplings start..stop-1, (stop - start, n) int64.
+
+        Each row of the result has the sign of each subject, or the row type assigned to each
+        position.
+        """
         if self.flips:
             return self.resampling.signs(start, stop).astype(np.int64)
         orders = self.resampling.orders(start, stop)
-        if self.kind == "signs":  # the labels of two groups, by the sides of the contrast
+        if self.kind == "signs":  # two groups: their labels as signs
             return np.where(self.coefficients[orders, 0] > 0, 1, -1)
         return orders
 
     @cached_property
     def neighbours(self) -> Neighbours:
-        """Adjacency in the form that cluster search wants."""
+        """The adjacency in the form that the cluster search uses."""
         return Neighbours.of(self.adjacency, self.n_times)
 
     @cached_property
     def by_power(self) -> np.ndarray:
-        """(tested points,) int64, points by descending sum of squares."""
+        """(tested points,) int64 indices of the tested points by descending `power`."""
         return np.argsort(-self.power, kind="stable")
 
     @cached_property
@@ -135,7 +140,7 @@ class Prepared:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 over all that decides a permutation's maxima."""
+        """SHA-256 of everything that affects the maxima of a permutation."""
         return digest_of(
             str(ENGINE_VERSION),
             self.values_digest,
@@ -149,9 +154,9 @@ class Prepared:
         )
 
     def save(self, folder: str | os.PathLike) -> None:
-        """Write values.npy, observed.npz and, last, meta.npz."""
+        """Write values.npy, observed.npz and then meta.npz to a folder."""
         if self.observed is None:
-            raise ValueError("loaded without its maps; nothing to save")
+            raise ValueError("loaded without maps, so it cannot be saved; load it with maps=True")
         folder = Path(folder)
         with write_whole(folder / VALUES) as part:
             np.save(part, self.values, allow_pickle=False)
@@ -174,25 +179,25 @@ class Prepared:
 
     @classmethod
     def load(cls, folder: str | os.PathLike, maps: bool = False) -> "Prepared":
-        """Open what `save` wrote; the values are mapped, not read into memory.
+        """Load a prepared effect; the values become a memory map.
 
         Parameters
         ----------
-        maps : read the observed maps too (inference wants them, a block does not).
+        maps : also read the observed maps, which inference needs and a block does not.
 
         Raises
         ------
-        InputError : naming the file that is absent, truncated, or of another run or version.
+        InputError : a file is absent, truncated, or of another run or version.
         """
         folder = Path(folder)
         again = "delete the folder and prepare again"
-        with open_arrays(folder / META, "not what prepare wrote", again) as stored:
+        with open_arrays(folder / META, "not the file of a prepared effect", again) as stored:
             plain: dict[str, Any] = json.loads(str(stored["plain"]))
             arrays: dict[str, Any] = {name: stored[name] for name in ARRAYS}
             indptr, indices = stored["adjacency_indptr"], stored["adjacency_indices"]
         try:
             values = np.load(folder / VALUES, mmap_mode="r", allow_pickle=False)
-        except Exception as error:  # whatever a damaged header makes numpy raise
+        except Exception as error:  # a damaged header gives errors of many types
             raise InputError(f"{folder / VALUES}: not readable ({error}); {again}") from error
         places = len(indptr) - 1
         edges = (np.ones(len(indices), bool), indices, indptr)
@@ -206,11 +211,14 @@ class Prepared:
             observed=_read_observed(folder, plain["observed_digest"]) if maps else None,
         )
         if prepared.values_digest != plain["values_digest"]:
-            raise InputError(f"{folder / VALUES}: not the file that {META} describes; {again}")
+            raise InputError(
+                f"{folder / VALUES}: not the file that {META} describes (its digest differs); "
+                f"{again}"
+            )
         if prepared.digest != plain["digest"]:
             raise InputError(
-                f"{folder / META}: damaged, or written by another version of the engine "
-                f"(this one is {ENGINE_VERSION}); {again}"
+                f"{folder / META}: damaged, or written by another version of the engine (its "
+                f"digest differs; this version is {ENGINE_VERSION}); {again}"
             )
         return prepared
 

@@ -1,8 +1,8 @@
-"""From the index of a permutation to its signs, or to the order of its rows.
+"""Resamplings by their index: sign flips, or orders of exchangeable rows.
 
-Permutation i is a pure function of the seed, the numbers of rows that may be exchanged, and i;
-index 0 is the identity. All effects and contrasts of one analysis so share their resamplings, and
-nothing depends on how the indices are split into blocks.
+Resampling i depends only on the seed, the numbers of exchangeable rows, and i; index 0 is the
+identity. So the effects of one analysis use the same resamplings, and results do not depend on how
+indices are split into blocks.
 """
 
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ import numpy as np
 from groupwise.digests import digest_of
 from groupwise.stats.declared import distinct_flips, distinct_orders
 
-#: Beyond this many bits an index can not be mapped one-to-one in 64-bit arithmetic.
+#: Above this number of bits, 64-bit arithmetic can't map indices one-to-one.
 ADDRESSABLE_BITS = 63
 ROUNDS = 12
 
 
 @dataclass(frozen=True)
 class SignFlips:
-    """The distinct sign flips of a group, addressed by index.
+    """The distinct sign flips of a group by their index.
 
     Attributes
     ----------
-    n : subjects.
-    symmetric : the flip of everyone gives the same maxima (an F, or a t tested on both sides);
-        the last subject then keeps its sign, and 2^(n-1) flips are distinct instead of 2^n.
+    n : number of subjects.
+    symmetric : whether flipping all subjects gives the same maxima (an F, or a two-sided t). The
+        last subject then keeps its sign, and there are 2^(n-1) distinct flips instead of 2^n.
     seed : any integer.
     """
 
@@ -36,7 +36,7 @@ class SignFlips:
 
     @property
     def free(self) -> int:
-        """Subjects whose sign is free."""
+        """Number of subjects whose sign can be flipped."""
         return self.n - 1 if self.symmetric else self.n
 
     @property
@@ -50,7 +50,7 @@ class SignFlips:
         return np.frombuffer(bytes.fromhex(digest), dtype="<u8")
 
     def signs(self, start: int, stop: int) -> np.ndarray:
-        """(stop - start, n) float64 of +1 and -1, for the permutations start..stop-1."""
+        """Return the signs of the resamplings start..stop-1, (stop - start, n) float64."""
         signs = np.ones((stop - start, self.n))
         if self.free <= ADDRESSABLE_BITS:
             codes = _codes(start, stop, self.distinct, 0, self._key)
@@ -61,7 +61,7 @@ class SignFlips:
         return signs
 
     def _random_bits(self, index: int) -> np.ndarray:
-        """(free,) bits of one index, without memory of the others."""
+        """Return the (free,) random bits of one index, independent of other indices."""
         if index == 0:
             return np.zeros(self.free, np.uint64)
         words = _random_words(self._key, index, -(-self.free // 64))
@@ -70,16 +70,15 @@ class SignFlips:
 
 @dataclass(frozen=True)
 class Orders:
-    """The distinct orders of rows, exchanged within blocks, addressed by index.
+    """The distinct orders of rows within exchangeability blocks by their index.
 
-    Two rows of the same type are the same in the model, so that exchanging them changes nothing:
-    two groups of subjects have C(n, n1) distinct orders (their splits), n different covariate
-    values n!.
+    Rows of the same type are equal in the model, so that exchanging them changes nothing. Two
+    groups of subjects have C(n, n1) distinct orders; n different values of a covariate have n!.
 
     Attributes
     ----------
-    types : (n,) type of the row at each place.
-    blocks : (n,) block of each place.
+    types : (n,) row type at each position.
+    blocks : (n,) exchangeability block of each position.
     seed : any integer.
     """
 
@@ -94,7 +93,7 @@ class Orders:
 
     @cached_property
     def _key(self) -> np.ndarray:
-        # The key knows how many of each type a block has, not which effect they belong to.
+        # Effects with the same counts in each block have the same key, and so the same orders.
         counts = [sorted(self._counts(block)) for block in sorted(set(self.blocks))]
         digest = digest_of("orders", str(self.seed), str(counts), str(self.blocks))
         return np.frombuffer(bytes.fromhex(digest), dtype="<u8")
@@ -104,14 +103,14 @@ class Orders:
         return [mine.count(t) for t in range(max(self.types) + 1)]
 
     def orders(self, start: int, stop: int) -> np.ndarray:
-        """(stop - start, n) int64, the type that comes to each row, permutations start..stop-1."""
+        """Return the row type assigned to each position, (stop - start, n) int64."""
         types, blocks = np.array(self.types), np.array(self.blocks)
         orders = np.empty((stop - start, len(types)), np.int64)
         if self.distinct > 2**ADDRESSABLE_BITS:
             for k, index in enumerate(range(start, stop)):
                 orders[k] = types
                 if index:
-                    # Random words, sorted within blocks: an unbiased shuffle of each.
+                    # Sorting random words within blocks is an unbiased shuffle of each block.
                     words = _random_words(self._key, index, len(types))
                     places = np.lexsort((np.arange(len(types)), blocks))
                     orders[k, places] = types[np.lexsort((words, blocks))]
@@ -122,11 +121,11 @@ class Orders:
             counts = np.tile(np.array(self._counts(block), np.uint64), (len(codes), 1))
             ways = np.uint64(distinct_orders(types[here], blocks[here]))
             codes, code = codes // ways, codes % ways
-            orders[:, here] = _arrange(code, counts, int(ways))
+            orders[:, here] = _decode_orders(code, counts, int(ways))
         return orders
 
     def _rank(self, types: np.ndarray) -> int:
-        """The code of an arrangement, the inverse of what `orders` does with one."""
+        """Return the code of an order, the inverse of how `orders` decodes it."""
         blocks, rank, scale = np.array(self.blocks), 0, 1
         for block in sorted(set(self.blocks)):
             here = np.flatnonzero(blocks == block)
@@ -145,14 +144,14 @@ class Orders:
         return rank
 
 
-def _arrange(code: np.ndarray, counts: np.ndarray, ways: int) -> np.ndarray:
-    """(k, places) int64 types: the arrangement that has each code in lexicographic order.
+def _decode_orders(code: np.ndarray, counts: np.ndarray, ways: int) -> np.ndarray:
+    """Return the order of row types, (k, positions) int64, of each code in lexicographic order.
 
     Parameters
     ----------
     code : (k,) uint64 below `ways`.
-    counts : (k, types) uint64, how many places each type has; used up.
-    ways : number of arrangements.
+    counts : (k, types) uint64 number of rows of each type; modified.
+    ways : number of distinct orders.
     """
     places = int(counts[0].sum())
     rows = np.arange(len(code))
@@ -160,8 +159,8 @@ def _arrange(code: np.ndarray, counts: np.ndarray, ways: int) -> np.ndarray:
     remaining = np.full(len(code), ways, np.uint64)
     for place in range(places):
         left = np.uint64(places - place)
-        # Arrangements that begin with each type: remaining * counts / left, which is whole; by
-        # way of quotient and rest, because the product may exceed 64 bits.
+        # Orders that begin with each type: remaining * counts / left, an integer. Computed from
+        # quotient and remainder, because the product can exceed 64 bits.
         whole, rest = remaining // left, remaining % left
         begin = whole[:, None] * counts + rest[:, None] * counts // left
         upto = np.cumsum(begin, axis=1)
@@ -174,33 +173,36 @@ def _arrange(code: np.ndarray, counts: np.ndarray, ways: int) -> np.ndarray:
 
 
 def _codes(start: int, stop: int, size: int, identity: int, key: np.ndarray) -> np.ndarray:
-    """(stop - start,) uint64 codes of the indices, one-to-one; index 0 has the identity's."""
+    """Return distinct codes (stop - start,) uint64 of indices; index 0 has that of the identity."""
     indices = np.arange(start, stop, dtype=np.uint64)
     zero = int(bijection(np.zeros(1, np.uint64), size, key)[0])
     shift = np.uint64((identity - zero) % size)
-    # Below 2^63 each, so that the sum is below 2^64.
+    # Both are below 2^63, so that their sum is below 2^64.
     return (bijection(indices, size, key) + shift) % np.uint64(size)
 
 
 def _random_words(key: np.ndarray, index: int, count: int) -> np.ndarray:
-    """(count,) uint64 of one index, without memory of the others: the index is the counter."""
-    # The index stands in the counter's second word: the first counts within an index.
+    """Return `count` random uint64 of one index, independent of other indices.
+
+    The index is the counter of the generator (Philox).
+    """
+    # The index is the second word of the counter; the first counts within an index.
     generator = np.random.Philox(key=key[:2], counter=[0, index, 0, 0])
     return generator.random_raw(count).astype("<u8")
 
 
 def bijection(indices: np.ndarray, size: int, key: np.ndarray) -> np.ndarray:
-    """A keyed pseudo-random permutation of 0..size-1, evaluated at `indices` (uint64).
+    """Return the values of a keyed pseudo-random permutation of 0..size-1 at some indices.
 
-    A balanced Feistel network over the next even number of bits; a value outside the domain is
-    sent through again until it falls inside (cycle walking: Black and Rogaway 2002), which keeps
-    the map one-to-one.
+    A balanced Feistel network over the next even number of bits. A value outside the domain passes
+    through it again until it is inside (cycle walking, Black and Rogaway 2002), so that the map is
+    one-to-one.
 
     Parameters
     ----------
     indices : uint64, all below size.
-    size : at most 2^63.
-    key : uint64, any length.
+    size : size of the domain, at most 2^63.
+    key : uint64 words of the key, any number.
     """
     half = max(1, ((size - 1).bit_length() + 1) // 2)
     values = np.array(indices, dtype=np.uint64)
@@ -214,7 +216,7 @@ def bijection(indices: np.ndarray, size: int, key: np.ndarray) -> np.ndarray:
 def _feistel(values: np.ndarray, half: np.uint64, key: np.ndarray) -> np.ndarray:
     mask = (np.uint64(1) << half) - np.uint64(1)
     left, right = values >> half, values & mask
-    with np.errstate(over="ignore"):  # the arithmetic is meant modulo 2^64
+    with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is intended
         for turn in range(ROUNDS):
             salt = key[turn % len(key)] + np.uint64(turn) * np.uint64(0x9E3779B97F4A7C15)
             left, right = right, left ^ (_mix(right + salt) & mask)
@@ -222,7 +224,7 @@ def _feistel(values: np.ndarray, half: np.uint64, key: np.ndarray) -> np.ndarray
 
 
 def _mix(values: np.ndarray) -> np.ndarray:
-    """The finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
+    """Return values mixed by the finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return values ^ (values >> np.uint64(31))

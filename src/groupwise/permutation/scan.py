@@ -1,9 +1,9 @@
-"""From resamplings to their hits: the points whose statistic exceeds a level, with the statistic.
+"""Find the hits of resamplings: the points whose statistic exceeds a level.
 
-Compiled loops (`kernels`, `models`) give all points that may exceed it, with exact sums; the
-statistic made of these decides. Every resampling needs a hit on every tested side, because its
-largest statistic is wanted even if nothing passes the cluster-forming threshold: those without are
-looked at again with a lower level.
+Compiled loops (`kernels`, `models`) return a superset of these points with their exact sums, and
+the statistic computed from the sums selects the hits. Each resampling needs a hit on each tested
+side, because its largest statistic is needed even if it is below the cluster-forming threshold.
+Resamplings without one are scanned again with a lower level.
 """
 
 from collections.abc import Mapping
@@ -24,19 +24,25 @@ from groupwise.permutation.fixedpoint import (
 )
 from groupwise.permutation.prepared import Prepared
 
-#: Hits (14 bytes each) that a batch may hold; above it, batches become smaller.
-MOST_HITS = 4_000_000
-#: Parts of a batch whose hits are brought together at a time: no more memory is needed than theirs.
+#: Most hits (14 bytes each) of a batch; with more hits, batches become smaller.
+MAX_HITS = 4_000_000
+#: Parts of a batch; the hits of one part are sorted together, which limits the memory.
 PARTS = 8
-#: Below this number of values no time is lost with levels: all are hits.
-FEW = 1 << 12
-#: Points and permutations in a product of matrices.
+#: Up to this number of values, all of them are hits: screening would cost more time.
+FEW_VALUES = 1 << 12
+#: Points and permutations of one matrix product.
 PRODUCT_POINTS, PRODUCT_PERMUTATIONS = 1024, 64
 
 
 @dataclass(frozen=True, eq=False)
-class Share:
-    """Some hits: permutation, tested point, statistic; `span` has all of their permutations."""
+class HitChunk:
+    """Some of the hits of a batch.
+
+    Attributes
+    ----------
+    span : range of permutations (start, stop) that contains those of the hits.
+    which, where, value : (hits,) permutation, tested point and statistic.
+    """
 
     span: tuple[int, int]
     which: np.ndarray
@@ -44,54 +50,59 @@ class Share:
     value: np.ndarray
 
 
-class Room:
-    """Memory for the hits of each thread, used again for every batch.
+class HitBuffers:
+    """Buffers for the hits of each thread, reused for every batch.
 
-    Fresh memory costs time (it is cleared by the system) and is seldom given back whole.
+    New memory costs time, because the system clears it, and it is seldom returned completely.
 
     Parameters
     ----------
-    n_points, threads : tested points, shared by the threads. One permutation with all its points
-        has room, and otherwise MOST_HITS hits.
+    n_points : number of tested points, which the threads chunk.
+    threads : number of threads.
+
+    Attributes
+    ----------
+    most : hits per thread. All threads together have space for MAX_HITS hits, and for all points of
+        one permutation.
     """
 
     def __init__(self, n_points: int, threads: int) -> None:
-        self.most = max(MOST_HITS // threads, -(-n_points // threads)) + PARTS * 128
+        self.most = max(MAX_HITS // threads, -(-n_points // threads)) + PARTS * 128
         kinds = (np.uint16, np.int32, np.int64)
         self._buffers = [tuple(np.empty(self.most, kind) for kind in kinds) for _ in range(threads)]
 
-    def of(self, thread: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """(parts, room) permutation, point and sum of hits."""
-        room = self.most // parts
-        which, where, sums = (a[: parts * room].reshape(parts, room) for a in self._buffers[thread])
+    def split(self, thread: int, parts: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the buffers of a thread for permutation, point and sum, each (parts, hits)."""
+        size = self.most // parts
+        which, where, sums = (a[: parts * size].reshape(parts, size) for a in self._buffers[thread])
         return which, where, sums
 
 
 class TooManyHitsError(Exception):
-    """More hits than memory is meant for: fewer permutations at a time."""
+    """The hits do not fit into the buffers; use fewer permutations."""
 
 
-def pilot_of(
+def choose_level(
     prepared: Prepared,
     draw: np.ndarray,
     pool: ThreadPoolExecutor,
     threads: int,
-    room: Room,
+    buffers: HitBuffers,
 ) -> tuple[float, float]:
-    """A level above which permutations have hits on every side, and how many hits, on average.
+    """Return a level that gives hits on each side, and the mean number of hits per permutation.
 
     Parameters
     ----------
-    draw : (k, n) a few resamplings.
+    draw : (k, n) a few resamplings, the pilot.
     """
     level, points = min(prepared.thresholds), prepared.values.shape[2]
-    if len(draw) * points <= FEW:
+    if len(draw) * points <= FEW_VALUES:
         return -1.0, points
     while True:
         try:
-            _, counts, complete = _scan(prepared, draw, level, pool, threads, room)
+            _, counts, complete = _scan(prepared, draw, level, pool, threads, buffers)
         except TooManyHitsError:
-            draw = draw[: max(1, len(draw) // 2)]  # there is room for all points of one
+            draw = draw[: max(1, len(draw) // 2)]  # all points of one permutation fit
             continue
         if level < 0 or complete.all():
             return level, counts.mean()
@@ -104,28 +115,34 @@ class Hits:
 
     Attributes
     ----------
-    shares : hits in any order of permutations; the points of each permutation ascend from share to
-        share.
-    counts : (k,) int64 hits of each permutation.
+    chunks : hits in any order of permutations; the points of each permutation ascend from chunk to
+        chunk.
+    counts : (k,) int64 number of hits of each permutation.
     """
 
-    shares: list[Share]
+    chunks: list[HitChunk]
     counts: np.ndarray
 
-    def of(self, begin: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Where each permutation's hits begin (end - begin + 1,), their points and statistics."""
+    def sort(self, begin: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the hits of the permutations begin..end-1, sorted by permutation.
+
+        Returns
+        -------
+        offsets : (end - begin + 1,) index of the first hit of each permutation.
+        points, values : (hits,) tested point and statistic.
+        """
         offsets = np.concatenate([[0], np.cumsum(self.counts[begin:end])])
         points, values = np.empty(offsets[-1], np.int32), np.empty(offsets[-1])
         place = offsets[:-1].copy()
-        for share in self.shares:
-            if share.span[0] < end and begin < share.span[1]:
-                found = share.which, share.where, share.value
+        for chunk in self.chunks:
+            if chunk.span[0] < end and begin < chunk.span[1]:
+                found = chunk.which, chunk.where, chunk.value
                 kernels.place_hits(*found, begin, end, place, points, values)
         return offsets, points, values
 
 
-def parts_of(k: int) -> np.ndarray:
-    """(parts + 1,) bounds of the parts of k permutations."""
+def part_bounds(k: int) -> np.ndarray:
+    """Return the bounds of the parts of k permutations, (parts + 1,)."""
     return np.linspace(0, k, min(k, PARTS) + 1).astype(np.int64)
 
 
@@ -135,32 +152,32 @@ def find_hits(
     level: float,
     pool: ThreadPoolExecutor,
     threads: int,
-    room: Room,
+    buffers: HitBuffers,
 ) -> Hits:
-    """All points above the lowest threshold, and of every permutation and side the largest.
+    """Return all points above the lowest threshold, and the largest point of each side.
 
     Parameters
     ----------
     draw : (k, n) resamplings from `Prepared.draw`.
-    level : not above the lowest threshold, from `pilot_of`; it decides on speed alone.
+    level : at most the lowest threshold, from `choose_level`; it affects only the speed.
     """
-    shares, counts, complete = _scan(prepared, draw, level, pool, threads, room)
+    chunks, counts, complete = _scan(prepared, draw, level, pool, threads, buffers)
     while level > 0 and not complete.all():
-        # A second look at those that lack a hit, with a lower level; what they had is in it.
+        # Scan the permutations without a hit again, with a lower level that includes their hits.
         again = np.flatnonzero(~complete)
-        shares = [
-            Share(s.span, *(array[complete[s.which]] for array in (s.which, s.where, s.value)))
-            for s in shares
+        chunks = [
+            HitChunk(s.span, *(array[complete[s.which]] for array in (s.which, s.where, s.value)))
+            for s in chunks
         ]
-        few = len(again) * prepared.values.shape[2] <= FEW
+        few = len(again) * prepared.values.shape[2] <= FEW_VALUES
         level = -1.0 if few or level < 1e-3 else level * 0.7
-        more = _scan(prepared, draw[again], level, pool, threads, room)
-        shares += [
-            Share((0, len(draw)), again[s.which].astype(np.uint16), s.where, s.value)
+        more = _scan(prepared, draw[again], level, pool, threads, buffers)
+        chunks += [
+            HitChunk((0, len(draw)), again[s.which].astype(np.uint16), s.where, s.value)
             for s in more[0]
         ]
         counts[again], complete[again] = more[1:]
-    return Hits(shares, counts)
+    return Hits(chunks, counts)
 
 
 def _scan(
@@ -169,45 +186,52 @@ def _scan(
     level: float,
     pool: ThreadPoolExecutor,
     threads: int,
-    room: Room,
-) -> tuple[list[Share], np.ndarray, np.ndarray]:
-    """Hits above a level on the tested sides (all points if it is negative), in shares; how many
-    each permutation has (k,), and whether it has some on each tested side."""
-    search = {"signs": _signs, "models": _models, "welch": _welch}[prepared.kind]
+    buffers: HitBuffers,
+) -> tuple[list[HitChunk], np.ndarray, np.ndarray]:
+    """Return the hits above a level on the tested sides; a negative level gives all points.
+
+    Returns
+    -------
+    chunks : the hits.
+    counts : (k,) number of hits of each permutation.
+    complete : (k,) whether a permutation has a hit on each tested side.
+    """
+    search = {"signs": _scan_signs, "models": _scan_models, "welch": _scan_welch}[prepared.kind]
     n_points, k = prepared.values.shape[2], len(draw)
     step = 64 * -(-n_points // (64 * threads))
     hat = compute_hat_terms(prepared, draw, prepared.hat) if prepared.hat else None
     sides = (1 in prepared.sides, -1 in prepared.sides)
 
-    def search_in(start: int) -> tuple[list[Share], np.ndarray, np.ndarray]:
+    def search_in(start: int) -> tuple[list[HitChunk], np.ndarray, np.ndarray]:
         stop = min(start + step, n_points)
-        mine = room, start // step
+        mine = buffers, start // step
         counts, has = np.zeros(k, np.int64), np.zeros((k, 2), bool)
-        shares = []
+        chunks = []
         for span, which, where, sums in search(prepared, draw, level, start, stop, *mine):
-            value = _statistic(prepared, draw, hat, which, where, sums)
+            value = _compute_statistic(prepared, draw, hat, which, where, sums)
             m = kernels.keep_hits(which, where, value, level, *sides, counts, has)
-            shares.append(Share(span, which[:m], where[:m], value[:m]))
-        return shares, counts, has
+            chunks.append(HitChunk(span, which[:m], where[:m], value[:m]))
+        return chunks, counts, has
 
     jobs = [pool.submit(search_in, start) for start in range(0, n_points, step)]
-    wait(jobs)  # a smaller batch must not get the room of those that stand beside one that failed
+    wait(jobs)  # a smaller batch must not get the buffers of threads that still search
     found, each, on_sides = zip(*(job.result() for job in jobs), strict=True)
     counts, has = np.sum(each, axis=0), np.any(on_sides, axis=0)
-    shares = [share for some in found for share in some]
-    return shares, counts, has[:, sides].all(axis=1) | (level < 0)
+    chunks = [chunk for some in found for chunk in some]
+    return chunks, counts, has[:, sides].all(axis=1) | (level < 0)
 
 
-def _signs(prepared, draw, level, begin, end, room, thread):
+def _scan_signs(prepared, draw, level, begin, end, buffers, thread):
+    """Return the candidates of sign flips as (span, permutation, point, sum) of each part."""
     df1, df2 = prepared.df
-    bounds = parts_of(len(draw))
-    hits = room.of(thread, len(bounds) - 1)
+    bounds = part_bounds(len(draw))
+    hits = buffers.split(thread, len(bounds) - 1)
     if prepared.design.statistic == "t":
         units = -1 if level < 0 else max(0, units_of_t(level, df2))
-        tables = kernels.Tables(draw, kernels.screen_kind(units, *draw.shape[::-1]))
+        tables = kernels.Tables(draw, kernels.screen_type(units, *draw.shape[::-1]))
         counts = kernels.scan_t(
             *(prepared.values[0], tables.arrays, kernels.DOWN[tables.screened.dtype]),
-            *(units, tables.screen_of_sum(units), 1 in prepared.sides, -1 in prepared.sides),
+            *(units, tables.screen_bound(units), 1 in prepared.sides, -1 in prepared.sides),
             *(begin, end, bounds, hits),
         )
     else:
@@ -224,20 +248,23 @@ def _signs(prepared, draw, level, begin, end, room, thread):
     ]
 
 
-def _models(prepared, draw, level, begin, end, room, _):
-    most = room.most
+def _scan_models(prepared, draw, level, begin, end, buffers, _):
+    """Return the candidates of a linear model, as `_scan_signs` does."""
+    most = buffers.most
     d, n = prepared.values.shape[:2]
     coefficients, q = prepared.coefficients, prepared.coefficients.shape[1]
     n_effect = prepared.df[0] // d
     f = max(level, 0.0) ** (2 if prepared.design.statistic == "t" else 1)
     kappa = f * prepared.df[0] / (prepared.df[1] + f * prepared.df[0])
-    # Sums in float32 of terms whose squares add up to one: off by less than this.
+    # Upper bound of the float32 rounding error: the squares of the terms sum to one.
     slack = 4 * np.sqrt(q * d) * n * 2.0**-23
     bound = -1.0 if level < 0 else kappa - slack
     if not prepared.flips and 2 * len(coefficients) <= n:
-        form = models.form_of(coefficients, n_effect, kappa, np.bincount(draw[0]))
+        form = models.quadratic_form(coefficients, n_effect, kappa, np.bincount(draw[0]))
         common = (coefficients, n_effect, *form, bound)
-        return _whole(draw, *models.scan_sums(prepared.values, draw, *common, begin, end, most))
+        return _as_one_part(
+            draw, *models.scan_sums(prepared.values, draw, *common, begin, end, most)
+        )
     types, signs = draw, np.ones_like(draw)
     if prepared.flips:
         types, signs = np.broadcast_to(np.arange(n), draw.shape), draw
@@ -255,7 +282,7 @@ def _models(prepared, draw, level, begin, end, room, _):
             for c in range(d):
                 np.matmul(left, maps[c], out=products[c])
             products = products.reshape(d, -1, q, stop - start)
-            found = models.pick(
+            found = models.scan_products(
                 products, np.float32(bound), prepared.values, types[here], signs[here],
                 coefficients, n_effect, start, first, most,
             )  # fmt: skip
@@ -263,27 +290,28 @@ def _models(prepared, draw, level, begin, end, room, _):
             if found[0] < 0 or total > most:
                 raise TooManyHitsError
             parts.append(found[1:])
-    return _whole(draw, total, *(np.concatenate(a) for a in zip(*parts, strict=True)))
+    return _as_one_part(draw, total, *(np.concatenate(a) for a in zip(*parts, strict=True)))
 
 
-def _welch(prepared, draw, level, begin, end, room, _):
-    most = room.most
+def _scan_welch(prepared, draw, level, begin, end, buffers, _):
+    """Return the candidates of Welch's t, as `_scan_signs` does."""
+    most = buffers.most
     one = prepared.coefficients[:, 0] > 0
     inside = one[draw]
     first = np.nonzero(inside)[1].reshape(len(draw), -1)
     sizes = np.array([first.shape[1], prepared.n - first.shape[1]])
     found = models.scan_welch(prepared.values[0], first, sizes, float(level), begin, end, most)
-    return _whole(draw, *found)
+    return _as_one_part(draw, *found)
 
 
-def _whole(draw, count, which, where, sums):
-    """Hits that are in no parts."""
+def _as_one_part(draw, count, which, where, sums):
+    """Return candidates that are not divided into parts."""
     if count < 0:
         raise TooManyHitsError
     return [((0, len(draw)), which, where, sums)]
 
 
-def _statistic(
+def _compute_statistic(
     prepared: Prepared,
     draw: np.ndarray,
     hat: np.ndarray | None,
@@ -291,7 +319,7 @@ def _statistic(
     where: np.ndarray,
     sums: np.ndarray,
 ) -> np.ndarray:
-    """Signed statistic of hits from their sums, by the operations of `compute_statistics`."""
+    """Return the signed statistic of candidates by the operations of `compute_statistics`."""
     df1, df2 = prepared.df
     if prepared.kind == "welch":
         values = prepared.values[0]
@@ -307,7 +335,7 @@ def _statistic(
         return f_of_model(sums[:, 1], sums[:, 2], df2 / df1)
     if hat is not None:
         return t_of_units(sums, df2, hat[which] / prepared.power[where])
-    values = sums.view(np.float64)  # in the same memory
+    values = sums.view(np.float64)  # chunks the memory
     if prepared.design.statistic == "F":
         kernels.f_of_sums(sums, df2 / df1, SCALE, values)
     else:
@@ -316,7 +344,14 @@ def _statistic(
 
 
 def compute_hat_terms(prepared: Prepared, draw: np.ndarray, hat: Mapping[str, float]) -> np.ndarray:
-    """(k,) what the 'hat' adds to 1 - u^2, times the point's power, in units of 1/SCALE^2."""
+    """Return the 'hat' of each resampling, (k,), in units of 1/SCALE^2.
+
+    Divided by the power of a point, it is the term added to 1 - u^2.
+
+    Parameters
+    ----------
+    hat : {"relative": ...} or {"absolute": ...}, see `prepare`.
+    """
     if "absolute" in hat:
         return np.full(len(draw), hat["absolute"] * prepared.df[1] * float(SCALE) ** 2)
     largest = np.empty(len(draw))

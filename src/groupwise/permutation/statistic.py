@@ -12,7 +12,7 @@ from groupwise.permutation.fixedpoint import (
     SCALE,
     f_of_model,
     f_of_units,
-    lowered,
+    lower_by_rounding,
     rest_of_units,
     t_of_model,
     t_of_units,
@@ -67,10 +67,10 @@ def _panel(
     if prepared.kind == "models":
         a, a2, b2 = _sum_models(prepared, draw, values)
         if slack:
-            room = np.sqrt(n * d) * 4 * slack
-            b2 = np.maximum(b2 - room * 2 * np.sqrt(b2), 0.0)
-            a = np.sign(a) * np.maximum(np.abs(a) - room, 0.0)
-            a2 = np.maximum(np.sqrt(a2) - room, 0.0) ** 2
+            tolerance = np.sqrt(n * d) * 4 * slack
+            b2 = np.maximum(b2 - tolerance * 2 * np.sqrt(b2), 0.0)
+            a = np.sign(a) * np.maximum(np.abs(a) - tolerance, 0.0)
+            a2 = np.maximum(np.sqrt(a2) - tolerance, 0.0) ** 2
         if prepared.design.statistic == "t":
             return t_of_model(a, b2, df2)
         return f_of_model(a2, b2, df2 / df1)
@@ -79,10 +79,10 @@ def _panel(
     u = u.astype(np.int64)
     if prepared.design.statistic == "F":
         w = (u * u).sum(axis=0)
-        return f_of_units(lowered(w, slack * n, d, "F") if slack else w, df2 / df1)
+        return f_of_units(lower_by_rounding(w, slack * n, d, "F") if slack else w, df2 / df1)
     u = u[0]
     if slack:
-        u = np.sign(u) * np.maximum(lowered(np.abs(u), slack * n, d, "t"), 0)
+        u = np.sign(u) * np.maximum(lower_by_rounding(np.abs(u), slack * n, d, "t"), 0)
     if hat is None:
         return t_of_units(u, df2)
     more = hat[:, None] / prepared.power[here]

@@ -1,6 +1,6 @@
-"""What the stages of a test leave for each other; read and written without the engine.
+"""Files of blocks and of result maps, read and written without the compiled kernels.
 
-The kernels take a second to import, which a merge, an export or a picture does not need.
+Merging, exports and figures so start without Numba, which takes a second to import.
 """
 
 import os
@@ -15,17 +15,17 @@ from groupwise.npz import open_arrays, read_arrays
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Maxima over the map of the permutations start..stop-1, by side.
+    """Maxima of the permutations start..stop-1 over all points, by side.
 
     Attributes
     ----------
-    start, stop : range of indices.
-    statistic : (k, sides) float64, largest statistic (of -t on the negative side).
-    mass : (k, thresholds, sides) float64, largest cluster mass as a magnitude; 0 without a cluster.
-    size : (k, thresholds, sides) int64, points of the largest cluster; 0 without a cluster.
-    tfce : (k, sides) float64, largest threshold-free enhanced value; (k, 0) where not asked for.
-    sides : (sides,) int, 1 or -1.
-    digest : of the prepared effect.
+    start, stop : range of permutation indices; k = stop - start.
+    statistic : (k, sides) float64 largest statistic; of -t on the negative side.
+    mass : (k, thresholds, sides) float64 largest cluster mass, a magnitude; 0 without a cluster.
+    size : (k, thresholds, sides) int64 largest cluster size in points; 0 without a cluster.
+    tfce : (k, sides) float64 largest TFCE value; (k, 0) without TFCE.
+    sides : tested sides, 1 or -1 each.
+    digest : digest of the prepared effect.
     distinct : number of distinct resamplings of the design.
     """
 
@@ -40,7 +40,7 @@ class Block:
     distinct: int
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write the block as .npz, whole or not at all."""
+        """Write the block as .npz, atomically."""
         with write_whole(path) as part, part.open("wb") as handle:
             np.savez(
                 handle,
@@ -56,9 +56,14 @@ class Block:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Block":
-        """Read a block; InputError names a file that is truncated or no block."""
+        """Read a block.
+
+        Raises
+        ------
+        InputError : the file is absent, truncated or not a block.
+        """
         remedy = "delete it, and it is computed again"
-        with open_arrays(path, "no block of permutations", remedy) as stored:
+        with open_arrays(path, "not a block of permutations", remedy) as stored:
             start, stop = (int(k) for k in stored["range"])
             block = cls(
                 start=start,
@@ -79,12 +84,12 @@ class Block:
             or len(block.tfce) != len(block.statistic)
         ):
             raise InputError(
-                f"{path}: its arrays are not those of the permutations {start} to "
+                f"{path}: its arrays do not have the shapes of the permutations {start} to "
                 f"{stop - 1}; {remedy}"
             )
         return block
 
 
 def read_maps(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The arrays of maps.npz."""
-    return read_arrays(path, "delete it, infer again")
+    """Return the arrays of maps.npz, as `Result.save_maps` wrote them, by name."""
+    return read_arrays(path, "delete it and infer again")

@@ -1,16 +1,16 @@
 """Threshold-free cluster enhancement (Smith and Nichols 2009, NeuroImage 44:83), exact.
 
-TFCE(v) is the integral over h from 0 to the height of v of extent(h)^E h^H, extent the number of
-points of the component above h that holds v. Between two heights of the map the extent is constant
-and the integral is extent^E (a^(H+1) - b^(H+1)) / (H+1): no step size. Heights are float32; sums
-are float64 in a fixed order.
+TFCE(v) is the integral of extent(h)^E h^H over h from 0 to the height of v, where extent(h) is the
+number of points of the component above h that contains v. Between two consecutive heights of the
+map the extent is constant, and the integral is extent^E (a^(H+1) - b^(H+1)) / (H+1). So no step
+size is needed. Heights are float32; sums are float64 in a fixed order.
 
-Only the largest value of a permuted map is wanted. It lies on a local maximum, since a point's
-value never exceeds that of a higher one in the same component. So no map is built: points are
-visited from the highest to the lowest, and each component carries its extent, the height of its
-last change, and the best sum of its local maxima. Components are made of basins, a basin of the
-points from which the steepest ascent leads to the same maximum. Basins are found by sweeps through
-memory; only points where basins meet need to look at others.
+Of a permuted map only the largest value is needed. It is at a local maximum, because the value of a
+point is at most that of a higher point of the same component. So the map of TFCE values is not
+computed: points are visited in descending order of height, and each component has its extent, the
+height of its last change, and the largest sum of its local maxima. Components consist of basins; a
+basin has the points whose steepest ascent leads to the same maximum. Basins are found by sweeps
+through memory, and only points at the border of basins need their neighbours.
 """
 
 import numpy as np
@@ -18,17 +18,17 @@ from numba import njit
 
 from groupwise.permutation.kernels import lowest_bit
 
-#: Bits of a pass of the radix sort; three passes sort the 32 bits of a positive float32.
+#: Bits per pass of the radix sort; three passes sort the 31 bits of a float32 without its sign.
 RADIX = 11
 
 
 class Workspace:
-    """Memory of one thread, used again for every map.
+    """Buffers of one thread, reused for every map.
 
     Parameters
     ----------
-    n_points : of a map.
-    n_times : times a place.
+    n_points : number of points of a map.
+    n_times : number of times at each place.
     """
 
     def __init__(self, n_points: int, n_times: int) -> None:
@@ -43,7 +43,7 @@ class Workspace:
         self.records = np.empty((2, n_points, 2), np.int32)
 
 
-def largest(
+def largest_values(
     statistic: np.ndarray,
     indptr: np.ndarray,
     indices: np.ndarray,
@@ -51,26 +51,27 @@ def largest(
     exponents: tuple[float, float],
     work: Workspace,
 ) -> tuple[float, float]:
-    """Largest TFCE over a map's positive and over its negative values; 0 where there are none.
+    """Return the largest TFCE of the positive and of the negative values of a map, 0 if none.
 
-    Both sides are worked on at once, and never joined.
+    Both sides are computed in the same passes and never joined.
 
     Parameters
     ----------
-    statistic : (points,) float32, place-major; 0 where a point takes no part.
-    indptr, indices : int32 csr of the adjacency of places, both directions.
-    n_times : times a place; a point's neighbours in time are those at its place.
+    statistic : (points,) float32 map, place-major; 0 at points without a component.
+    indptr, indices : int32 csr arrays of the adjacency of places, each edge in both directions.
+    n_times : number of times at each place; consecutive times of a place are neighbours.
     exponents : E and H.
+    work : buffers of the calling thread.
     """
-    _climb(statistic, indptr, indices, n_times, work.above, work.ranks)
-    count = _basins(work.above, work.basin)
+    _find_ascents(statistic, indptr, indices, n_times, work.above, work.ranks)
+    count = _label_basins(work.above, work.basin)
     while True:
         common = (statistic, work.ranks, work.basin, indptr, indices, n_times, work.first)
-        needed = _meetings(*common, work.others)
+        needed = _list_adjacent_basins(*common, work.others)
         if needed <= len(work.others):
             break
         work.others = np.empty(needed, np.int32)
-    keys, records = _sorted(statistic, work.basin, work.first, work.keys, work.records)
+    keys, records = _sort_points(statistic, work.basin, work.first, work.keys, work.records)
     if count > len(work.parent):
         work.parent = np.empty(count + count // 4, np.int32)
         work.state = np.empty((count + count // 4, 3), np.float64)
@@ -90,22 +91,26 @@ def tfce_map(
     n_times: int,
     exponents: tuple[float, float],
 ) -> np.ndarray:
-    """(points,) float64 TFCE of a map's positive (sign 1) or negative (-1) values, 0 elsewhere.
+    """Return the TFCE of the positive (sign 1) or negative (-1) values of a map, (points,) float64.
 
-    Parameters as of `largest`, of which this gives every value; slower, and for one map.
+    It is 0 at other points. It has every value that `largest_values` compares and is slower. The
+    parameters are those of `largest_values`.
     """
     heights = np.maximum(np.asarray(statistic, np.float32) * np.float32(sign), np.float32(0))
     order = np.argsort(-heights, kind="stable")[: np.count_nonzero(heights)]
-    return _every(heights, order, indptr, indices, n_times, *exponents) / (exponents[1] + 1.0)
+    return _all_values(heights, order, indptr, indices, n_times, *exponents) / (exponents[1] + 1.0)
 
 
 @njit(nogil=True, cache=True)
-def _climb(statistic, indptr, indices, n_times, above, ranks):
-    """The farthest from 0 of each point and its neighbours of the same side; of equal ones that
-    with the lower number. -1 where a point takes no part."""
+def _find_ascents(statistic, indptr, indices, n_times, above, ranks):
+    """Fill `above` with the highest of each point and its neighbours on the same side.
+
+    Height is the distance from 0; of equal heights the lower point number counts as higher. -1 at
+    points that are 0.
+    """
     places = len(indptr) - 1
     if n_times == 1:
-        # Height, then number, in one integer: negative on the negative side.
+        # An integer of height and then point number, negative on the negative side.
         bits = statistic.view(np.int32)
         for v in range(places):
             rank = (np.int64(bits[v] & 0x7FFFFFFF) << 32) | np.int64(0x7FFFFFFF - v)
@@ -152,8 +157,8 @@ def _climb(statistic, indptr, indices, n_times, above, ranks):
 
 
 @njit(nogil=True, cache=True)
-def _basins(above, basin):
-    """Number of basins, and the basin of each point that takes part; -1 of the others."""
+def _label_basins(above, basin):
+    """Return the number of basins, and fill `basin` with that of each point, -1 for points of 0."""
     basin[:] = -1
     count = 0
     for start in range(len(above)):
@@ -174,11 +179,12 @@ def _basins(above, basin):
 
 
 @njit(nogil=True, cache=True)
-def _meetings(statistic, ranks, basin, indptr, indices, n_times, first, others):
-    """Of each point the basins of higher neighbours that are not its own.
+def _list_adjacent_basins(statistic, ranks, basin, indptr, indices, n_times, first, others):
+    """List the other basins that the higher neighbours of each point belong to.
 
-    They stand in `others` from `first[v]` on, the last one as its complement (negative); -1 in
-    `first`: none. Returns the room that they need: larger than `others`, it was not enough.
+    Those of point v begin at `others[first[v]]`; the last of them is stored as its bitwise
+    complement, which is negative. `first[v]` is -1 if there are none. Returns the size that
+    `others` must have; if it is larger than the given array, the lists are incomplete.
     """
     places = len(indptr) - 1
     needed = 0
@@ -205,10 +211,10 @@ def _meetings(statistic, ranks, basin, indptr, indices, n_times, first, others):
     for place in range(places):
         start = place * n_times
         first_edge, end_edge = indptr[place], indptr[place + 1]
-        room = needed + n_times * (end_edge - first_edge + 2)
-        if room > len(others):
-            return 2 * room
-        _compare(statistic, basin, indptr, indices, n_times, place, meets, origin)
+        size = needed + n_times * (end_edge - first_edge + 2)
+        if size > len(others):
+            return 2 * size
+        _mark_higher_neighbours(statistic, basin, indptr, indices, n_times, place, meets, origin)
         for t in range(n_times):
             v = start + t
             begin = needed
@@ -232,11 +238,12 @@ def _meetings(statistic, ranks, basin, indptr, indices, n_times, first, others):
 
 
 @njit(nogil=True, cache=True)
-def _compare(statistic, basin, indptr, indices, n_times, place, meets, origin):
-    """Of each time of a place which neighbours are higher and of another basin, a bit each.
+def _mark_higher_neighbours(statistic, basin, indptr, indices, n_times, place, meets, origin):
+    """Set a bit for each neighbour that is higher and of another basin, at each time of a place.
 
-    Bits 0 and 1 are the times before and after, the others the first 30 neighbours in space;
-    `origin` + time is the neighbour of a bit. Of equal heights the lower number is higher.
+    Bits 0 and 1 are the times before and after, the others are the first 30 neighbours in space.
+    The neighbour of a bit is `origin[bit]` + time. Of equal heights the lower point number counts
+    as higher.
     """
     times = np.uint64(n_times)
     start = place * n_times
@@ -272,9 +279,12 @@ def _compare(statistic, basin, indptr, indices, n_times, place, meets, origin):
 
 
 @njit(nogil=True, cache=True)
-def _sorted(statistic, basin, first, keys, records):
-    """Points by descending height, equal ones by number: keys (complement of the height's bits),
-    and records (basin, first) that travel with them, so that the flood reads memory in order."""
+def _sort_points(statistic, basin, first, keys, records):
+    """Return keys and records of the points by descending height, of equal heights by number.
+
+    A key is the bitwise complement of the height; a record is (basin, first). The records are
+    sorted with the keys, so that the flood reads memory sequentially.
+    """
     bits = statistic.view(np.uint32)
     count = 0
     buckets = np.zeros((3, 1 << RADIX), np.int64)
@@ -318,7 +328,7 @@ def _root(parent, k):
 
 @njit(nogil=True, cache=True, inline="always")
 def _power(value, exponent):
-    """value^exponent; the usual exponents without a call of pow."""
+    """Return value^exponent; the default exponents need no call of pow."""
     if exponent == 0.5:
         return np.sqrt(value)
     if exponent == 3.0:
@@ -328,10 +338,11 @@ def _power(value, exponent):
 
 @njit(nogil=True, cache=True)
 def _flood(statistic, keys, records, above, basin, count, others, e, h, parent, state, found):
-    """Best values of any component by side, times H + 1, after a flood from the highest to 0.
+    """Fill `found` with the largest TFCE of each side, times H + 1, by a flood from the top to 0.
 
-    Of two components that meet the larger goes on. `state` holds extent, height^(H+1) of the last
-    change, and best value side by side, for they are used together.
+    If two components meet, the smaller is merged into the larger. `state` has the extent,
+    height^(H+1) of the last change and the largest value of a component in one row, because they
+    are used together.
     """
     for b in range(count):
         parent[b] = b
@@ -367,7 +378,7 @@ def _flood(statistic, keys, records, above, basin, count, others, e, h, parent, 
         state[mine, 1] = level
         state[mine, 2] = best
     for v in range(len(above)):
-        if above[v] == v and parent[basin[v]] == basin[v]:  # a maximum of what is a root at last
+        if above[v] == v and parent[basin[v]] == basin[v]:  # the maximum of a basin that is a root
             b = basin[v]
             side = 0 if statistic[v] > 0 else 1
             value = state[b, 2] + _power(state[b, 0], e) * state[b, 1]
@@ -375,13 +386,16 @@ def _flood(statistic, keys, records, above, basin, count, others, e, h, parent, 
 
 
 @njit(nogil=True, cache=True)
-def _every(heights, order, indptr, indices, n_times, e, h):
-    """TFCE of every point, times H + 1: a tree of the components, then sums from its root up."""
+def _all_values(heights, order, indptr, indices, n_times, e, h):
+    """Return the TFCE of every point, times H + 1.
+
+    It builds the tree of components in descending order of height, then sums from the root up.
+    """
     points = len(heights)
     parent = np.full(points, -1, np.int64)  # union-find
-    below = np.full(points, -1, np.int64)  # the point at which a component next grows
-    extent = np.zeros(points, np.float64)  # of the component, from the point's height down
-    newest = np.full(points, -1, np.int64)  # of a root: the last point of its component
+    below = np.full(points, -1, np.int64)  # the point at which the component grows next
+    extent = np.zeros(points, np.float64)  # of the component at the height of the point
+    newest = np.full(points, -1, np.int64)  # of a root: the latest point of its component
     for v in order:
         parent[v] = v
         newest[v] = v

@@ -1,4 +1,7 @@
-"""Whole maps of permutations, for what needs every point: threshold-free cluster enhancement."""
+"""TFCE of the observed map, and its largest values over maps of resamplings.
+
+TFCE needs the statistic of every point of a map, so the screening of `scan` does not apply.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,16 +12,16 @@ from groupwise.permutation.fixedpoint import SCALE
 from groupwise.permutation.prepared import Prepared
 from groupwise.permutation.scan import compute_hat_terms
 from groupwise.permutation.statistic import compute_statistics
-from groupwise.permutation.tfce import Workspace, largest, tfce_map
+from groupwise.permutation.tfce import Workspace, largest_values, tfce_map
 
-#: Points whose sums are formed at a time.
+#: Points whose sums are computed together.
 PANEL = 1024
 
 
 def largest_tfce(
     prepared: Prepared, draw: np.ndarray, exponents: Mapping[str, float]
 ) -> np.ndarray:
-    """(k, sides) float64, the largest TFCE of each resampling's map.
+    """Return the largest TFCE value of the map of each resampling, (k, sides) float64.
 
     Parameters
     ----------
@@ -29,7 +32,9 @@ def largest_tfce(
     places = (indptr.astype(np.int32), indices.astype(np.int32), prepared.n_times)
     work = Workspace(prepared.n_points, prepared.n_times)
     columns = [{1: 0, -1: 1}[side] for side in prepared.sides]
-    found = [largest(each, *places, powers, work) for each in statistic_maps(prepared, draw)]
+    found = [
+        largest_values(each, *places, powers, work) for each in _statistic_maps(prepared, draw)
+    ]
     return np.array(found).reshape(-1, 2)[:, columns]
 
 
@@ -50,10 +55,10 @@ def tfce_of_map(
     return enhanced
 
 
-def statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]:
-    """Of each resampling its map (points,) float32, in the same memory every time.
+def _statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the statistic map of each resampling, (points,) float32, in the same memory.
 
-    0 at points that are excluded or on a side that is not tested.
+    It is 0 at excluded points and for values on a side that is not tested.
     """
     whole = np.zeros(prepared.n_points, np.float32)
     low = 0.0 if -1 not in prepared.sides else -np.inf
@@ -75,13 +80,12 @@ def statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray]
         yield whole
 
 
-# Loops below run over unsigned numbers, and choose by `if else`: both are what compilers turn into
-# vector instructions.
+# Compilers vectorise these loops because they use unsigned indices and `if else` expressions.
 
 
 @njit(nogil=True, cache=True)
 def _t_map(values, signs, kept, root, hat, power, scale, low, high, whole):
-    """As `fixedpoint.t_of_units`, of all points."""
+    """Fill `whole` with the t of all points, by the operations of `fixedpoint.t_of_units`."""
     points = values.shape[1]
     sums = np.empty(PANEL, np.int32)
     t = np.empty(PANEL, np.float32)
@@ -94,7 +98,7 @@ def _t_map(values, signs, kept, root, hat, power, scale, low, high, whole):
             for j in range(here):
                 more[j] = hat / power[start + j]
         for j in range(here):
-            # Factors are whole numbers below 2^53: their product is rounded as the integer would.
+            # The factors are integers below 2^53, so that their product is rounded correctly.
             u = np.float64(sums[j])
             u = u if u < most else most
             u = u if u > -most else -most
@@ -107,7 +111,7 @@ def _t_map(values, signs, kept, root, hat, power, scale, low, high, whole):
 
 @njit(nogil=True, cache=True)
 def _f_map(values, signs, kept, ratio, scale, whole):
-    """As `fixedpoint.f_of_units`, of all points."""
+    """Fill `whole` with the F of all points, by the operations of `fixedpoint.f_of_units`."""
     d, _, points = values.shape
     sums = np.empty(PANEL, np.int32)
     squares = np.empty(PANEL, np.int64)
@@ -126,6 +130,7 @@ def _f_map(values, signs, kept, ratio, scale, whole):
 
 @njit(nogil=True, cache=True)
 def _signed_sum(values, signs, start, here, sums):
+    """Fill `sums` with the signed sums of the points start..start+here-1."""
     for j in range(here):
         sums[j] = np.int32(0)
     for i in range(len(values)):
