@@ -85,7 +85,9 @@ class FeatureSpace(ABC):
         check_adjacency(self.adjacency, self.n_spatial)
         for name in ("measure", "part", "label"):
             if len(getattr(self, name)) != self.n_spatial:
-                raise ValueError(f"{name} has not one entry a place ({self.n_spatial})")
+                raise ValueError(
+                    f"{name} has {len(getattr(self, name))} entries for {self.n_spatial} places"
+                )
 
     @classmethod
     def all_titles(cls) -> dict[str, str]:
@@ -391,10 +393,12 @@ def check_adjacency(adjacency: csr_array, size: int) -> None:
     """Raise InputError unless the adjacency is (size, size), symmetric and without diagonal."""
     if adjacency.shape != (size, size):
         raise InputError(
-            f"adjacency is {adjacency.shape[0]} x {adjacency.shape[1]}, the maps have {size} "
+            f"adjacency is {adjacency.shape[0]} x {adjacency.shape[1]}, but the maps have {size} "
             "places; build it for the places of these maps"
         )
     if adjacency.diagonal().any():
-        raise InputError("adjacency has entries on its diagonal; a point is not its own neighbour")
+        raise InputError(
+            "adjacency has entries on its diagonal; remove them, a point isn't its own neighbour"
+        )
     if (adjacency != adjacency.T).nnz:
-        raise InputError("adjacency is not symmetric; make it so with A + A.T")
+        raise InputError("adjacency is not symmetric; use A + A.T")
