@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from matplotlib import colormaps
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from scipy.sparse import csr_array
 
 from groupwise.figures.brain3d import can_draw, draw, vertex_colours
 from groupwise.figures.colours import colour_limit, fade
@@ -17,6 +19,7 @@ from groupwise.figures.manifest import read_manifest
 from groupwise.figures.null import critical_mass, null_figure
 from groupwise.figures.pictures import (
     channel_pictures,
+    effect_pictures,
     label_pictures,
     surface_pictures,
     volume_pictures,
@@ -278,6 +281,20 @@ class TestPictures:
         assert "t(6)" in pictures["statistic"].caption
         assert "cluster" not in " ".join(p.caption + p.title for p in pictures.values()).lower()
         assert "S6_D6" in pictures["values"].title
+
+    def test_the_space_chooses_the_pictures(self, clear, mean):
+        line = csr_array(np.eye(12, k=1, dtype=bool) | np.eye(12, k=-1, dtype=bool))
+        sensors = replace(channel_space(), part=np.full(12, ""), adjacency=line)
+        first = {
+            "duration": clear,
+            "slices_cluster-1": mean,
+            "statistic": make_effect(channel_space(), strength=4.0),
+            "values_cluster-1": make_effect(sensors, strength=9.0),
+        }
+        for name, effect in first.items():
+            assert next(effect_pictures(effect)).name == name
+        labels = make_effect(region_space(TIMES), strength=5.0)
+        assert next(effect_pictures(labels)).title == "Statistic of every label over time"
 
     def test_files_are_png_and_listed_the_same_bytes_each_time(self, nothing, tmp_path):
         for name in ("a", "b"):

@@ -222,7 +222,7 @@ def test_a_ready_made_table_enters_at_the_group(tmp_path):
 @pytest.mark.parametrize(
     "lines, words",
     [
-        (lambda own: [*own, own[0]], "stands twice"),
+        (lambda own: [*own, own[0]], "is repeated"),
         (lambda own: [line for line in own if not line.startswith("03\tTapping/Left")], "03"),
         (lambda own: [own[0].replace("0.372", "n"), *own[1:]], "line 2: theta is"),
     ],

@@ -1,4 +1,4 @@
-"""The peaks of each cluster: local maxima, apart from each other, with effect sizes."""
+"""The table of peaks: local maxima of each cluster at a minimum distance, with effect sizes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +11,15 @@ from groupwise.stack.space import FeatureSpace
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Peaks of a cluster that are listed, and how far apart they are at the least, in mm.
+#: Largest number of peaks listed per cluster, and their minimum distance in mm.
 MOST_PEAKS, APART_MM = 4, 8.0
 
 
 def describe_peaks(result: Result, space: FeatureSpace) -> "pd.DataFrame":
-    """The largest local maximum of each cluster and up to three more, 8 mm or more apart.
+    """Return one row per peak: up to four local maxima of each cluster, at least 8 mm apart.
 
-    A local maximum is no smaller than its neighbours in space (and in time, where there is time).
-    `describe_peak_columns` says what each column means.
+    A local maximum is no smaller than its neighbours in space and, if there are times, in time.
+    `describe_peak_columns` gives the meaning of the columns.
     """
     import pandas as pd  # here, so that a block of permutations starts without it
 
@@ -48,9 +48,11 @@ def effect_size(result: Result, statistic: float) -> tuple[float, float, float]:
 def describe_peak_columns(
     result: Result, space: FeatureSpace, labels: str = "Anatomical label"
 ) -> dict[str, Any]:
-    """Descriptions of the columns of peaks, in the form of a BIDS JSON sidecar.
+    """Return descriptions of the columns of the table of peaks, for a BIDS JSON sidecar.
 
-    labels: where the names of places are from.
+    Parameters
+    ----------
+    labels : source of the anatomical labels.
     """
     kind = result.prepared.design.effect_size_name
     chosen = "; the peak was chosen for its size, so it is too large"
@@ -68,7 +70,7 @@ def describe_peak_columns(
 
 
 def _peaks(points: np.ndarray, height: np.ndarray, space: FeatureSpace) -> list[int]:
-    """Local maxima of a cluster, largest first, far enough from the larger ones."""
+    """Return the listed peaks of a cluster as point numbers, largest first."""
     inside = set(points.tolist())
     places, _ = space.places_and_times(points)
     coordinates = dict(zip(points.tolist(), space.coordinates[places], strict=True))

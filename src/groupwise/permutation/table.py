@@ -1,4 +1,4 @@
-"""The cluster table: what and how large, and where and when its peak is, in words of the field."""
+"""The table of clusters: their statistics, extent and peak, and what its columns mean."""
 
 import os
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.DataFrame":
-    """One row a cluster, largest mass first; `describe_columns` says what each column means.
+    """Return one row per cluster, largest mass first; `describe_columns` gives their meaning.
 
     Parameters
     ----------
     result : of `infer`.
-    space : the places and times of the maps; without it only what needs no place is told.
+    space : of the maps; without it, the table has no columns on place and time.
     """
     import pandas as pd  # here, so that a block of permutations starts without it
 
@@ -45,7 +45,7 @@ def describe_clusters(result: Result, space: FeatureSpace | None = None) -> "pd.
 
 
 def describe_columns(table: "pd.DataFrame", space: FeatureSpace | None = None) -> dict[str, Any]:
-    """Descriptions of a cluster table's columns, in the form of a BIDS JSON sidecar."""
+    """Return descriptions of the columns of a table of clusters, for a BIDS JSON sidecar."""
     known = {
         "id": {"Description": "Number of the cluster, in the order of its mass; its value in the "
                               "map of labels"},
@@ -89,7 +89,7 @@ def write_table(path: str | os.PathLike, table: "pd.DataFrame") -> None:
 
 
 def points_of_clusters(result: Result) -> list[np.ndarray]:
-    """Point numbers of each cluster, in the order of the table."""
+    """Return the point numbers of each cluster, in the order of the table."""
     labels = result.labels.ravel()
     points = np.flatnonzero(labels)
     points = points[np.argsort(labels[points], kind="stable")]

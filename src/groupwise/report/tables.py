@@ -32,8 +32,8 @@ CLUSTER_COLUMNS = {
     "label": ("Label of the peak", None),
     "labels": ("Labels", None),
 }
-#: Shown without rounding, as are all columns of integers.
-COUNTS = {"vertex_ms"}
+#: Shown without rounding: counts; of a space's own columns, those whose heading has no unit.
+COUNTS = {"id", "size", *(name for name, title in OF_SPACES.items() if "(" not in title)}
 ROWS_SHOWN = 20
 
 
@@ -124,16 +124,13 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
     for record in clusters.head(ROWS_SHOWN).to_dict("records"):
         cells = []
         for name, column in zip(kept, columns, strict=True):
-            value, factor = record[name], CLUSTER_COLUMNS[name][1]
-            whole = name in COUNTS or (
-                factor is None and pd.api.types.is_integer_dtype(clusters[name])
-            )
+            value = record[name]
             if pd.isna(value) or value in ("", "n/a"):
                 cells.append(cell("", "–", column["numeric"]))
-            elif whole:
+            elif name in COUNTS and column["numeric"]:
                 cells.append(cell(value, f"{float(value):,.0f}", True))
             elif column["numeric"]:
-                value = float(value) * (factor or 1)
+                value = float(value) * (CLUSTER_COLUMNS[name][1] or 1)
                 cells.append(cell(value, number(value), True))
             else:
                 cells.append(cell(value, str(value), False, css="wrap" * (name == "labels")))

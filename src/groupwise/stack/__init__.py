@@ -1,7 +1,7 @@
 """Observations, feature spaces, adjacency and the stack's files.
 
-Readers of images stand in `groupwise.stack.volumes`, imported by its name, so that the engine
-starts without them.
+The readers of images are in `groupwise.stack.volumes`. They are not imported here, so that the
+engine starts without nibabel.
 """
 
 from groupwise.stack.kinds import Hemisphere, Places, Surface, Volume

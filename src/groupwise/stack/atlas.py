@@ -1,4 +1,4 @@
-"""Anatomical names of places in MNI space: from an atlas, or from the nearest named coordinate."""
+"""Anatomical labels of places in MNI space, from an atlas or the nearest labelled coordinate."""
 
 import os
 from collections.abc import Mapping
@@ -14,15 +14,13 @@ from nibabel.affines import apply_affine
 from groupwise.errors import InputError
 from groupwise.stack.space import FeatureSpace
 
-#: A named coordinate further away, in mm, says nothing of a place.
+#: Labelled coordinates further away than this, in mm, don't label a place.
 FAR_MM = 20.0
 NEAREST = (
     "Name of the nearest coordinate of Dosenbach et al. (2010, Science 329:1358), none further "
     f"than {FAR_MM:g} mm; no atlas was given"
 )
-
-
-#: Atlases that nilearn fetches where there is a network.
+#: Atlases that nilearn downloads: its function and the arguments.
 FETCHED = {
     "aal": ("fetch_atlas_aal", {}),
     "harvard_oxford": ("fetch_atlas_harvard_oxford", {"atlas_name": "cort-maxprob-thr25-2mm"}),
@@ -33,7 +31,9 @@ FETCHED = {
 def name_places(
     space: FeatureSpace, atlas: Mapping[str, str | None]
 ) -> tuple[FeatureSpace, dict[str, str]]:
-    """A space in MNI with the names of its places, and where they are from; another as it is.
+    """Return a space with anatomical labels, and the source of the labels for the sidecar.
+
+    Only a space in MNI space gets labels; any other is returned unchanged, with an empty dict.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def name_places(
     """
     if not space.is_mni:
         return space, {}
-    names, told = names_of(space.coordinates, **atlas)
-    return replace(space, label=names), {"Labels": told}
+    names, source = names_of(space.coordinates, **atlas)
+    return replace(space, label=names), {"Labels": source}
 
 
 def names_of(
@@ -52,17 +52,26 @@ def names_of(
     labels: str | os.PathLike | None = None,
     fetch: str | None = None,
 ) -> tuple[np.ndarray, str]:
-    """Name of each place (n, 3) mm, "" where there is none, and where the names are from.
+    """Return the anatomical label of each place, and the source of the labels in words.
+
+    Without `image` and `fetch`, a place gets the label of the nearest coordinate that nilearn
+    ships.
 
     Parameters
     ----------
-    image, labels : an atlas: integers in MNI space, and a TSV with their `index` and `name` (a BIDS
-        dseg.tsv).
-    fetch : or one of FETCHED. Without either: the nearest of the coordinates that nilearn ships.
+    coordinates : (n, 3) mm in MNI space.
+    image : an atlas, an image of integers in MNI space.
+    labels : TSV with the `index` and the `name` of each integer (a BIDS dseg.tsv).
+    fetch : one of FETCHED, instead of `image`.
+
+    Returns
+    -------
+    names : (n,) str, "" where a place has no label.
+    source : of the names.
 
     Raises
     ------
-    InputError : an atlas that can not be fetched or read, or is not made of integers.
+    InputError : the atlas can't be fetched or read, or has values that aren't integers.
     """
     try:
         if fetch:
@@ -78,14 +87,19 @@ def names_of(
         else:
             return _nearest(coordinates), NEAREST
     except (OSError, ValueError, nib.filebasedimages.ImageFileError) as error:
-        what = f"atlas {fetch}: could not be fetched" if fetch else f"{image}, {labels}: no atlas"
+        what = f"atlas {fetch}: can't be fetched" if fetch else f"{image}, {labels}: no atlas"
         raise InputError(f"{what} ({error}); give atlas.image and atlas.labels") from error
     values: np.ndarray = np.asarray(atlas.dataobj)
     values = values.reshape(values.shape[:3])
     if not {"index", "name"} <= set(named.columns):
-        raise InputError(f"{labels}: needs the columns index and name")
+        have = ", ".join(map(str, named.columns))
+        raise InputError(
+            f"{labels}: the columns index and name are missing (it has {have}); add them"
+        )
     if not np.array_equal(values, np.round(values)):
-        raise InputError(f"{image}: not all values are integers; an atlas has a number a region")
+        raise InputError(
+            f"{image}: not all values are integers; give an atlas with one integer per region"
+        )
     names = dict(zip(named["index"].astype(int), named["name"].astype(str), strict=True))
     voxels = np.round(apply_affine(np.linalg.inv(atlas.affine), coordinates))
     inside = ((voxels >= 0) & (voxels < values.shape)).all(axis=1)
@@ -96,6 +110,7 @@ def names_of(
 
 
 def _nearest(coordinates: np.ndarray) -> np.ndarray:
+    """Return the label of the nearest coordinate, with its side; "" beyond `FAR_MM`."""
     import nilearn
     from scipy.spatial import cKDTree
 

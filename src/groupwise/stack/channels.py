@@ -1,4 +1,4 @@
-"""Values of channels or regions as a stack, from a long table."""
+"""Values of channels or regions: from long tables to a stack, and back to a table of results."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ CHROMA = "Chroma"
 
 
 def read_values(path: str | os.PathLike, place: str, value: str) -> pd.DataFrame:
-    """A ready-made table of values, all columns as text but the value.
+    """Return a table of values computed elsewhere; all columns but the value are text.
 
     Parameters
     ----------
-    path : TSV or CSV with a column ID (or subject), `place` and `value`.
+    path : TSV or CSV with the columns ID (or subject), `place` and `value`.
     place, value : names of columns.
 
     Returns
     -------
-    DataFrame : the table, its subjects in the column ID.
+    DataFrame : the table, with the subjects in the column ID.
 
     Raises
     ------
-    InputError : a column is absent, a value is no number, rows stand twice.
+    InputError : a column is missing, a value isn't a number, or a row is repeated.
     """
     path = Path(path)
     try:
@@ -51,15 +51,15 @@ def read_values(path: str | os.PathLike, place: str, value: str) -> pd.DataFrame
     numbers = pd.to_numeric(table[value], errors="coerce")
     bad = table.index[~np.isfinite(numbers)]
     findings = [
-        f"{path}, line {line + 2}: {value} is {table[value][line]!r}, which is no number; leave "
-        "the row out where there is no value"
+        f"{path}, line {line + 2}: {value} is {table[value][line]!r}, which is no number; remove "
+        "rows without a value"
         for line in bad[:10]
     ]
     others = table.drop(columns=value)
     twice = table.index[others.duplicated()]
     findings += [
-        f"{path}, line {line + 2}: {', '.join(others.loc[line])} stands twice; add a column that "
-        "tells the rows apart, or remove one"
+        f"{path}, line {line + 2}: {', '.join(others.loc[line])} is repeated; add a column that "
+        "distinguishes the rows, or remove one"
         for line in twice[:10]
     ]
     if findings:
@@ -77,16 +77,16 @@ def stack_of_channels(
     positions: Mapping[str, Sequence[float]] | None = None,
     name: str = "head",
 ) -> tuple[np.ndarray, Places, pd.DataFrame]:
-    """The values of an analysis, on the places that every subject has in every condition.
+    """Return the values of an analysis at the places that every map has.
 
     Parameters
     ----------
-    table : long; `ID`, the columns named in `rows`, `place`, `value`, and `Chroma` where there are
-        chromophores.
-    rows : maps of the analysis: `subject`, and `keys` (column to value) that choose its part of
-        the table.
+    table : long table with `ID`, the columns named in `rows`, `place`, `value` and, if there are
+        chromophores, `Chroma`.
+    rows : one per map, with `subject` and `keys` (column to value), which select its rows of the
+        table.
     place, value : columns of the place and the value.
-    chromas : those that take part; [] where the table has no such column.
+    chromas : chromophores to include; [] if the table has no such column.
     positions : place to x, y, z in mm.
     name : of the space.
 
@@ -94,12 +94,12 @@ def stack_of_channels(
     -------
     data : (rows, points) float32.
     space : without neighbours; a point is a place and chromophore.
-    coverage : one row a place and chromophore: how many rows of the analysis have it, and whether
-        it takes part.
+    coverage : one row per place and chromophore, with the number of maps that have it and whether
+        it is included.
 
     Raises
     ------
-    InputError : no place is left, or a place stands twice in a map.
+    InputError : no place is in all maps, or a place is repeated within a map.
     """
     columns: list[Any] = []
     findings: list[str] = []
@@ -114,8 +114,8 @@ def stack_of_channels(
             twice = next(key for key in keys if keys.count(key) > 1)
             what = ", ".join(f"{k} {v}" for k, v in row["keys"].items())
             findings.append(
-                f"subject {row['subject']}, {what}: {' '.join(twice).strip()} stands twice; name "
-                "the factor that tells the rows apart"
+                f"subject {row['subject']}, {what}: {' '.join(twice).strip()} is repeated; "
+                "name the factor that distinguishes the rows"
             )
         columns.append(dict(zip(keys, own[value].to_numpy(float), strict=True)))
     if findings:
@@ -128,8 +128,8 @@ def stack_of_channels(
     if not kept:
         best = max(count.values(), default=0)
         raise InputError(
-            f"no channel is good in all {len(columns)} maps (the best is in {best}); exclude the "
-            "subjects that lack most, or test regions (space: rois)"
+            f"no channel is good in all {len(columns)} maps (at most in {best}); exclude the "
+            "subjects with the fewest good channels, or test regions (space: rois)"
         )
     data = np.array([[column[key] for key in kept] for column in columns], np.float32)
     nowhere = (np.nan, np.nan, np.nan)
@@ -153,7 +153,7 @@ def stack_of_channels(
 
 
 def describe_points(maps: Mapping[str, np.ndarray], space: Places, statistic: str) -> pd.DataFrame:
-    """One row a point of a space of channels: its place, statistic and every kind of p."""
+    """Return one row per point of a space of named places: its place, statistic and every p."""
     places, times = space.places_and_times(np.arange(space.n_points))
     table: dict[str, Any] = {"place": space.label[places]}
     if space.times is not None:
@@ -175,7 +175,7 @@ def describe_points(maps: Mapping[str, np.ndarray], space: Places, statistic: st
 
 
 def describe_point_columns(table: pd.DataFrame, statistic: str) -> dict[str, dict[str, str]]:
-    """Descriptions of the columns of `describe_points`, in the form of a BIDS JSON sidecar."""
+    """Return descriptions of the columns of `describe_points`, for a BIDS JSON sidecar."""
     known = {
         "place": {"Description": "Channel or region"},
         "time": {"Description": "Time", "Units": "s"},

@@ -70,7 +70,9 @@ class Surface(FeatureSpace):
     def __post_init__(self) -> None:
         sizes = [len(each.vertices) for each in self.hemispheres]
         if sum(sizes) != self.n_spatial:
-            raise ValueError("the vertices of the hemispheres are not the places of the space")
+            raise ValueError(
+                f"the hemispheres have {sum(sizes)} vertices for {self.n_spatial} places"
+            )
         part = np.repeat([each.name for each in self.hemispheres], sizes)
         object.__setattr__(self, "part", part)
         super().__post_init__()
@@ -161,7 +163,7 @@ class Volume(FeatureSpace):
     def __post_init__(self) -> None:
         object.__setattr__(self, "part", np.full(self.n_spatial, ""))
         if len(self.voxels) != self.n_spatial:
-            raise ValueError(f"voxels has not one entry a place ({self.n_spatial})")
+            raise ValueError(f"voxels has {len(self.voxels)} entries for {self.n_spatial} places")
         super().__post_init__()
 
     def place_numbers(self, places: np.ndarray) -> dict[str, tuple[np.ndarray, str]]:

@@ -1,4 +1,4 @@
-"""Neighbours on a regular grid: voxels of a volume, samples of a series."""
+"""Adjacency of regular grids, such as the voxels of a volume."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from groupwise.errors import InputError
 
-#: How many coordinates neighbours may differ in: in 3-D, 6, 18 or 26 neighbours.
+#: Number of coordinates in which neighbours may differ: in 3-D, 6, 18 or 26 neighbours.
 STEPS = {"faces": 1, "edges": 2, "corners": 3}
 
 
@@ -19,10 +19,9 @@ class Lattice:
 
     Parameters
     ----------
-    shape : points along each axis.
+    shape : number of points along each axis.
     connectivity : "faces" (6 neighbours in 3-D), "edges" (18) or "corners" (26).
-    mask : bool of that shape; the points are then those inside, in C order, and an edge through
-        a point outside does not exist.
+    mask : bool of that shape; only points inside it exist, in C order.
     """
 
     shape: Sequence[int]
@@ -32,27 +31,28 @@ class Lattice:
     def __post_init__(self) -> None:
         if self.connectivity not in STEPS:
             raise InputError(
-                f"connectivity {self.connectivity!r} is unknown; it is one of {', '.join(STEPS)}"
+                f"connectivity {self.connectivity!r} is unknown; use one of {', '.join(STEPS)}"
             )
         if self.mask is not None and np.shape(self.mask) != tuple(self.shape):
             raise InputError(
-                f"the mask has shape {np.shape(self.mask)}, the lattice {tuple(self.shape)}"
+                f"the mask has shape {np.shape(self.mask)}, the lattice {tuple(self.shape)}; give "
+                "both the same shape"
             )
 
     @property
     def n_points(self) -> int:
-        """Number of points, inside the mask if there is one."""
+        """Number of points; with a mask, of those inside."""
         return int(np.prod(self.shape) if self.mask is None else np.count_nonzero(self.mask))
 
     def adjacency(self) -> csr_array:
-        """(points, points) bool csr, symmetric, without diagonal, columns in order."""
+        """Return the adjacency: (points, points) bool csr, symmetric, without diagonal, sorted."""
         shape = tuple(self.shape)
         inside = np.ones(shape, bool) if self.mask is None else np.asarray(self.mask, bool)
         number = np.full(shape, -1, np.int32)
         number[inside] = np.arange(np.count_nonzero(inside), dtype=np.int32)
         pairs = []
         for step in product((-1, 0, 1), repeat=len(shape)):
-            # Half of the directions: the other half are the same edges seen from the other end.
+            # Half of the directions: the opposite ones give the same edges.
             if step <= (0,) * len(shape) or np.count_nonzero(step) > STEPS[self.connectivity]:
                 continue
             here = number[

@@ -1,4 +1,4 @@
-"""Which row of a stack is which cell of a design, by subject and factor, never by position."""
+"""The rows of a stack that belong to each cell of a design, found by subject and factors."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -15,29 +15,33 @@ if TYPE_CHECKING:
 def cell_rows(
     observations: "pd.DataFrame", within: Mapping[str, Sequence[str]] | None = None
 ) -> tuple[list[str], np.ndarray]:
-    """Rows of each subject's cells.
+    """Return the row of each subject's cells.
 
     Parameters
     ----------
-    observations : table with `row`, `subject` and a column a factor.
-    within : factor to its levels, in the order of the design; None: one map a subject. Rows
-        with a level that is not named are left out.
+    observations : table with `row`, `subject` and a column for each factor.
+    within : factor to its levels, in the order of the design; None for one map per subject. Rows
+        with any other level are ignored.
 
     Returns
     -------
-    subjects : in sorted order, whatever the order of the table.
+    subjects : in sorted order.
     rows : (subjects, cells) int64 row numbers; the first factor varies slowest.
 
     Raises
     ------
-    InputError : a factor is no column, or cells are missing or filled twice; all are listed.
+    InputError : listing all factors without a column, or all cells without or with several maps.
     """
     within = dict(within or {})
     absent = [name for name in within if name not in observations]
     if absent:
         have = ", ".join(map(str, observations.columns))
         raise InputError(
-            [f"factor {name!r} is no column of the observations ({have})" for name in absent]
+            [
+                f"factor {name!r} is no column of the observations (they have {have}); correct "
+                "its name"
+                for name in absent
+            ]
         )
     cells = list(product(*within.values()))
     subjects = sorted(set(observations["subject"]))
@@ -57,11 +61,11 @@ def cell_rows(
             what = f"subject {subject}" + (f", {place}" if place else "")
             if here:
                 findings.append(
-                    f"{what}: {len(here)} maps (rows {', '.join(map(str, here))}) where one is "
-                    "needed; name the factor that tells them apart, or remove one"
+                    f"{what}: {len(here)} maps (rows {', '.join(map(str, here))}) instead of one; "
+                    "name the factor that distinguishes them, or remove one"
                 )
             else:
-                findings.append(f"{what}: no map; add it or leave the subject out")
+                findings.append(f"{what}: no map; add it or exclude the subject")
     if findings:
         raise InputError(findings)
     return subjects, rows

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -52,7 +53,8 @@ class FeatureSpace(ABC):
 
     A new kind of space is a subclass with a `kind` of its own. It implements the abstract
     members and, if it has arrays of its own, `own_arrays`, `own_fields` and `own_digest`. A space
-    with further axes also overrides the members from `axes` to `neighbours`, and `axis_columns`.
+    with a further axis also overrides `sizes`, `axis_columns` and the methods that turn points
+    into indices.
 
     Attributes
     ----------
@@ -85,7 +87,9 @@ class FeatureSpace(ABC):
         check_adjacency(self.adjacency, self.n_spatial)
         for name in ("measure", "part", "label"):
             if len(getattr(self, name)) != self.n_spatial:
-                raise ValueError(f"{name} has not one entry a place ({self.n_spatial})")
+                raise ValueError(
+                    f"{name} has {len(getattr(self, name))} entries for {self.n_spatial} places"
+                )
 
     @classmethod
     def all_titles(cls) -> dict[str, str]:
@@ -133,19 +137,24 @@ class FeatureSpace(ABC):
         return 1 if self.times is None else len(self.times)
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Length of each axis of a map, by name: place and, if there are times, time."""
+        return {"place": self.n_spatial} | ({} if self.times is None else {"time": self.n_times})
+
+    @property
     def axes(self) -> tuple[str, ...]:
-        """Names of the axes of a map: ("place",) or ("place", "time")."""
-        return ("place",) if self.times is None else ("place", "time")
+        """Names of the axes of a map, the slowest first."""
+        return tuple(self.sizes)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Length of each of the `axes`."""
-        return (self.n_spatial,) if self.times is None else (self.n_spatial, self.n_times)
+        """Shape of a map."""
+        return tuple(self.sizes.values())
 
     @property
     def n_points(self) -> int:
         """Number of points of a map."""
-        return self.n_spatial * self.n_times
+        return prod(self.shape)
 
     def places_and_times(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the place and the time index of point numbers."""
@@ -164,7 +173,10 @@ class FeatureSpace(ABC):
         place, time = divmod(point, self.n_times)
         start, stop = self.adjacency.indptr[place : place + 2]
         near = [int(k) * self.n_times + time for k in self.adjacency.indices[start:stop]]
-        near += [point - 1] * (time > 0) + [point + 1] * (time + 1 < self.n_times)
+        if time > 0:
+            near.append(int(point) - 1)
+        if time + 1 < self.n_times:
+            near.append(int(point) + 1)
         return near
 
     @property
@@ -383,10 +395,12 @@ def check_adjacency(adjacency: csr_array, size: int) -> None:
     """Raise InputError unless the adjacency is (size, size), symmetric and without diagonal."""
     if adjacency.shape != (size, size):
         raise InputError(
-            f"adjacency is {adjacency.shape[0]} x {adjacency.shape[1]}, the maps have {size} "
+            f"adjacency is {adjacency.shape[0]} x {adjacency.shape[1]}, but the maps have {size} "
             "places; build it for the places of these maps"
         )
     if adjacency.diagonal().any():
-        raise InputError("adjacency has entries on its diagonal; a point is not its own neighbour")
+        raise InputError(
+            "adjacency has entries on its diagonal; remove them, a point isn't its own neighbour"
+        )
     if (adjacency != adjacency.T).nnz:
-        raise InputError("adjacency is not symmetric; make it so with A + A.T")
+        raise InputError("adjacency is not symmetric; use A + A.T")

@@ -1,4 +1,4 @@
-"""The stack's files: rows x points, the table of rows, the feature space, the sidecar."""
+"""The files of a stack: maps (rows x points), observations, feature space and sidecar."""
 
 import json
 import os
@@ -31,9 +31,9 @@ class Stack:
     Attributes
     ----------
     data : (rows, points) float32, opened read-only by memory map.
-    observations : one row a map: row, subject, session, condition, factors ..., path; all text
-        but `row`, "" where a column does not apply.
-    space : what a point is.
+    observations : one row per map with row, subject, session, condition, factors and path; text
+        except for `row`, "" where a column doesn't apply.
+    space : of the points.
     meta : the sidecar.
     """
 
@@ -53,20 +53,20 @@ def write_stack(
     description: str,
     provenance: dict[str, Any],
 ) -> None:
-    """Write a stack; rows are streamed, one map in memory at a time.
+    """Write a stack, with one map in memory at a time.
 
     Parameters
     ----------
-    folder : receives stack.npy, observations.tsv, space.npz and, last, stack.json.
-    rows : maps of `space.n_points` values each, in the order of `observations`.
-    observations : at least `subject`; a column `row` is added, `session` and `condition` too
-        where absent.
+    folder : for stack.npy, observations.tsv, space.npz and, last, stack.json.
+    rows : maps (space.n_points,), in the order of `observations`.
+    observations : with at least `subject`; `row` and, if missing, `session` and `condition` are
+        added.
     units, description : of the values, for the sidecar.
     provenance : from `groupwise.provenance.provenance`.
 
     Raises
     ------
-    InputError : a map has another length than the space, or maps and table differ in number.
+    InputError : a map doesn't fit the space, or the numbers of maps and observations differ.
     """
     folder = Path(folder)
     table = _complete(observations)
@@ -74,23 +74,29 @@ def write_stack(
         shape = (len(table), space.n_points)
         data = np.lib.format.open_memmap(part, mode="w+", dtype="<f4", shape=shape)
         with part.open("rb+") as handle:
-            # Else a full disk is found by a page that cannot be written, which kills the process.
+            # Without this, a page that a full disk can't take would kill the process (SIGBUS).
             os.posix_fallocate(handle.fileno(), 0, part.stat().st_size)
         count, progress = 0, Progress("maps", len(table))
         for values in rows:
             values = np.asarray(values)
             if values.shape != (space.n_points,):
                 raise InputError(
-                    f"map {count} of the stack {folder}: shape {values.shape}, the space "
-                    f"{space.name} has {space.n_points} points; give every map in this space"
+                    f"{folder}: map {count} has shape {values.shape}, but the space {space.name} "
+                    f"has {space.n_points} points; give all maps in this space"
                 )
             if count == len(table):
-                raise InputError(f"{folder}: more maps than rows of observations ({len(table)})")
+                raise InputError(
+                    f"{folder}: there are more maps than observations ({len(table)}); give one "
+                    "row of observations per map"
+                )
             data[count] = values
             count += 1
             progress.reached(count)
         if count != len(table):
-            raise InputError(f"{folder}: {count} maps for {len(table)} rows of observations")
+            raise InputError(
+                f"{folder}: there are {count} maps and {len(table)} observations; give one row of "
+                "observations per map"
+            )
         data.flush()
         del data
     with write_whole(folder / OBSERVATIONS) as part:
@@ -164,7 +170,7 @@ def stack_maps(
 
 
 def read_stack(folder: str | os.PathLike, *, check_data: bool = True) -> Stack:
-    """Open a stack, and check its files against the digests in its sidecar.
+    """Open a stack after checking each file against its digest in the sidecar.
 
     Parameters
     ----------
@@ -173,22 +179,25 @@ def read_stack(folder: str | os.PathLike, *, check_data: bool = True) -> Stack:
 
     Raises
     ------
-    InputError : naming each file that is absent or is not the one that the sidecar describes.
+    InputError : naming each file that is absent or has another digest.
     """
     folder = Path(folder)
     try:
         meta = json.loads((folder / SIDECAR).read_text(encoding="utf-8"))
         digests = meta["Files"]
     except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"{folder / SIDECAR}: not a readable stack sidecar ({error})") from error
+        raise InputError(
+            f"{folder / SIDECAR}: not readable as the sidecar of a stack ({error}); make the stack "
+            "again"
+        ) from error
     findings = []
     for name, digest in digests.items():
         if not (folder / name).is_file():
             findings.append(f"{folder / name}: absent; make the stack again")
         elif (check_data or name != DATA) and digest_of_file(folder / name) != digest:
             findings.append(
-                f"{folder / name}: not the file that {SIDECAR} describes (its digest differs); "
-                "delete the stack's folder and make it again"
+                f"{folder / name}: its digest isn't the one in {SIDECAR}; delete the folder of the "
+                "stack and make the stack again"
             )
     if findings:
         raise InputError(findings)
@@ -207,7 +216,7 @@ def read_stack(folder: str | os.PathLike, *, check_data: bool = True) -> Stack:
 
 
 def read_observations(path: str | os.PathLike) -> "pd.DataFrame":
-    """Read a table of observations: text in every column but `row`, "" for "n/a"."""
+    """Return a table of observations: text except for `row`, "" for "n/a"."""
     import pandas as pd  # here, so that a block of permutations starts without it
 
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).replace("n/a", "")
@@ -216,7 +225,7 @@ def read_observations(path: str | os.PathLike) -> "pd.DataFrame":
 
 
 def _complete(observations: "pd.DataFrame") -> "pd.DataFrame":
-    """The table as it is stored: row, subject, session, condition, then the rest."""
+    """Return the observations as stored: row, subject, session, condition, then the rest."""
     table = observations.drop(columns="row", errors="ignore").reset_index(drop=True)
     table = table.fillna("").astype(str).replace("n/a", "")
     for place, name in enumerate(("subject", "session", "condition")):

@@ -1,4 +1,4 @@
-"""Ready-made maps as a stack: a table of NIfTI or ANALYZE images on one grid; and back to NIfTI."""
+"""Read images (NIfTI, ANALYZE) as the rows of a stack, and write maps as NIfTI."""
 
 import os
 import zlib
@@ -17,7 +17,7 @@ from groupwise.files import write_whole
 from groupwise.stack.kinds import Volume
 from groupwise.stack.lattice import Lattice
 
-#: What nibabel raises for files that are damaged, truncated, or no images.
+#: What nibabel raises for files that are damaged, truncated or no images.
 UNREADABLE = (
     ImageFileError,
     HeaderDataError,
@@ -28,12 +28,12 @@ UNREADABLE = (
     zlib.error,
 )
 REMEDY = "resample it, or set maps.resample_to"
-#: Affines of one grid may differ by rounding in their files, in mm.
+#: Largest difference, in mm, between affines of one grid; files round them.
 SAME_MM = 1e-3
 
 
 def files_of(path: str | os.PathLike) -> list[str]:
-    """The files that make an image: header and data of an ANALYZE or NIfTI pair, else one."""
+    """Return the files of an image: header and data of a pair (ANALYZE, NIfTI), else one file."""
     path = Path(path)
     if path.suffix in (".hdr", ".img"):
         return [str(path.with_suffix(".hdr")), str(path.with_suffix(".img"))]
@@ -45,16 +45,16 @@ Grid = tuple[tuple[int, ...], np.ndarray]
 
 
 def read_map(path: str | os.PathLike, onto: Grid | None = None) -> np.ndarray:
-    """(i, j, k) float64 values of an image; trailing dimensions of length 1 are dropped.
+    """Return the values (i, j, k) of an image as float64, without trailing dimensions of length 1.
 
     Parameters
     ----------
-    onto : a grid that an image on another is resampled to (splines of third order; NaN where the
-        nearest voxel of the image is not finite, 0 or outside).
+    onto : a grid; an image on another grid is resampled to it by splines of third order. A voxel
+        is NaN where the nearest voxel of the image is 0, not finite or outside.
 
     Raises
     ------
-    InputError : naming an image that is damaged, truncated or not one volume.
+    InputError : the image is damaged, truncated or more than one volume.
     """
     image = _open(path)
     _grid(path, image)
@@ -87,7 +87,7 @@ def read_map(path: str | os.PathLike, onto: Grid | None = None) -> np.ndarray:
 
 
 def grid_of(path: str | os.PathLike) -> Grid:
-    """Grid of an image."""
+    """Return the grid of an image."""
     image = _open(path)
     return _grid(path, image), np.asarray(image.affine, dtype=np.float64)
 
@@ -97,11 +97,11 @@ def _same(shape: tuple, affine: np.ndarray, other: tuple, other_affine: np.ndarr
 
 
 def common_grid(paths: Sequence[str | os.PathLike]) -> Grid:
-    """Shape and affine (voxel to mm) that all images share; reads headers only.
+    """Return the shape and affine (voxel to mm) that all images share; only headers are read.
 
     Raises
     ------
-    InputError : listing the images that can not be read or lie on another grid than the first.
+    InputError : listing the images that can't be read or are on another grid than the first.
     """
     findings, first = [], None
     for path in paths:
@@ -114,16 +114,16 @@ def common_grid(paths: Sequence[str | os.PathLike]) -> Grid:
         if first is None:
             first = (path, shape, affine)
         elif shape != first[1]:
-            findings.append(f"{path}: grid {shape}, that of {first[0]} is {first[1]}; {REMEDY}")
+            findings.append(f"{path}: its grid is {shape}, that of {first[0]} {first[1]}; {REMEDY}")
         elif not np.allclose(affine, first[2], rtol=0, atol=SAME_MM):
             findings.append(
-                f"{path}: its affine puts the voxels elsewhere (by up to "
-                f"{np.abs(affine - first[2]).max():.3g}) than that of {first[0]}; {REMEDY}"
+                f"{path}: its affine differs from that of {first[0]} (by up to "
+                f"{np.abs(affine - first[2]).max():.3g}); {REMEDY}"
             )
     if findings:
         raise InputError(findings)
     if first is None:
-        raise InputError("no maps: the list of images is empty")
+        raise InputError("no maps: the list of images is empty; give at least one image")
     return first[1], np.asarray(first[2], dtype=np.float64)
 
 
@@ -132,23 +132,24 @@ def common_mask(
     mask: str | os.PathLike | None = None,
     onto: Grid | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Voxels where every map is finite and not zero.
+    """Return the voxels in which every map is finite and not zero.
 
     Parameters
     ----------
     paths : images on one grid.
-    mask : an image on the same grid whose voxels that are not zero are kept of them.
-    onto : a grid that images on any other are resampled to; None: all must lie on one.
+    mask : an image on the same grid; only its nonzero voxels are kept.
+    onto : grid to which images on other grids are resampled; None if all must be on one grid.
 
     Returns
     -------
     inside : (i, j, k) bool.
-    count : (i, j, k) int32, number of maps that are finite and not zero at each voxel.
+    count : (i, j, k) int32, number of maps that are finite and not zero in each voxel.
     affine : (4, 4), voxel to mm.
 
     Raises
     ------
-    InputError : different grids, or no voxel left, with the maps that hold the fewest voxels.
+    InputError : the grids differ, or no voxel is left; then the maps with the fewest voxels are
+        named.
     """
     shape, affine = onto or common_grid([*paths, *([mask] if mask else [])])
     count = np.zeros(shape, np.int32)
@@ -167,7 +168,7 @@ def common_mask(
         raise InputError(
             "no voxel is finite and not zero in every map"
             + (f" and inside {mask}" if mask else "")
-            + f"; the maps with the fewest: {listed}"
+            + f"; check the maps with the fewest: {listed}"
         )
     return inside, count, affine
 
@@ -179,14 +180,14 @@ def volume_space(
     name: str,
     connectivity: str = "faces",
 ) -> Volume:
-    """Feature space of the voxels inside a mask, in C order of the grid.
+    """Return the feature space of the voxels inside a mask, in C order of the grid.
 
     Parameters
     ----------
     inside : (i, j, k) bool.
     affine : voxel to mm.
     name : template space, e.g. "MNI".
-    connectivity : of the voxel lattice, see `Lattice`.
+    connectivity : of the voxels, see `Lattice`.
     """
     voxels = np.argwhere(inside).astype(np.int32)
     return Volume(
@@ -204,17 +205,20 @@ def volume_space(
 def rows_inside(
     paths: Sequence[str | os.PathLike], inside: np.ndarray, onto: Grid | None = None
 ) -> Iterator[np.ndarray]:
-    """Each image's values (points,) inside a mask, one image in memory at a time."""
+    """Yield the values (points,) of each image inside a mask, one image in memory at a time."""
     for path in paths:
         yield read_map(path, onto)[inside]
 
 
 def as_volume(space: Volume, values: np.ndarray) -> nib.Nifti1Image:
-    """A map as NIfTI: int32 of integers (0 outside), float32 of the rest (NaN outside).
+    """Return a map as a NIfTI image.
 
-    values: (points,), or (places, times), which gives an image with the times as fourth axis.
+    Integers become int32 with 0 outside the mask, other values float32 with NaN outside: there, 0
+    would be a valid p or statistic.
 
-    NaN outside, since 0 is a value: a p of 0 or a statistic of 0 would cover the image.
+    Parameters
+    ----------
+    values : (points,) or (places, times); times are the fourth axis of the image.
     """
     values = values.reshape(space.shape)
     discrete = np.issubdtype(values.dtype, np.integer) or values.dtype == bool
@@ -241,13 +245,13 @@ def write_volume(path: str | os.PathLike, space: Volume, values: np.ndarray) -> 
 
 
 def write_coverage(path: str | os.PathLike, space: Volume, count: np.ndarray) -> None:
-    """Write the number of maps at each voxel of the grid (i, j, k), inside the mask or not."""
+    """Write the number of maps in each voxel of the grid (i, j, k), inside and outside the mask."""
     write_image(path, _image(count.astype(np.int32), space))
 
 
 def _image(volume: np.ndarray, space: Volume) -> nib.Nifti1Image:
     image = nib.Nifti1Image(volume, space.affine)
-    # 4: MNI; 2: aligned to something else, as the file's name tells.
+    # 4: MNI; 2: aligned to another image, named by the entity `space` of the file.
     code = 4 if space.is_mni else 2
     image.set_sform(space.affine, code)
     image.set_qform(space.affine, code)
@@ -258,7 +262,9 @@ def _image(volume: np.ndarray, space: Volume) -> nib.Nifti1Image:
 def _open(path: str | os.PathLike) -> nib.spatialimages.SpatialImage:
     absent = [part for part in files_of(path) if not Path(part).is_file()]
     if absent:
-        raise InputError([f"{part} does not exist" for part in absent])
+        raise InputError(
+            [f"{part}: does not exist; correct the path or restore the file" for part in absent]
+        )
     try:
         return nib.load(path)
     except UNREADABLE as error:
@@ -270,7 +276,9 @@ def _open(path: str | os.PathLike) -> nib.spatialimages.SpatialImage:
 def _grid(path: str | os.PathLike, image: nib.spatialimages.SpatialImage) -> tuple[int, ...]:
     shape = tuple(int(k) for k in image.shape)
     if len(shape) < 3 or any(k != 1 for k in shape[3:]):
-        raise InputError(f"{path}: shape {shape}; a map is one volume, give one file a map")
+        raise InputError(
+            f"{path}: its shape is {shape}, but a map is one volume; give one file per map"
+        )
     if image.get_data_dtype().fields is not None:
-        raise InputError(f"{path}: colours instead of numbers; give the map itself")
+        raise InputError(f"{path}: its voxels are colours, not numbers; give the map itself")
     return shape[:3]
