@@ -216,7 +216,7 @@ def test_confounds_without_values_are_told(copy):
     short = files(copy, "sub-02/func/*run-1*timeseries.tsv")[0]
     pd.read_csv(short, sep="\t")[:150].to_csv(short, sep="\t", index=False, na_rep="n/a")
     told = findings(check, study_of(copy))
-    assert "confounds csf have values that are no numbers" in told
+    assert "confounds csf have values that are not numbers" in told
     assert f"{short}: 150 rows" in told
 
 

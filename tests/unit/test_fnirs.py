@@ -270,7 +270,7 @@ def test_unusable_pairs_are_left_out_with_the_reason(demo):
 def test_no_good_channel_is_told(demo):
     raw = read_intensity(runs_of(demo)["01"][0]["raw"])
     raw._data[:] = 1.0
-    with pytest.raises(InputError, match=r"no good channel 15 to 45 mm long.*flat"):
+    with pytest.raises(InputError, match=r"no good channel with a distance of 15 to 45 mm.*flat"):
         compute_haemoglobin(raw, **CHAIN)
     slow = read_intensity(runs_of(demo)["01"][0]["raw"]).resample(2.0)
     with pytest.raises(InputError, match=r"sampled at 2 Hz.*sci: -1"):
@@ -290,12 +290,15 @@ def test_check_tells_what_is_there(demo):
     [
         ({"rois": {"Left": ["S1_D1", "S9_D9"]}}, "fnirs.rois.Left: S9_D9 is not in the montage"),
         ({"conditions": NAMES | {"Rest": "rest"}}, r"sub-01: no event of Rest \(rest\).*Control"),
-        ({"long": (100.0, 200.0)}, "no pair is as long as fnirs.long says; its distances are 8 to"),
+        (
+            {"long": (100.0, 200.0)},
+            "no pair has a distance within fnirs.long. Its distances are 8 to",
+        ),
         (
             {"short_channels": {"regressors": "mean", "longest": 5.0}},
             "no pair is shorter than 5 mm.*regressors: none",
         ),
-        ({"bad_channels": {"01": ["S9_D1"]}}, "fnirs.bad_channels.01: S9_D1 is no pair"),
+        ({"bad_channels": {"01": ["S9_D1"]}}, "fnirs.bad_channels.01: S9_D1 is not a pair"),
         ({"ppf": [6.0, 6.0, 6.0]}, "fnirs.ppf: 3 values, .* has 2 wavelengths"),
     ],
 )
@@ -331,9 +334,9 @@ def test_broken_recordings_are_told(demo, tmp_path):
     with pytest.raises(InputError) as told:
         require_no_findings(check_subjects(runs, **CHECK))
     text = str(told.value)
-    assert "broken.snirf: not a readable fNIRS recording" in text
-    assert "late.tsv: an event begins at 5000 s, and the run ends at 899.84 s" in text
-    assert "done.snirf: holds hbo, hbr; continuous-wave intensities" in text
+    assert "broken.snirf: the fNIRS recording can't be read" in text
+    assert "late.tsv: an event begins at 5000 s, but the run ends at 899.84 s" in text
+    assert "done.snirf: its channels are hbo, hbr. Use a recording of continuous-wave" in text
 
 
 def test_missing_files_are_told(demo, tmp_path):
@@ -386,7 +389,7 @@ def test_confounds_enter_the_design(first, tmp_path):
     made = fit_participant([haemoglobin], [pairs], [own], **MODEL)
     assert "breath" in made.designs[0]["hbo"]
     for content, words in (
-        ("time\tbreath\n0\t1\n10\tx\n", "breath: values that are no numbers"),
+        ("time\tbreath\n0\t1\n10\tx\n", "breath: some values are not numbers"),
         ("time\tbreath\n0\t1\n10\t2\n", "must ascend and span the recording"),
         ("breath\n1\n", "needs a column time"),
     ):
