@@ -1,4 +1,4 @@
-"""First level: parity with nilearn's own way from BIDS, and what is wrong with runs."""
+"""First level of fMRI: parity with nilearn's first_level_from_bids, and findings on runs."""
 
 import json
 import shutil
@@ -74,7 +74,7 @@ def files(folder, pattern):
 
 
 def test_maps_are_those_of_nilearns_own_way_from_bids(faces, model, tmp_path):
-    """`first_level_from_bids` on the same files, contrasts by its own expressions."""
+    """`first_level_from_bids` on the same files, with its expressions of contrasts."""
     (theirs, *_), images, events, confounds = first_level_from_bids(
         faces / "bids",
         TASK,
@@ -112,7 +112,7 @@ def test_maps_are_those_of_nilearns_own_way_from_bids(faces, model, tmp_path):
 
 
 def test_demo_responses_are_recovered(faces, model):
-    """A region that responds to all conditions is seen there, by their mean and by their F."""
+    """A region that responds to all conditions is found by their mean and by their F test."""
     truth = json.loads((faces / "truth.json").read_text())["Subjects"]["01"]["Regions"]
     occipital = next(region for region in truth if region["Name"] == "occipital-rh")
     weights = dict.fromkeys(CONDITIONS, 1 / 9)
@@ -162,7 +162,7 @@ def check(study):
     )
 
 
-def test_what_was_found_stands_in_a_table(faces):
+def test_the_check_returns_a_table(faces):
     table = check(study_of(faces))
     assert list(table["run"]) == ["run-1", "run-2"] * 2
     assert (table["volumes"] == 200).all() and (table["repetition_time"] == 2).all()
@@ -176,7 +176,7 @@ def findings(function, *arguments):
     return "\n".join(error.value.findings)
 
 
-def test_a_missing_run_is_told_with_its_subject(copy):
+def test_a_missing_run_is_reported_with_its_subject(copy):
     for path in files(copy, "sub-02/func/*run-2*bold.nii.gz"):
         path.unlink()
     study = study_of(copy)
@@ -187,12 +187,12 @@ def test_a_missing_run_is_told_with_its_subject(copy):
     assert "sub-01_task-faces_run-1_events.tsv is missing" in "\n".join(find_runs(study).findings)
 
 
-def test_another_space_is_told_with_those_there(copy):
-    told = "\n".join(find_runs(study_of(copy, space="MNI152Lin")).findings)
-    assert f"there are task-faces space-{SPACE}" in told
+def test_another_space_is_reported_with_the_present_ones(copy):
+    text = "\n".join(find_runs(study_of(copy, space="MNI152Lin")).findings)
+    assert f"there are task-faces space-{SPACE}" in text
 
 
-def test_mixed_grids_are_told(copy):
+def test_mixed_grids_are_reported(copy):
     path = files(copy, "sub-02/func/*run-1*bold.nii.gz")[0]
     image = nib.load(path)
     affine = image.affine.copy()
@@ -201,38 +201,38 @@ def test_mixed_grids_are_told(copy):
     assert f"{path}: its grid" in findings(check, study_of(copy))
 
 
-def test_an_empty_mask_is_told(copy):
+def test_an_empty_mask_is_reported(copy):
     path = files(copy, "sub-01/func/*run-2*brain_mask.nii.gz")[0]
     mask = nib.load(path)
     nib.save(nib.Nifti1Image(np.zeros(mask.shape, np.uint8), mask.affine), path)
     assert f"{path}: the mask is empty" in findings(check, study_of(copy))
 
 
-def test_confounds_without_values_are_told(copy):
+def test_confounds_without_values_are_reported(copy):
     path = files(copy, "sub-01/func/*run-1*timeseries.tsv")[0]
     table = pd.read_csv(path, sep="\t")
     table["csf"] = np.nan
     table.to_csv(path, sep="\t", index=False, na_rep="n/a")
     short = files(copy, "sub-02/func/*run-1*timeseries.tsv")[0]
     pd.read_csv(short, sep="\t")[:150].to_csv(short, sep="\t", index=False, na_rep="n/a")
-    told = findings(check, study_of(copy))
-    assert "confounds csf have values that are no numbers" in told
-    assert f"{short}: 150 rows" in told
+    text = findings(check, study_of(copy))
+    assert "confounds csf have values that are not numbers" in text
+    assert f"{short}: 150 rows" in text
 
 
-def test_events_that_do_not_fit_are_told(copy):
+def test_events_that_do_not_fit_are_reported(copy):
     path = copy / "bids/sub-01/func/sub-01_task-faces_run-1_events.tsv"
     events = pd.read_csv(path, sep="\t")
     events.loc[0, "onset"] = 5000
     events.to_csv(path, sep="\t", index=False)
     conditions = CONDITIONS | {"known/other": "nothing"}
-    told = findings(check, study_of(copy, conditions=conditions))
-    assert "an event begins at 5000 s" in told
-    assert "sub-02: no event of known/other (nothing) in any run" in told
+    text = findings(check, study_of(copy, conditions=conditions))
+    assert "an event begins at 5000 s" in text
+    assert "sub-02: no event of known/other (nothing) in any run" in text
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "words"),
     [
         ({"contrasts": {"faces": "face - scrambled"}}, "fmri.contrasts.faces: contrast"),
         ({"contrasts": {"famousInitial": "famous - scrambled"}}, "a condition has the same name"),
@@ -241,5 +241,5 @@ def test_events_that_do_not_fit_are_told(copy):
         ({"hrf": "fir"}, "fmri.hrf"),
     ],
 )
-def test_config_findings(tmp_path, change, said):
-    assert said in findings(lambda: study_of(tmp_path, **change))
+def test_config_findings(tmp_path, change, words):
+    assert words in findings(lambda: study_of(tmp_path, **change))

@@ -229,7 +229,7 @@ def test_short_channels_as_regressors(first, kind, columns):
 
 @pytest.mark.slow
 def test_short_channels_take_the_scalp_out(demo):
-    """What follows the task in the scalp adds to every estimate, unless short channels see it."""
+    """A task response of the scalp biases every estimate, unless short channels measure it."""
     gains = []
     for run, *_ in runs_of(demo).values():
         haemoglobin, pairs = compute_haemoglobin(read_intensity(run["raw"]), **CHAIN)
@@ -267,10 +267,10 @@ def test_unusable_pairs_are_left_out_with_the_reason(demo):
     assert np.isfinite(haemoglobin.get_data()).all()
 
 
-def test_no_good_channel_is_told(demo):
+def test_no_good_channel_is_reported(demo):
     raw = read_intensity(runs_of(demo)["01"][0]["raw"])
     raw._data[:] = 1.0
-    with pytest.raises(InputError, match=r"no good channel 15 to 45 mm long.*flat"):
+    with pytest.raises(InputError, match=r"no good channel with a distance of 15 to 45 mm.*flat"):
         compute_haemoglobin(raw, **CHAIN)
     slow = read_intensity(runs_of(demo)["01"][0]["raw"]).resample(2.0)
     with pytest.raises(InputError, match=r"sampled at 2 Hz.*sci: -1"):
@@ -278,7 +278,7 @@ def test_no_good_channel_is_told(demo):
     compute_haemoglobin(slow, **CHAIN | {"quality": {"sci": -1, "saturation": 0.05}})
 
 
-def test_check_tells_what_is_there(demo):
+def test_the_check_returns_a_table(demo):
     table = require_no_findings(check_subjects(runs_of(demo), **CHECK))
     assert list(table["subject"]) == ["01", "02", "03", "04"]
     assert set(table["long_pairs"]) == {20} and set(table["short_pairs"]) == {8}
@@ -290,21 +290,24 @@ def test_check_tells_what_is_there(demo):
     [
         ({"rois": {"Left": ["S1_D1", "S9_D9"]}}, "fnirs.rois.Left: S9_D9 is not in the montage"),
         ({"conditions": NAMES | {"Rest": "rest"}}, r"sub-01: no event of Rest \(rest\).*Control"),
-        ({"long": (100.0, 200.0)}, "no pair is as long as fnirs.long says; its distances are 8 to"),
+        (
+            {"long": (100.0, 200.0)},
+            "no pair has a distance within fnirs.long. Its distances are 8 to",
+        ),
         (
             {"short_channels": {"regressors": "mean", "longest": 5.0}},
             "no pair is shorter than 5 mm.*regressors: none",
         ),
-        ({"bad_channels": {"01": ["S9_D1"]}}, "fnirs.bad_channels.01: S9_D1 is no pair"),
+        ({"bad_channels": {"01": ["S9_D1"]}}, "fnirs.bad_channels.01: S9_D1 is not a pair"),
         ({"ppf": [6.0, 6.0, 6.0]}, "fnirs.ppf: 3 values, .* has 2 wavelengths"),
     ],
 )
-def test_bad_config_for_the_recordings_is_told(demo, change, words):
+def test_bad_config_for_the_recordings_is_reported(demo, change, words):
     with pytest.raises(InputError, match=words):
         require_no_findings(check_subjects(runs_of(demo), **CHECK | change))
 
 
-def test_another_montage_is_told(demo, tmp_path):
+def test_another_montage_is_reported(demo, tmp_path):
     from mne_nirs.io.snirf import write_raw_snirf
 
     runs = runs_of(demo)
@@ -316,7 +319,7 @@ def test_another_montage_is_told(demo, tmp_path):
         require_no_findings(check_subjects(runs, **CHECK))
 
 
-def test_broken_recordings_are_told(demo, tmp_path):
+def test_broken_recordings_are_reported(demo, tmp_path):
     runs = runs_of(demo)
     (tmp_path / "broken.snirf").write_bytes(b"no hdf5")
     runs["01"][0]["raw"] = str(tmp_path / "broken.snirf")
@@ -328,15 +331,15 @@ def test_broken_recordings_are_told(demo, tmp_path):
         compute_haemoglobin(read_intensity(runs["03"][0]["raw"]), **CHAIN)[0],
     )
     runs["03"][0]["raw"] = str(tmp_path / "done.snirf")
-    with pytest.raises(InputError) as told:
+    with pytest.raises(InputError) as caught:
         require_no_findings(check_subjects(runs, **CHECK))
-    text = str(told.value)
-    assert "broken.snirf: not a readable fNIRS recording" in text
-    assert "late.tsv: an event begins at 5000 s, and the run ends at 899.84 s" in text
-    assert "done.snirf: holds hbo, hbr; continuous-wave intensities" in text
+    text = str(caught.value)
+    assert "broken.snirf: the fNIRS recording can't be read" in text
+    assert "late.tsv: an event begins at 5000 s, but the run ends at 899.84 s" in text
+    assert "done.snirf: its channels are hbo, hbr. Use a recording of continuous-wave" in text
 
 
-def test_missing_files_are_told(demo, tmp_path):
+def test_missing_files_are_reported(demo, tmp_path):
     copy = tmp_path / "demo"
     shutil.copytree(demo, copy)
     shutil.rmtree(copy / "bids/sub-02/nirs")
@@ -365,7 +368,7 @@ def test_missing_files_are_told(demo, tmp_path):
         ({"noise": "ar"}, "noise"),
     ],
 )
-def test_bad_config_is_told(tmp_path, changes, words):
+def test_bad_config_is_reported(tmp_path, changes, words):
     with pytest.raises(InputError, match=words):
         study_of(tmp_path, **changes)
 
@@ -388,7 +391,7 @@ def test_confounds_enter_the_design(first, tmp_path):
     made = fit_participant([haemoglobin], [pairs], [own], **MODEL)
     assert "breath" in made.designs[0]["hbo"]
     for content, words in (
-        ("time\tbreath\n0\t1\n10\tx\n", "breath: values that are no numbers"),
+        ("time\tbreath\n0\t1\n10\tx\n", "breath: some values are not numbers"),
         ("time\tbreath\n0\t1\n10\t2\n", "must ascend and span the recording"),
         ("breath\n1\n", "needs a column time"),
     ):
@@ -398,7 +401,7 @@ def test_confounds_enter_the_design(first, tmp_path):
 
 
 def test_recordings_that_are_not_bids(demo, tmp_path):
-    """A SNIRF file a subject, events from its own annotations."""
+    """One SNIRF file per subject, with events from its annotations."""
     for name, (run, *_) in runs_of(demo).items():
         shutil.copy(run["raw"], tmp_path / f"P{name}.snirf")
     runs = runs_of(demo, recordings=str(tmp_path / "{subject}.snirf"))

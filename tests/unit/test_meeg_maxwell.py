@@ -1,4 +1,4 @@
-"""Maxwell filter: parity with MNE's calls, interference removed, runs brought to one head."""
+"""Maxwell filter: parity with MNE, removal of interference, one head position for all runs."""
 
 import mne
 import numpy as np
@@ -136,7 +136,7 @@ def test_runs_with_other_head_positions_pass_the_check_with_it_alone(tmp_path):
     assert len(seen) == 2 and seen[0] is seen[1]
 
 
-def test_movement_without_coils_and_a_second_filter_are_told():
+def test_movement_without_coils_and_a_second_filter_are_reported():
     raw, _ = helmet(seconds=4.0)
     with pytest.raises(InputError, match=r"the Maxwell filter failed .* Correct meeg\.maxwell"):
         maxwell_filter(raw.copy(), first=raw, **OPTIONS | {"movement": True}, find_bads=False)

@@ -1,4 +1,4 @@
-"""Epochs, their rejection and the table of what was dropped."""
+"""Epochs, their rejection and the table of dropped epochs."""
 
 import mne
 import numpy as np

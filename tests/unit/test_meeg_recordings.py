@@ -1,4 +1,4 @@
-"""Reading recordings and events, and naming what is wrong with them."""
+"""Reading of recordings and events, and findings on them."""
 
 import numpy as np
 import pandas as pd
@@ -86,7 +86,7 @@ def test_a_good_study_has_no_findings(study):
     assert (rows[0]["n_mag"], rows[0]["n_grad"], rows[0]["sampling_rate"]) == (4, 8, 100.0)
 
 
-def test_everything_wrong_is_told_at_once(study):
+def test_all_findings_are_reported_at_once(study):
     root, raw, events = study
     findings, rows = check_recordings(
         [raw],
@@ -160,7 +160,7 @@ def test_runs_become_one_recording(tmp_path):
     assert "EDGE boundary" in raw.annotations.description
 
 
-def test_runs_that_cannot_be_joined_are_all_told(tmp_path):
+def test_runs_that_cannot_be_joined_are_all_reported(tmp_path):
     root = tmp_path / "bids"
     runs = [
         write_run(tmp_path, root, 1),

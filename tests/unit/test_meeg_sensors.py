@@ -77,7 +77,7 @@ def test_neighbours_are_those_of_mne(tmp_path):
         ({"names": [*NAMES[:-1], "Oz"]}, "Oz, T8 are in only one of them"),
     ],
 )
-def test_other_channels_are_told(tmp_path, options, words):
+def test_other_channels_are_reported(tmp_path, options, words):
     paths = [save(tmp_path, 0), save(tmp_path, 1, **options)]
     first = read_sensors(paths[0], "face", "eeg")
     rows = [{"path": path, "condition": "face"} for path in paths]
@@ -85,7 +85,7 @@ def test_other_channels_are_told(tmp_path, options, words):
         list(sensor_rows(rows, "eeg", first, first.times > 0))
 
 
-def test_channels_without_positions_are_told(tmp_path):
+def test_channels_without_positions_are_reported(tmp_path):
     path = save(tmp_path, 0, montage=None, bads=["Cz"])
     with pytest.raises(InputError, match=r"Cz can not be interpolated.*meeg.montage"):
         read_sensors(path, "face", "eeg")
@@ -119,14 +119,14 @@ def test_reference_and_montage():
         set_standard_montage(raw_of([*NAMES, "E99"]), "colin27_1020")
 
 
-def test_electrodes_without_positions_are_told_before_the_start():
+def test_electrodes_without_positions_are_reported_before_the_start():
     bare = raw_of(NAMES)
-    (told,) = _find_unplaced_electrodes(bare, "a.vhdr", None)
-    assert "a.vhdr: its EEG electrodes have no positions" in told and "meeg.montage" in told
+    (finding,) = _find_unplaced_electrodes(bare, "a.vhdr", None)
+    assert "a.vhdr: its EEG electrodes have no positions" in finding and "meeg.montage" in finding
     assert _find_unplaced_electrodes(bare, "a.vhdr", "colin27_1020") == []
     assert _find_unplaced_electrodes(bare.copy().set_montage("colin27_1020"), "a.vhdr", None) == []
-    (told,) = _find_unplaced_electrodes(raw_of([*NAMES, "E99"]), "a.vhdr", "colin27_1020")
-    assert "colin27_1020 has no E99" in told
+    (finding,) = _find_unplaced_electrodes(raw_of([*NAMES, "E99"]), "a.vhdr", "colin27_1020")
+    assert "colin27_1020 has no E99" in finding
     assert "meeg.montage: ten is unknown" in _find_unplaced_electrodes(bare, "a.vhdr", "ten")[0]
 
 
@@ -148,7 +148,7 @@ def test_topographies(tmp_path):
         ({}, {"space": "eeg", "hemispheres": ["lh"]}, "hemispheres: sensors have no hemispheres"),
     ],
 )
-def test_spaces_that_do_not_fit_are_told(meeg, analysis, words):
+def test_spaces_that_do_not_fit_are_reported(meeg, analysis, words):
     config = {
         "study": "s",
         "bids_root": "bids",

@@ -636,7 +636,7 @@ def test_pictures_have_words_and_numbers(demo):
     assert f"{demo.scores['method']} {best:.1f}" in pictures[-1].caption
 
 
-def test_explained_variance_of_all_subjects_is_told(demo):
+def test_explained_variance_of_all_subjects_is_reported(demo):
     spec = {"method": "dSPM", "snr": 3.0, "orientation": None}
     _, residuals = source_estimates(demo.evokeds, demo.operator, **spec)
     pairs = zip(demo.evokeds, residuals, strict=True)
@@ -683,7 +683,7 @@ def test_nearest_neighbours_are_those_of_the_other_tree():
     theirs = mne.surface._compute_nearest(points, asked, method="BallTree", return_dists=True)
     np.testing.assert_array_equal(ours[0], theirs[0])
     np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-12)
-    said = "import groupwise.meeg.forward, sys; import mne; import numpy as np; "
-    said += "mne.surface._compute_nearest(np.eye(3), np.eye(3)); print('sklearn' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    code = "import groupwise.meeg.forward, sys; import mne; import numpy as np; "
+    code += "mne.surface._compute_nearest(np.eye(3), np.eye(3)); print('sklearn' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

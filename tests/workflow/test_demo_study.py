@@ -240,7 +240,9 @@ def test_a_corrupt_recording_is_named_with_the_remedy(spoilt):
 
 def test_an_unknown_bad_channel_is_named(spoilt):
     raw = change("meeg.bad_channels", {"03": ["MEG 0114"]})
-    refused(spoilt, raw, "sub-03_task-audvis_meg.fif: has no channel 'MEG 0114'", "Did you mean")
+    refused(
+        spoilt, raw, "sub-03_task-audvis_meg.fif: there is no channel 'MEG 0114'", "Did you mean"
+    )
 
 
 def test_sensors_are_tested_on_the_same_responses(study):

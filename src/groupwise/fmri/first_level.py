@@ -1,4 +1,4 @@
-"""First level: a GLM of each subject's runs, and its maps of conditions and contrasts."""
+"""First-level GLM of a subject's BOLD runs, and its maps of conditions and contrasts."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from groupwise.inputs.events import read_events
 
 logger = logging.getLogger(__name__)
 
-#: Maps of a contrast: entity stat to nilearn's output.
+#: Maps of a contrast: nilearn's output type of each entity `stat`.
 MAPS = {"effect": "effect_size", "variance": "effect_variance", "t": "stat", "z": "z_score"}
 
 
@@ -30,24 +30,28 @@ def fit_first_level(
     smoothing: float | None,
     noise: str,
 ) -> FirstLevelModel:
-    """Fit one subject's runs (`nilearn.glm.first_level.FirstLevelModel`).
+    """Fit a GLM to one subject's runs (`nilearn.glm.first_level.FirstLevelModel`).
 
-    The signal is scaled to percent of each voxel's mean over time; the mask holds the voxels of
-    all runs' masks.
+    The signal is scaled to percent of each voxel's mean over time. The mask is the intersection of
+    the runs' masks.
 
     Parameters
     ----------
-    runs : dicts with `bold`, `mask`, `events`.
+    runs : dicts with the paths `bold`, `mask` and `events`.
     conditions ... noise : see the config's section `fmri`.
 
     Raises
     ------
-    InputError : runs of different repetition times, or files that can not be used.
+    InputError
+        If runs differ in repetition time or slice timing, or a file can't be used.
     """
     timing = {run["bold"]: read_timing(run["bold"]) for run in runs}
     if len(set(timing.values())) > 1:
         listed = ", ".join(f"{path}: {tr:g} s" for path, (tr, _) in timing.items())
-        raise InputError(f"runs differ in repetition or start time: {listed}")
+        raise InputError(
+            f"The runs of a subject differ in repetition or start time: {listed}. Exclude the runs "
+            "that were recorded differently."
+        )
     repetition, reference = next(iter(timing.values()))
     nuisance = [read_confounds(run["bold"], confounds) for run in runs]
     model = FirstLevelModel(
@@ -73,38 +77,62 @@ def fit_first_level(
 def contrast_maps(
     model: FirstLevelModel, weights: Mapping[str, float]
 ) -> tuple[dict[str, nib.Nifti1Image], int]:
-    """Effect (percent signal change), its variance, t and z of a contrast, over all runs.
+    """Return the maps of a contrast: effect (percent signal change), its variance, t and z.
 
     Fixed effects: the mean over the runs that have all conditions of the contrast.
 
+    Parameters
+    ----------
+    model : the fitted model.
+    weights : weight of each condition of the contrast.
+
     Returns
     -------
-    maps : by the names of MAPS.
-    runs : number of runs that it was made of.
+    maps : images by the names of `MAPS`.
+    runs : number of runs in the mean.
+
+    Raises
+    ------
+    InputError
+        If no run has all conditions of the contrast.
     """
     vectors = [_weight_columns(design, weights) for design in model.design_matrices_]
     runs = sum(vector.any() for vector in vectors)
     if not runs:
-        raise InputError(f"no run has all of the conditions {', '.join(weights)}")
-    made = model.compute_contrast(vectors, stat_type="t", output_type="all")
-    return {name: _as_float(made[output]) for name, output in MAPS.items()}, int(runs)
+        raise InputError(
+            f"No run has all of the conditions {', '.join(weights)}. Correct fmri.contrasts or "
+            "fmri.conditions."
+        )
+    outputs = model.compute_contrast(vectors, stat_type="t", output_type="all")
+    return {name: _convert_to_float(outputs[output]) for name, output in MAPS.items()}, int(runs)
 
 
 def effects_of_interest(
     model: FirstLevelModel, conditions: Sequence[str]
 ) -> dict[str, nib.Nifti1Image]:
-    """F (and z) of all conditions together: is there any response?"""
-    here = [name for name in conditions if all(name in design for design in model.design_matrices_)]
+    """Return F and z maps of the F test of all conditions.
+
+    Parameters
+    ----------
+    model : the fitted model.
+    conditions : names of the conditions; those that a run lacks are ignored.
+    """
+    common = [
+        name for name in conditions if all(name in design for design in model.design_matrices_)
+    ]
     matrices = [
-        np.stack([_weight_columns(design, {name: 1.0}) for name in here])
+        np.stack([_weight_columns(design, {name: 1.0}) for name in common])
         for design in model.design_matrices_
     ]
-    made = model.compute_contrast(matrices, stat_type="F", output_type="all")
-    return {"F": _as_float(made["stat"]), "z": _as_float(made["z_score"])}
+    outputs = model.compute_contrast(matrices, stat_type="F", output_type="all")
+    return {
+        "F": _convert_to_float(outputs["stat"]),
+        "z": _convert_to_float(outputs["z_score"]),
+    }
 
 
 def _weight_columns(design: pd.DataFrame, weights: Mapping[str, float]) -> np.ndarray:
-    """Weights of a run's columns; all 0 where the run lacks a condition."""
+    """Return the weight of each column of a design; all 0 if the run lacks a condition."""
     vector = pd.Series(0.0, index=design.columns)
     if all(name in vector for name in weights):
         for name, weight in weights.items():
@@ -112,11 +140,11 @@ def _weight_columns(design: pd.DataFrame, weights: Mapping[str, float]) -> np.nd
     return vector.to_numpy()
 
 
-def _as_float(image: nib.Nifti1Image) -> nib.Nifti1Image:
-    """The image with float32 in its header too.
+def _convert_to_float(image: nib.Nifti1Image) -> nib.Nifti1Image:
+    """Return the image with data type float32, also in its header.
 
-    nilearn gives its images the header of the mask, and a file of them would hold 256 levels.
+    nilearn copies the header of the mask. Saved as its 8-bit integers, a map would have 256 levels.
     """
-    plain = nib.Nifti1Image(np.asarray(image.dataobj, np.float32), image.affine)
-    plain.header.set_xyzt_units("mm")
-    return plain
+    converted = nib.Nifti1Image(np.asarray(image.dataobj, np.float32), image.affine)
+    converted.header.set_xyzt_units("mm")
+    return converted

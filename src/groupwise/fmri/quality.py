@@ -1,4 +1,4 @@
-"""Pictures of one subject's runs and model, and of all subjects' responses beside each other."""
+"""Figures for the quality control of BOLD runs: models of a subject, responses of all subjects."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,9 +13,9 @@ from groupwise.figures.designs import design_figure
 from groupwise.figures.save import Picture
 
 BLUE, ORANGE = CONDITIONS[:2]
-#: z beyond which a response is drawn: p < .001, uncorrected.
+#: z above which a response is drawn: p < .001, uncorrected.
 Z_THRESHOLD = 3.09
-#: Above it, a condition's estimate is mostly not its own (Mumford et al. 2015).
+#: Variance inflation factor above which estimates are unreliable (Mumford et al. 2015).
 HIGH_INFLATION = 5.0
 
 
@@ -27,46 +27,48 @@ def quality_figures(
     responses: Mapping[str, str | nib.Nifti1Image],
     conditions: Sequence[str],
 ) -> list[Picture]:
-    """Pictures of one subject, each with `name`, `figure`, `title`, `caption` and `alt`.
+    """Return all quality figures of one subject, with captions and alt texts.
 
     Parameters
     ----------
-    runs : names; of each its design matrix, all its confounds and the variance inflation factor of
-        each condition.
-    responses : the subject's name to its z of all conditions together.
+    runs : names of the runs.
+    designs, confounds, inflation : of each run, the design matrix, all confounds, and the variance
+        inflation factor of each condition.
+    responses : z map of the F test of all conditions, by the subject's name.
+    conditions : names of the conditions.
     """
-    still = pd.Series(np.zeros(1))
-    moved = [table.get("framewise_displacement", still).to_numpy() for table in confounds]
+    missing = pd.Series(np.zeros(1))
+    displacement = [t.get("framewise_displacement", missing).to_numpy() for t in confounds]
     largest = max(max(run.values()) for run in inflation)
     return [
         Picture(
             name="design",
             figure=design_figure(dict(zip(runs, designs, strict=True)), conditions),
             title="Design matrices",
-            caption="Columns are scaled to their largest magnitude; left of the line the "
-            "conditions, then confounds, drift and the constant.",
-            alt=f"Design matrices of {len(designs)} runs, {designs[0].shape[1]} columns.",
+            caption="Columns are scaled to their largest magnitude. Left of the line: "
+            "conditions; right: confounds, drift and the constant.",
+            alt=f"Design matrices of {len(designs)} runs with {designs[0].shape[1]} columns.",
         ),
         Picture(
             name="motion",
             figure=motion_figure(
-                dict(zip(runs, moved, strict=True)), dict(zip(runs, inflation, strict=True))
+                dict(zip(runs, displacement, strict=True)), dict(zip(runs, inflation, strict=True))
             ),
             title="Motion and collinearity",
             caption="Left: framewise displacement. Right: variance inflation factor of each "
-            f"condition given all other columns; above {HIGH_INFLATION:g} (dashed) an estimate is "
-            "mostly not the condition's own.",
+            f"condition given all other columns. Above {HIGH_INFLATION:g} (dashed), an estimate is "
+            "unreliable, because other columns explain most of the condition's variance.",
             alt=f"Framewise displacement over volumes, mean "
-            f"{np.nanmean(np.concatenate(moved)):.2f} mm; largest variance inflation "
-            f"{largest:.1f}.",
+            f"{np.nanmean(np.concatenate(displacement)):.2f} mm. The largest variance inflation "
+            f"factor is {largest:.1f}.",
         ),
         Picture(
             name="responses",
             figure=responses_figure(responses),
             title="Effects of interest",
-            caption=f"z of the F test of all conditions together, drawn where z > {Z_THRESHOLD} "
-            "(uncorrected p < .001), in the glass brain.",
-            alt="Glass brain with the places where any condition has a response.",
+            caption=f"z of the F test of all conditions in a glass brain, thresholded at "
+            f"z > {Z_THRESHOLD} (uncorrected p < .001).",
+            alt="Glass brain with the voxels that respond to any condition.",
         ),
     ]
 
@@ -74,17 +76,17 @@ def quality_figures(
 def motion_figure(
     displacement: Mapping[str, np.ndarray], inflation: Mapping[str, Mapping[str, float]]
 ) -> Figure:
-    """Framewise displacement of each run (mm), and how collinear the conditions are."""
+    """Plot framewise displacement (mm) and variance inflation factors of each run."""
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     start = 0
-    for name, moved in displacement.items():
-        left.plot(np.arange(start, start + len(moved)), moved, color=BLUE, linewidth=0.8)
+    for name, values in displacement.items():
+        left.plot(np.arange(start, start + len(values)), values, color=BLUE, linewidth=0.8)
         if start:
             left.axvline(start - 0.5, color="0.7", linewidth=0.8)
         left.text(start, 1.0, f" {name}", transform=left.get_xaxis_transform(), fontsize=8,
                   va="bottom", color="0.3")  # fmt: skip
-        start += len(moved)
+        start += len(values)
     left.set(xlabel="volume", ylabel="framewise displacement (mm)", xlim=(0, start))
     left.set_ylim(0, None)
     rows = list(next(iter(inflation.values())))
@@ -94,7 +96,7 @@ def motion_figure(
     right.set_yticks(range(len(rows)), rows, fontsize=8)
     right.invert_yaxis()
     right.axvline(HIGH_INFLATION, color="0.7", linewidth=0.8, linestyle="--")
-    right.set(xlabel="variance inflation factor (a dot a run)")
+    right.set(xlabel="variance inflation factor (one dot per run)")
     right.set_xlim(0, max(HIGH_INFLATION * 1.1, right.get_xlim()[1]))
     for panel in (left, right):
         panel.spines[["top", "right"]].set_visible(False)
@@ -102,7 +104,7 @@ def motion_figure(
 
 
 def responses_figure(images: Mapping[str, str | nib.Nifti1Image], columns: int = 4) -> Figure:
-    """z of all conditions together (F test) in the glass brain, a panel a subject."""
+    """Plot the z map of the F test of all conditions in a glass brain, one panel per subject."""
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     figure = Figure(figsize=(3.6 * columns, 1.75 * rows))

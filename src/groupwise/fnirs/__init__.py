@@ -1,1 +1,1 @@
-"""fNIRS: optical intensity to first-level estimates of channels and regions."""
+"""First level of fNIRS: optical intensity to estimates of channels and regions."""

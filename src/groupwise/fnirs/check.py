@@ -1,4 +1,4 @@
-"""All fNIRS recordings looked into before any long work: what is there, what is wrong."""
+"""Input check of all fNIRS recordings: montages, events and confounds, before the first job."""
 
 import logging
 from collections.abc import Mapping
@@ -29,27 +29,28 @@ def check_subjects(
     short_channels: Mapping[str, Any],
     ppf: float | list[float],
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Look into every subject's runs: montage, distances, events, regions, confounds.
+    """Check the montage, distances, events, regions and confounds of every subject's runs.
 
     Parameters
     ----------
-    runs : subject to its runs, each a dict with `name`, `raw`, `events`, `channels`, `confounds`.
+    runs : runs of each subject, each a dict with `name` and the paths `raw`, `events`, `channels`
+        and `confounds`.
     conditions ... ppf : see the config's section `fnirs`.
 
     Returns
     -------
-    table : one row a subject and run: sampling rate (Hz), duration (s), long, short and bad
-        pairs, and events of each condition.
-    findings : everything that is wrong in any run.
+    table : one row per subject and run: sampling rate (Hz), duration (s), long, short and bad
+        pairs, and number of events of each condition.
+    findings : all errors in the runs; empty if there are none.
     """
     findings: list[str] = []
     table: list[dict[str, Any]] = []
     montage: tuple[str, list[str]] | None = None
-    for place, (subject, own) in enumerate(runs.items(), start=1):
-        logger.info("subject %s (%d of %d)", subject, place, len(runs))
-        named = [*bad_channels.get("all", []), *bad_channels.get(subject, [])]
+    for number, (subject, subject_runs) in enumerate(runs.items(), start=1):
+        logger.info("subject %s (%d of %d)", subject, number, len(runs))
+        marked_bad = [*bad_channels.get("all", []), *bad_channels.get(subject, [])]
         seen: set[str] = set()
-        for run in own:
+        for run in subject_runs:
             try:
                 raw = read_intensity(run["raw"], preload=False)
                 pairs = list_pairs(raw)
@@ -58,7 +59,8 @@ def check_subjects(
                     findings += _find_unknown_pairs(run["raw"], pairs, rois)
                 findings += _compare_montages(run["raw"], pairs, montage)
                 findings += [
-                    f"config: fnirs.bad_channels.{subject}: {pair} is no pair of {run['raw']}"
+                    f"config: fnirs.bad_channels.{subject}: {pair} is not a pair of {run['raw']}. "
+                    "Correct its name."
                     for pair in bad_channels.get(subject, [])
                     if pair not in pairs
                 ]
@@ -71,8 +73,8 @@ def check_subjects(
                 wavelengths = {name.split(" ")[1] for name in raw.ch_names}
                 if isinstance(ppf, list) and len(ppf) != len(wavelengths):
                     findings.append(
-                        f"config: fnirs.ppf: {len(ppf)} values, and {run['raw']} has "
-                        f"{len(wavelengths)} wavelengths"
+                        f"config: fnirs.ppf: {len(ppf)} values, but {run['raw']} has "
+                        f"{len(wavelengths)} wavelengths. Give one value per wavelength."
                     )
                 read_regressors(run["confounds"], raw.times)
                 events = read_run_events(run, raw, conditions)
@@ -80,8 +82,8 @@ def check_subjects(
                 if len(events) and events["onset"].max() >= raw.times[-1]:
                     findings.append(
                         f"{run['events'] or run['raw']}: an event begins at "
-                        f"{events['onset'].max():g} s, and the run ends at {raw.times[-1]:g} s; "
-                        "are onsets in seconds from the first sample?"
+                        f"{events['onset'].max():g} s, but the run ends at {raw.times[-1]:g} s. "
+                        "Give onsets in seconds from the first sample."
                     )
                 seen |= {name for name in conditions if counts.get(name, 0)}
                 table.append(
@@ -92,7 +94,9 @@ def check_subjects(
                         "duration": round(float(raw.times[-1]), 1),
                         "long_pairs": int(is_long.sum() // len(wavelengths)),
                         "short_pairs": int(is_short.sum() // len(wavelengths)),
-                        "bad_pairs": ", ".join(sorted({*named, *read_bad_pairs(run["channels"])}))
+                        "bad_pairs": ", ".join(
+                            sorted({*marked_bad, *read_bad_pairs(run["channels"])})
+                        )
                         or "n/a",
                         **{name: int(counts.get(name, 0)) for name in conditions},
                     }
@@ -101,44 +105,49 @@ def check_subjects(
                 findings += error.findings
         absent = [f"{name} ({kind})" for name, kind in conditions.items() if name not in seen]
         if absent and table and table[-1]["subject"] == subject:
-            there = sorted(set(events["trial_type"]))
+            present = sorted(set(events["trial_type"]))
             findings.append(
-                f"sub-{subject}: no event of {', '.join(absent)} in any run, which has "
-                f"{', '.join(there) or 'none'}; correct fnirs.conditions (a name, and its "
-                "trial_type)"
+                f"sub-{subject}: no event of {', '.join(absent)} in any run. The last run has "
+                f"{', '.join(present) or 'no events'}. Correct fnirs.conditions (a name, and its "
+                "trial_type)."
             )
     return pd.DataFrame(table), findings
 
 
 def _find_unknown_pairs(path: str, pairs: list[str], rois: Mapping[str, list[str]]) -> list[str]:
+    """Return findings on pairs of regions that are not in the montage."""
     return [
         f"config: fnirs.rois.{name}: {', '.join(absent)} is not in the montage of {path}, which "
-        f"has {', '.join(pairs)}"
-        for name, own in rois.items()
-        if (absent := [pair for pair in own if pair not in pairs])
+        f"has {', '.join(pairs)}. Correct the name."
+        for name, members in rois.items()
+        if (absent := [pair for pair in members if pair not in pairs])
     ]
 
 
 def _compare_montages(path: str, pairs: list[str], montage: tuple[str, list[str]]) -> list[str]:
-    first, wanted = montage
-    lacks, more = sorted(set(wanted) - set(pairs)), sorted(set(pairs) - set(wanted))
-    if not lacks and not more:
+    """Return a finding if the pairs of a run differ from those of the first run (path, pairs)."""
+    first, expected = montage
+    absent, more = sorted(set(expected) - set(pairs)), sorted(set(pairs) - set(expected))
+    if not absent and not more:
         return []
-    told = [f"lacks {', '.join(lacks)}"] * bool(lacks) + [f"has {', '.join(more)}"] * bool(more)
+    differences = [f"lacks {', '.join(absent)}"] * bool(absent)
+    differences += [f"also has {', '.join(more)}"] * bool(more)
     return [
-        f"{path}: its montage is not that of {first}: it {' and '.join(told)}; analyse "
-        "participants of another montage on their own, or list them under exclude with the reason"
+        f"{path}: its montage is not that of {first}: it {' and '.join(differences)}. Analyse "
+        "participants with another montage separately, or list them under 'exclude' with the "
+        "reason."
     ]
 
 
 def _check_distances(path: str, is_long, is_short, distances, short_channels) -> list[str]:
-    span = f"its distances are {distances.min():.0f} to {distances.max():.0f} mm"
+    """Return findings if a run has no long pair, or no short pair for the regressors."""
+    span = f"Its distances are {distances.min():.0f} to {distances.max():.0f} mm"
     findings = []
     if not is_long.any():
-        findings.append(f"{path}: no pair is as long as fnirs.long says; {span}")
+        findings.append(f"{path}: no pair has a distance within fnirs.long. {span}. Correct it.")
     if short_channels["regressors"] != "none" and not is_short.any():
         findings.append(
-            f"{path}: no pair is shorter than {short_channels['longest']:g} mm; {span}. Set "
-            "fnirs.short_channels.regressors: none, or a larger longest"
+            f"{path}: no pair is shorter than {short_channels['longest']:g} mm. {span}. Set "
+            "fnirs.short_channels.regressors: none, or increase fnirs.short_channels.longest."
         )
     return findings

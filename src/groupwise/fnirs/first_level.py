@@ -1,4 +1,4 @@
-"""First level: a GLM of each channel, with the short channels as regressors of the scalp."""
+"""First-level GLM of each fNIRS channel, with short channels as regressors of the scalp."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ from groupwise.errors import InputError
 from groupwise.fnirs.recordings import read_intensity, read_regressors, read_run_events
 from groupwise.stats.collinearity import inflation
 
-#: Concentrations are mol/l; tables hold micromol/l.
+#: Scale factor from mol/l (recordings) to micromol/l (tables).
 MICRO = 1e6
 
 
 @dataclass(frozen=True)
 class FirstLevel:
-    """What the runs of one participant say.
+    """First-level results of one participant.
 
     Attributes
     ----------
-    estimates : condition or contrast to channel to theta, se, t, df, p, runs.
-    designs : of each run, chromophore to design.
-    inflation, shared : of each run, condition to its variance inflation factor, and to the R2 of
-        its regressor on the short channels'.
+    estimates : theta, se, t, df, p and runs, by condition or contrast and by channel.
+    designs : of each run, the design matrix of each chromophore.
+    inflation : of each run, the variance inflation factor of each condition.
+    shared : of each run, the R² of each condition's regressor on those of the short channels.
     """
 
     estimates: dict[str, dict[str, dict[str, float]]]
@@ -52,22 +52,23 @@ def fit_participant(
     high_pass: float,
     noise: str,
 ) -> FirstLevel:
-    """GLM of every good long channel of every run, and its estimates over runs.
+    """Fit a GLM to each good long channel of each run, and combine the estimates over runs.
 
     Parameters
     ----------
     signals, pairs : of each run, haemoglobin and the table of pairs.
-    runs : of each run, a dict with `raw`, `events`, `confounds`.
+    runs : of each run, a dict with the paths `raw`, `events` and `confounds`.
     conditions ... noise : see the config's section `fnirs`.
 
     Raises
     ------
-    InputError : no good short pair, events or confounds that cannot be used.
+    InputError
+        If there is no good short pair, or events or confounds can't be used.
     """
     fits, designs, factors, shared = [], [], [], []
     for raw, table, run in zip(signals, pairs, runs, strict=True):
-        own = raw if run["events"] else read_intensity(run["raw"], preload=False)
-        events = read_run_events(run, own, conditions, stim_duration)
+        annotated = raw if run["events"] else read_intensity(run["raw"], preload=False)
+        events = read_run_events(run, annotated, conditions, stim_duration)
         short = make_short_regressors(
             raw, table, short_channels["regressors"], short_channels["n_components"]
         )
@@ -95,7 +96,7 @@ def fit_participant(
 
 
 def pick_long_channels(raw: mne.io.BaseRaw, pairs: pd.DataFrame) -> mne.io.BaseRaw:
-    """The good long channels, chromophores in turn."""
+    """Return a copy with only the good long channels, HbO and HbR of each pair in turn."""
     chosen = pairs.loc[(pairs["kind"] == "long") & (pairs["status"] == "good"), "pair"]
     return raw.copy().pick([f"{pair} {chroma}" for pair in chosen for chroma in ("hbo", "hbr")])
 
@@ -103,7 +104,7 @@ def pick_long_channels(raw: mne.io.BaseRaw, pairs: pd.DataFrame) -> mne.io.BaseR
 def make_short_regressors(
     raw: mne.io.BaseRaw, pairs: pd.DataFrame, regressors: str, n_components: int
 ) -> dict[str, pd.DataFrame]:
-    """What the short channels say of the scalp (micromol/l), for channels of each chromophore.
+    """Make regressors of the scalp's signal from short channels, for each chromophore.
 
     Parameters
     ----------
@@ -114,11 +115,13 @@ def make_short_regressors(
 
     Returns
     -------
-    "hbo" and "hbr" to regressors, a column each; without columns where there are none.
+    Tables by chromophore ("hbo", "hbr") with one column per regressor: means in micromol/l, or
+    principal components; no columns for "none".
 
     Raises
     ------
-    InputError : no good short pair, or fewer channels than components.
+    InputError
+        If there is no good short pair, or there are fewer channels than components.
     """
     nothing = pd.DataFrame(index=range(len(raw.times)))
     if regressors == "none":
@@ -126,8 +129,8 @@ def make_short_regressors(
     chosen = pairs.loc[(pairs["kind"] == "short") & (pairs["status"] == "good"), "pair"]
     if not len(chosen):
         raise InputError(
-            "no good short pair; set fnirs.short_channels.regressors: none, or a larger "
-            "fnirs.short_channels.longest"
+            "There is no good short pair. Set fnirs.short_channels.regressors: none, or increase "
+            "fnirs.short_channels.longest."
         )
     signals = {
         chroma: MICRO * raw.get_data([f"{pair} {chroma}" for pair in chosen])
@@ -135,16 +138,16 @@ def make_short_regressors(
     }
     means = {"hbo": signals["hbo"].mean(0), "hbr": signals["hbr"].mean(0)}
     if regressors == "components":
-        every = np.concatenate(list(signals.values()))
-        if len(every) < n_components:
+        stacked = np.concatenate(list(signals.values()))
+        if len(stacked) < n_components:
             raise InputError(
-                f"{len(every)} good short channels give no {n_components} components; lower "
-                "fnirs.short_channels.n_components"
+                f"There are {len(stacked)} good short channels, fewer than the {n_components} "
+                "principal components. Lower fnirs.short_channels.n_components."
             )
-        scaled = every - every.mean(1, keepdims=True)
+        scaled = stacked - stacked.mean(1, keepdims=True)
         scaled /= scaled.std(1, keepdims=True)
         rows = np.linalg.svd(scaled, full_matrices=False)[2][:n_components]
-        # The sign of a component is chance; its largest sample is made positive.
+        # The sign of a component is arbitrary; its largest sample is made positive.
         peaks = rows[np.arange(len(rows)), np.abs(rows).argmax(1)]
         rows = rows * np.sign(peaks)[:, None]
         table = pd.DataFrame(rows.T, columns=[f"short_{k + 1}" for k in range(n_components)])
@@ -164,29 +167,37 @@ def make_design_matrix(
     drift: str,
     high_pass: float,
 ) -> pd.DataFrame:
-    """Design matrix (`nilearn.glm.first_level.make_first_level_design_matrix`), indexed by time."""
-    given = regressors.to_numpy() if regressors.shape[1] else None
+    """Return nilearn's first-level design matrix, with the times (s) as index.
+
+    Parameters
+    ----------
+    times : (n,) s.
+    events : table of `read_run_events`.
+    regressors : additional regressors, n rows.
+    hrf, drift, high_pass : see the config's section `fnirs`.
+    """
+    additional = regressors.to_numpy() if regressors.shape[1] else None
     return make_first_level_design_matrix(
         times,
         events,
         hrf_model=hrf,
         drift_model=None if drift == "none" else drift,
         high_pass=high_pass,
-        add_regs=given,
-        add_reg_names=list(regressors) if given is not None else None,
+        add_regs=additional,
+        add_reg_names=list(regressors) if additional is not None else None,
     )
 
 
 def fit_channels(
     raw: mne.io.BaseRaw, designs: Mapping[str, pd.DataFrame], noise: str
 ) -> dict[str, Any]:
-    """GLM of every channel (`mne_nirs.statistics.run_glm`) with the design of its chromophore.
+    """Fit a GLM to each channel with the design of its chromophore (`mne_nirs.statistics.run_glm`).
 
-    Autocorrelations are rounded down to one part in the number of channels, as run_glm does.
+    As in run_glm, autocorrelations are rounded down to multiples of 1 / number of channels.
 
     Returns
     -------
-    Channel name to nilearn's regression results.
+    nilearn's regression results by channel.
     """
     fitted: dict[str, Any] = {}
     for chroma, design in designs.items():
@@ -200,27 +211,27 @@ def combine_runs(
     designs: Sequence[Mapping[str, pd.DataFrame]],
     weights: Mapping[str, float],
 ) -> dict[str, dict[str, float]]:
-    """A contrast of every channel over its runs (fixed effects: their mean), in micromol/l.
+    """Return a contrast of each channel, as the mean over its runs (fixed effects).
 
     Parameters
     ----------
-    fits : of each run, channel to regression results; a channel may be missing in a run.
-    designs : of each run, chromophore to design.
-    weights : condition to weight. Runs that lack one of them are left out.
+    fits : of each run, the regression results by channel; runs may lack channels.
+    designs : of each run, the design matrix of each chromophore.
+    weights : weight of each condition. Runs that lack one of the conditions are excluded.
 
     Returns
     -------
-    Channel to `theta`, `se`, `t`, `df`, `p` (two-sided) and `runs`.
+    `theta` and `se` (micromol/l), `t`, `df`, `p` (two-sided) and `runs` by channel.
     """
-    made: dict[str, list[Any]] = {}
+    by_channel: dict[str, list[Any]] = {}
     for fit, design in zip(fits, designs, strict=True):
         for name, results in fit.items():
             columns = design[name.split(" ")[1]].columns
             if all(condition in columns for condition in weights):
                 vector = np.array([weights.get(column, 0.0) for column in columns])
-                made.setdefault(name, []).append(results.Tcontrast(vector))
+                by_channel.setdefault(name, []).append(results.Tcontrast(vector))
     table = {}
-    for name, runs in made.items():
+    for name, runs in by_channel.items():
         theta = MICRO * float(np.mean([run.effect for run in runs]))
         error = MICRO * float(np.sqrt(np.sum([run.sd**2 for run in runs]))) / len(runs)
         df = float(sum(run.df_den for run in runs))
@@ -238,7 +249,10 @@ def combine_runs(
 def channel_table(
     estimates: Mapping[str, Mapping[str, Mapping[str, float]]], subject: str
 ) -> pd.DataFrame:
-    """Estimates of all conditions and contrasts by channel, named as MNE-NIRS names its tables."""
+    """Return the estimates of all conditions and contrasts, one row per channel.
+
+    The columns have the names of MNE-NIRS.
+    """
     rows = [
         {
             "ID": subject,
@@ -257,28 +271,28 @@ def channel_table(
 def region_table(
     channels: pd.DataFrame, rois: Mapping[str, Sequence[str]], weights: str
 ) -> pd.DataFrame:
-    """Estimates of regions: weighted means of their good channels, by condition and chromophore.
+    """Return the estimates of regions: weighted means of their good channels.
 
-    theta is that of `mne_nirs`' region of interest: weighted by the inverse of the standard error.
-    `se` is the weighted mean of the channels' too, as if they were wholly correlated: the largest
-    that it can be.
+    `theta` is that of a region of interest in `mne_nirs`: weighted by the inverse of the standard
+    error. `se` is the weighted mean of the channels' standard errors. This is its upper bound,
+    reached if the channels are perfectly correlated.
 
     Parameters
     ----------
-    channels : of `channel_table`.
-    rois : name to pairs.
+    channels : table of `channel_table`.
+    rois : pairs of each region, by name.
     weights : "se" or "equal".
 
     Returns
     -------
-    One row a condition, region and chromophore that has a good channel, with their number.
+    One row per condition, region and chromophore with a good channel; `channels` is their number.
     """
     rows = []
-    for (subject, condition, chroma), own in channels.groupby(
+    for (subject, condition, chroma), group in channels.groupby(
         ["ID", "Condition", "Chroma"], sort=False
     ):
         for name, pairs in rois.items():
-            part = own[own["pair"].isin(pairs)]
+            part = group[group["pair"].isin(pairs)]
             if not len(part):
                 continue
             share = 1 / part["se"] if weights == "se" else pd.Series(1.0, part.index)
@@ -304,20 +318,20 @@ def region_table(
 
 
 def describe_estimate_columns(table: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Descriptions of a table's columns, in the form of a BIDS JSON sidecar."""
+    """Return descriptions of a table's columns, as in a BIDS JSON sidecar."""
     known = {
         "ID": {"Description": "Participant"},
         "Condition": {"Description": "Condition or contrast of the first level"},
         "ch_name": {"Description": "Channel: source-detector pair and chromophore"},
         "pair": {"Description": "Source-detector pair"},
-        "ROI": {"Description": "Region of interest: weighted mean of its good channels"},
+        "ROI": {"Description": "Region of interest; values are means of its good channels"},
         "Chroma": {"Description": "Chromophore", "Levels": {"hbo": "oxygenated haemoglobin",
                                                             "hbr": "deoxygenated haemoglobin"}},
         "theta": {"Description": "Coefficient of the GLM", "Units": "umol/l"},
-        "se": {"Description": "Its standard error", "Units": "umol/l"},
+        "se": {"Description": "Standard error of theta", "Units": "umol/l"},
         "t": {"Description": "theta / se"},
         "df": {"Description": "Degrees of freedom of the residuals"},
-        "p": {"Description": "Two-sided p of t, uncorrected; of this participant alone"},
+        "p": {"Description": "Two-sided uncorrected p of t, of this participant"},
         "runs": {"Description": "Number of runs"},
         "channels": {"Description": "Number of channels"},
     }  # fmt: skip
@@ -327,14 +341,23 @@ def describe_estimate_columns(table: pd.DataFrame) -> dict[str, dict[str, str]]:
 def compute_shared_variance(
     design: pd.DataFrame, conditions: Sequence[str], short: Sequence[str]
 ) -> dict[str, float]:
-    """R2 of each condition's regressor on the short channels': how much of the task they carry."""
+    """Return the R² of each condition's regressor on those of the short channels.
+
+    It measures how much of the task's variance the short channels share.
+
+    Parameters
+    ----------
+    design : design matrix of a run.
+    conditions : names of the conditions; those that the run lacks are ignored.
+    short : columns of the short channels.
+    """
     if not len(short):
         return {}
     others = design[list(short)] - design[list(short)].mean()
     shares = {}
     for name in conditions:
         if name in design:
-            own = (design[name] - design[name].mean()).to_numpy()
-            fitted = others.to_numpy() @ np.linalg.lstsq(others.to_numpy(), own, rcond=None)[0]
-            shares[name] = float((fitted**2).sum() / (own**2).sum())
+            task = (design[name] - design[name].mean()).to_numpy()
+            fitted = others.to_numpy() @ np.linalg.lstsq(others.to_numpy(), task, rcond=None)[0]
+            shares[name] = float((fitted**2).sum() / (task**2).sum())
     return shares

@@ -1,4 +1,4 @@
-"""Intensity to haemoglobin: optical density, quality, motion correction, Beer-Lambert law."""
+"""Haemoglobin from intensity: optical density, quality, motion correction, Beer-Lambert law."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,15 +18,15 @@ from groupwise.errors import InputError
 from groupwise.files import write_whole
 from groupwise.fnirs.recordings import list_pairs
 
-#: Hz; upper end of the heart's band with its transition, which the scalp coupling index needs.
+#: Upper edge of the heartbeat band with its transition, Hz; the scalp coupling index uses it.
 HEARTBEAT_BAND_END = 1.8
 #: Descriptions of the columns of the table of pairs.
 PAIR_COLUMNS = {
     "pair": {"Description": "Source-detector pair"},
     "source": {"Description": "Source"},
     "detector": {"Description": "Detector"},
-    "distance": {"Description": "Distance of source and detector", "Units": "mm"},
-    "kind": {"Description": "long: analysed; short: sees the scalp alone; n/a: neither"},
+    "distance": {"Description": "Distance between source and detector", "Units": "mm"},
+    "kind": {"Description": "long: analysed; short: measures only the scalp; n/a: neither"},
     "sci": {"Description": "Scalp coupling index (Pollonini et al. 2014)"},
     "status": {"Description": "good or bad"},
     "reason": {"Description": "Why the pair is bad"},
@@ -44,36 +44,38 @@ def compute_haemoglobin(
     long: tuple[float, float],
     longest: float,
 ) -> tuple[mne.io.BaseRaw, pd.DataFrame]:
-    """Concentrations of HbO and HbR (mol/l) of every pair, and what each pair is worth.
+    """Compute the concentrations of HbO and HbR (mol/l) of each pair, and the pair's quality.
 
     Parameters
     ----------
     intensity : continuous-wave intensities.
-    bad : pairs that are bad whatever their signal.
+    bad : pairs that are marked as bad, independently of their signal.
     quality : `sci` and `saturation`, see the config's section `fnirs.quality`.
-    motion : "tddr" or "none".
-    ppf : partial pathlength factor, one or one a wavelength.
-    resample : Hz, or None.
-    long, longest : mm; distances of long pairs, and the largest of short ones.
+    motion : motion correction, "tddr" or "none".
+    ppf : partial pathlength factor, one value or one per wavelength.
+    resample : new sampling rate, Hz; None keeps the rate.
+    long : lower and upper limit of the distance of long pairs, mm.
+    longest : largest distance of short pairs, mm.
 
     Returns
     -------
-    haemoglobin : Raw, channels "S1_D1 hbo" and "S1_D1 hbr"; bad pairs in `info["bads"]`. Pairs
-        without a usable signal are constant.
-    pairs : one row a pair: pair, source, detector, distance (mm), kind (long, short or n/a), sci,
+    haemoglobin : Raw with channels "S1_D1 hbo" and "S1_D1 hbr", and bad pairs in `info["bads"]`.
+        Pairs without a usable signal are constant.
+    pairs : one row per pair: pair, source, detector, distance (mm), kind (long, short or n/a), sci,
         status (good or bad), reason.
 
     Raises
     ------
-    InputError : the sampling rate is too low for the scalp coupling index, or all long pairs are
-        bad.
+    InputError
+        If the sampling rate is too low for the scalp coupling index, or all long pairs are bad.
     """
     pairs = list_pairs(intensity)
     rate = float(intensity.info["sfreq"])
     if quality["sci"] > -1 and rate / 2 <= HEARTBEAT_BAND_END:
         raise InputError(
-            f"sampled at {rate:g} Hz, too slowly for the scalp coupling index (the heart's band "
-            f"needs {2 * HEARTBEAT_BAND_END:g} Hz); set fnirs.quality.sci: -1"
+            f"The recording is sampled at {rate:g} Hz. The scalp coupling index needs more than "
+            f"{2 * HEARTBEAT_BAND_END:g} Hz, because it uses the band of the heartbeat. Set "
+            "fnirs.quality.sci: -1."
         )
     reasons = {pair: ["named as bad"] if pair in bad else [] for pair in pairs}
     unusable = _find_unusable_channels(intensity, quality["saturation"])
@@ -121,20 +123,20 @@ def compute_haemoglobin(
     if not ((table["kind"] == "long") & (table["status"] == "good")).any():
         listed = "; ".join(f"{p}: {', '.join(r)}" for p, r in reasons.items() if r)
         raise InputError(
-            f"no good channel {long[0]:g} to {long[1]:g} mm long "
-            f"({listed or 'no pair has this distance'}); check fnirs.quality, fnirs.long and the "
-            "recording, or exclude the subject with the reason"
+            f"There is no good channel with a distance of {long[0]:g} to {long[1]:g} mm "
+            f"({listed or 'no pair has this distance'}). Check fnirs.quality, fnirs.long and the "
+            "recording, or exclude the subject with the reason."
         )
-    worse = set(table.loc[table["status"] == "bad", "pair"])
-    haemoglobin.info["bads"] = [n for n in haemoglobin.ch_names if n.split(" ")[0] in worse]
+    bad_pairs = set(table.loc[table["status"] == "bad", "pair"])
+    haemoglobin.info["bads"] = [n for n in haemoglobin.ch_names if n.split(" ")[0] in bad_pairs]
     return haemoglobin, table
 
 
 def _find_unusable_channels(intensity: mne.io.BaseRaw, saturation: float) -> dict[str, str]:
-    """Channels whose intensity carries no signal, with the reason."""
-    found, flagged = {}, _read_saturated_shares(intensity)
+    """Return the channels whose intensity has no usable signal, with the reason."""
+    found, saturated = {}, _read_saturated_shares(intensity)
     for name, values in zip(intensity.ch_names, intensity.get_data(), strict=True):
-        top = max(np.mean(values == values.max()), flagged.get(name, 0.0))
+        top = max(np.mean(values == values.max()), saturated.get(name, 0.0))
         if not np.isfinite(values).all():
             found[name] = f"{np.mean(~np.isfinite(values)):.0%} of samples are no number"
         elif values.min() == values.max():
@@ -147,23 +149,23 @@ def _find_unusable_channels(intensity: mne.io.BaseRaw, saturation: float) -> dic
 
 
 def _read_saturated_shares(intensity: mne.io.BaseRaw) -> dict[str, float]:
-    """Share of the recording in which the device itself called a channel saturated (NIRx)."""
+    """Return the share of the recording that the device marked as saturated, by channel (NIRx)."""
     shares: dict[str, float] = {}
     span = len(intensity.times) / intensity.info["sfreq"]
-    for each in intensity.annotations:
-        if each["description"] == "BAD_SATURATED":
-            for name in each["ch_names"]:
-                shares[name] = shares.get(name, 0.0) + each["duration"] / span
+    for annotation in intensity.annotations:
+        if annotation["description"] == "BAD_SATURATED":
+            for name in annotation["ch_names"]:
+                shares[name] = shares.get(name, 0.0) + annotation["duration"] / span
     return shares
 
 
 def write_haemoglobin(path: str, haemoglobin: mne.io.BaseRaw) -> None:
-    """Write haemoglobin as SNIRF, whole or not at all."""
-    # Here, since it costs every reader of haemoglobin three seconds.
+    """Write haemoglobin atomically as SNIRF."""
+    # Imported here, because the import takes three seconds and readers don't need it.
     from mne_nirs.io.snirf import write_raw_snirf
 
     raw = haemoglobin.copy()
-    # The writer needs both, and a NIRx folder may lack them.
+    # The writer needs subject and date, which a NIRx folder may lack.
     raw.info["subject_info"] = raw.info["subject_info"] or {}
     if raw.info["meas_date"] is None:
         raw.set_meas_date(0)
@@ -172,9 +174,12 @@ def write_haemoglobin(path: str, haemoglobin: mne.io.BaseRaw) -> None:
 
 
 def read_haemoglobin(path: str, rate: float) -> mne.io.BaseRaw:
-    """Haemoglobin as `write_haemoglobin` wrote it.
+    """Read haemoglobin that `write_haemoglobin` has written.
 
-    rate: Hz; SNIRF stores times, from which the rate comes back only nearly.
+    Parameters
+    ----------
+    path : SNIRF file.
+    rate : sampling rate, Hz. SNIRF stores only times, which give it with rounding errors.
     """
     return mne.io.read_raw_snirf(
         path, optode_frame="head", sfreq=rate, preload=True, verbose="error"
@@ -182,7 +187,7 @@ def read_haemoglobin(path: str, rate: float) -> mne.io.BaseRaw:
 
 
 def read_pair_positions(path: str) -> dict[str, tuple[float, float, float]]:
-    """Pair to the place of its channel, halfway between source and detector: mm in the head."""
+    """Read the midpoint of source and detector of each pair, in head coordinates (mm)."""
     raw = mne.io.read_raw_snirf(path, optode_frame="head", preload=False, verbose="error")
     return {
         channel["ch_name"].split(" ")[0]: tuple(1e3 * float(v) for v in channel["loc"][:3])

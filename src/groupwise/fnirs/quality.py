@@ -1,4 +1,4 @@
-"""Pictures of one participant's recording and model, and of all participants beside each other."""
+"""Figures for the quality control of fNIRS: one participant's model, and all participants."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,54 +30,58 @@ def quality_figures(
     channels: pd.DataFrame,
     conditions: Sequence[str],
 ) -> list[Picture]:
-    """Pictures of one participant, each with `name`, `figure`, `title`, `caption` and `alt`.
+    """Return all quality figures of one participant, with captions and alt texts.
 
     Parameters
     ----------
-    runs : names; of each the file of its haemoglobin, its table of pairs and its design (HbO).
+    runs : names of the runs.
+    signals, pairs, designs : of each run, the file of haemoglobin, the table of pairs, and the
+        design matrix of HbO.
     facts : sidecar of the design: VarianceInflation, SharedWithShortChannels, SamplingFrequency.
-    channels : the participant's estimates.
+    channels : estimates of the participant.
+    conditions : names of the conditions.
     """
     bad = sorted({pair for table in pairs for pair in table.loc[table["status"] == "bad", "pair"]})
     means = _average_signals(signals, facts["SamplingFrequency"], pairs)
-    named = {
+    collinearity = {
         "inflation": dict(zip(runs, facts["VarianceInflation"], strict=True)),
         "shared": dict(zip(runs, facts["SharedWithShortChannels"], strict=True)),
     }
     largest = max(max(run.values()) for run in facts["VarianceInflation"])
-    values = _by_pair(channels, conditions)
+    values = _group_by_pair(channels, conditions)
     return [
         Picture(
             name="signals",
             figure=signals_figure(dict(zip(runs, means, strict=True))),
             title="Haemoglobin",
-            caption="Mean over the good long channels, and over the short ones, which see the "
-            f"scalp alone. Bad pairs: {', '.join(bad) or 'none'}.",
-            alt=f"Courses of HbO and HbR; {len(bad)} bad pairs.",
+            caption="Mean over the good long channels, and over the good short ones, which measure "
+            f"only the scalp. Bad pairs: {', '.join(bad) or 'none'}.",
+            alt=f"Time courses of HbO and HbR. {len(bad)} pairs are bad.",
         ),
         Picture(
             name="design",
             figure=design_figure(dict(zip(runs, designs, strict=True)), conditions, "sample"),
             title="Design matrices",
-            caption="Columns are scaled to their largest magnitude; left of the line the "
-            "conditions, then drift, the short channels and the constant.",
-            alt=f"Design matrices of {len(designs)} runs, {designs[0].shape[1]} columns.",
+            caption="Columns are scaled to their largest magnitude. Left of the line: "
+            "conditions; right: drift, short channels and the constant.",
+            alt=f"Design matrices of {len(designs)} runs with {designs[0].shape[1]} columns.",
         ),
         Picture(
             name="collinearity",
-            figure=shared_figure(**named),
+            figure=shared_figure(**collinearity),
             title="Collinearity",
-            caption="Left: variance inflation of each condition given all other columns; above "
-            "5 (dashed) an estimate is mostly not the condition's own. Right: how much of the "
-            "condition the short channels carry.",
-            alt=f"Largest variance inflation {largest:.1f}.",
+            caption="Left: variance inflation factor of each condition given all other columns. "
+            "Above 5 (dashed), an estimate is unreliable, because other columns explain most of "
+            "the condition's variance. Right: share of the condition's variance (R²) that the "
+            "short channels explain.",
+            alt=f"The largest variance inflation factor is {largest:.1f}.",
         ),
         Picture(
             name="estimates",
             figure=head_figure(signals[0], values, title="Estimates", label=f"theta ({UNITS})"),
             title="Estimates of the channels",
-            caption=f"theta of each condition ({UNITS}) on the head from above, nose up.",
-            alt="Maps of the conditions' estimates, a row a chromophore.",
+            caption=f"theta of each condition ({UNITS}), seen from above, nose up.",
+            alt="Topographies of the conditions' estimates, one row per chromophore.",
         ),
     ]
 
@@ -90,40 +94,44 @@ def group_figures(
     regions: Mapping[str, Sequence[str]],
     conditions: Sequence[str],
 ) -> list[Picture]:
-    """Pictures of all participants.
+    """Return the figures of all participants, with captions and alt texts.
 
     Parameters
     ----------
-    pairs : participant (and run) to its table of pairs.
-    signal : file of haemoglobin, for the places of the channels.
-    channels, rois : estimates of all participants.
-    regions : region to its pairs.
+    pairs : table of pairs by participant (and run).
+    signal : file of haemoglobin, for the positions of the channels.
+    channels, rois : estimates of all participants in channels and in regions.
+    regions : pairs of each region.
+    conditions : names of the conditions.
     """
     coupling = pd.DataFrame({k: t.set_index("pair")["sci"] for k, t in pairs.items()}).T
     bad = pd.DataFrame({k: t.set_index("pair")["status"] == "bad" for k, t in pairs.items()}).T
-    one = next(iter(pairs.values()))
-    short = list(one.loc[one["kind"] == "short", "pair"])
-    place = "ROI" if len(rois) else "pair"
+    first = next(iter(pairs.values()))
+    short = list(first.loc[first["kind"] == "short", "pair"])
+    unit = "ROI" if len(rois) else "pair"
     table = rois if len(rois) else channels
     shown = table[table["Condition"].isin(conditions)]
     means = channels.groupby(["Condition", "Chroma", "pair"], sort=False)["theta"].mean()
-    values = _by_pair(means.reset_index(), list(dict.fromkeys(channels["Condition"])))
+    values = _group_by_pair(means.reset_index(), list(dict.fromkeys(channels["Condition"])))
     lost = [f"{who}: {', '.join(row.index[row])}" for who, row in bad.iterrows() if row.any()]
-    found = [
+    figures = [
         Picture(
             name="quality",
-            figure=quality_figure(coupling.reindex(columns=one["pair"]), bad[list(one["pair"])]),
+            figure=quality_figure(
+                coupling.reindex(columns=first["pair"]), bad[list(first["pair"])]
+            ),
             title="Quality of the pairs",
-            caption="Scalp coupling index of every participant and source-detector pair; a "
-            f"cross: left out. {'; '.join(lost) or 'No pair is left out'}.",
-            alt=f"Matrix of participants by pairs; {int(bad.to_numpy().sum())} are left out.",
+            caption="Scalp coupling index of each participant and source-detector pair. Cross: "
+            f"excluded. {'; '.join(lost) or 'No pair is excluded'}.",
+            alt=f"Matrix of participants by pairs. {int(bad.to_numpy().sum())} are excluded.",
         ),
         Picture(
             name="montage",
             figure=montage_figure(signal, regions, short),
             title="Montage",
-            caption="Sources and detectors from above, nose up; pairs by region of interest.",
-            alt=f"{len(one)} pairs, {len(short)} of them short; regions "
+            caption="Sources and detectors, seen from above, nose up. Pairs are coloured by region "
+            "of interest.",
+            alt=f"Montage of {len(first)} pairs, {len(short)} of them short. Regions: "
             f"{', '.join(regions) or 'none'}.",
         ),
         Picture(
@@ -132,29 +140,30 @@ def group_figures(
                 signal, values, title="Mean over participants", label=f"theta ({UNITS})"
             ),
             title="Mean estimates",
-            caption=f"Mean theta over participants ({UNITS}) on the head from above, nose up; "
-            "nothing is tested here.",
-            alt="Maps of the mean estimates, a row a chromophore, a column a condition.",
+            caption=f"Mean theta over participants ({UNITS}), seen from above, nose up. "
+            "The figure is descriptive, without a test.",
+            alt="Topographies of the mean estimates, one row per chromophore, one column per "
+            "condition.",
         ),
     ]
-    if len(set(shown[place])) <= 6:
-        found.insert(
+    if len(set(shown[unit])) <= 6:
+        figures.insert(
             2,
             Picture(
                 name="individuals",
-                figure=individual_figure(shown, place, UNITS),
+                figure=individual_figure(shown, unit, UNITS),
                 title="Individual results",
-                caption="Each participant's estimates by region, condition and chromophore; "
-                "diamond: their mean.",
+                caption="Each participant's estimates by region, condition and chromophore. "
+                "Diamond: mean over participants.",
                 alt=f"Estimates of {shown['ID'].nunique()} participants in "
-                f"{shown[place].nunique()} regions.",
+                f"{shown[unit].nunique()} regions.",
             ),
         )
-    return found
+    return figures
 
 
 def signals_figure(runs: Mapping[str, Mapping[Any, Any]]) -> Figure:
-    """Mean course of long and short channels of each run."""
+    """Plot the mean time courses of long and short channels of each run."""
     figure = Figure(figsize=(10, 0.6 + 3.4 * len(runs)), layout="constrained")
     panels = figure.subplots(2 * len(runs), 1, squeeze=False, sharex=True)[:, 0]
     for k, (name, run) in enumerate(runs.items()):
@@ -174,6 +183,7 @@ def signals_figure(runs: Mapping[str, Mapping[Any, Any]]) -> Figure:
 def _average_signals(
     signals: Sequence[str], rates: Sequence[float], pairs: Sequence[pd.DataFrame]
 ) -> list[dict[Any, np.ndarray]]:
+    """Return, for each run, `times` and mean signals by kind of pair and chromophore."""
     runs = []
     for path, rate, table in zip(signals, rates, pairs, strict=True):
         raw = read_haemoglobin(path, rate)
@@ -183,18 +193,19 @@ def _average_signals(
             for chroma in CHROMAS:
                 chosen = [f"{pair} {chroma}" for pair in good.loc[good["kind"] == kind, "pair"]]
                 if chosen:
-                    own = 1e6 * raw.get_data(chosen)
-                    run[kind, chroma] = (own - own.mean(1, keepdims=True)).mean(0)
+                    data = 1e6 * raw.get_data(chosen)
+                    run[kind, chroma] = (data - data.mean(1, keepdims=True)).mean(0)
         runs.append(run)
     return runs
 
 
-def _by_pair(
+def _group_by_pair(
     table: pd.DataFrame, conditions: Sequence[str]
 ) -> dict[tuple[str, str], dict[str, float]]:
+    """Return theta of each pair, by (condition, chromophore)."""
     return {
-        (condition, chroma): dict(zip(own["pair"], own["theta"], strict=True))
+        (condition, chroma): dict(zip(rows["pair"], rows["theta"], strict=True))
         for condition in conditions
         for chroma in CHROMAS
-        if len(own := table[(table["Condition"] == condition) & (table["Chroma"] == chroma)])
+        if len(rows := table[(table["Condition"] == condition) & (table["Chroma"] == chroma)])
     }

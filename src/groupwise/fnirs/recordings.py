@@ -1,4 +1,4 @@
-"""An fNIRS recording as the GLM needs it: intensities, events, bad pairs, more regressors."""
+"""Intensities, events, bad pairs and additional regressors of fNIRS recordings."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,18 +10,19 @@ import pandas as pd
 from groupwise.errors import InputError
 from groupwise.inputs.events import read_events
 
-#: Annotations that are no events.
-NO_EVENTS = ("BAD", "EDGE")
-#: What MNE raises for files that are damaged or of another format.
+#: Starts of the names of annotations that are not events.
+NOT_EVENTS = ("BAD", "EDGE")
+#: Errors that MNE raises for files that are damaged or have another format.
 UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, IndexError, AssertionError)
 
 
 def read_intensity(path: str, preload: bool = True) -> mne.io.BaseRaw:
-    """Continuous-wave intensities of a SNIRF file or a NIRx folder (any reader of MNE).
+    """Read the continuous-wave intensities of a SNIRF file, a NIRx folder or another MNE format.
 
     Raises
     ------
-    InputError : the file is not readable, or holds something else than intensities.
+    InputError
+        If the file can't be read, or has no continuous-wave intensities.
     """
     try:
         if Path(path).is_dir():
@@ -29,18 +30,21 @@ def read_intensity(path: str, preload: bool = True) -> mne.io.BaseRaw:
         else:
             raw = mne.io.read_raw(path, preload=preload, verbose="error")
     except UNREADABLE as error:
-        raise InputError(f"{path}: not a readable fNIRS recording ({error})") from error
+        raise InputError(
+            f"{path}: the fNIRS recording can't be read ({error}). Restore it, or list the "
+            "participant under 'exclude'."
+        ) from error
     kinds = set(raw.get_channel_types())
     if "fnirs_cw_amplitude" not in kinds:
         raise InputError(
-            f"{path}: holds {', '.join(sorted(kinds))}; continuous-wave intensities "
-            "(fnirs_cw_amplitude) are needed"
+            f"{path}: its channels are {', '.join(sorted(kinds))}. Use a recording of "
+            "continuous-wave intensities (fnirs_cw_amplitude)."
         )
     return raw.pick("fnirs_cw_amplitude", exclude=())
 
 
 def list_pairs(raw: mne.io.BaseRaw) -> list[str]:
-    """Source-detector pairs in the order of the channels, each once."""
+    """Return the source-detector pairs in the order of the channels."""
     return list(dict.fromkeys(name.split(" ")[0] for name in raw.ch_names))
 
 
@@ -50,32 +54,37 @@ def read_run_events(
     conditions: Mapping[str, str],
     stim_duration: float | None = None,
 ) -> pd.DataFrame:
-    """Onset (s from the first sample), duration and trial_type, from events.tsv or the recording.
+    """Read the events of a run from events.tsv or from the recording's annotations.
 
     Parameters
     ----------
-    run : with `events`, "" where the recording's own annotations are meant.
-    conditions : name to trial_type; events of other types keep theirs.
-    stim_duration : s, in place of every duration.
+    run : dict with `events`, the path of events.tsv; "" selects the annotations.
+    raw : the recording.
+    conditions : trial_type of each condition, by name. Other events keep their trial_type.
+    stim_duration : s, replaces all durations; None keeps them.
+
+    Returns
+    -------
+    Table with onset (s from the first sample), duration (s) and trial_type (the condition's name).
     """
     if run["events"]:
         events = read_events(run["events"], conditions)
     else:
-        own = raw.annotations.to_data_frame(time_format=None)
-        own = own[~own["description"].str.upper().str.startswith(NO_EVENTS)]
+        marks = raw.annotations.to_data_frame(time_format=None)
+        marks = marks[~marks["description"].str.upper().str.startswith(NOT_EVENTS)]
         names = {kind: name for name, kind in conditions.items()}
         events = pd.DataFrame(
             {
-                "onset": own["onset"].to_numpy(float),
-                "duration": own["duration"].to_numpy(float),
-                "trial_type": [names.get(kind, kind) for kind in own["description"]],
+                "onset": marks["onset"].to_numpy(float),
+                "duration": marks["duration"].to_numpy(float),
+                "trial_type": [names.get(kind, kind) for kind in marks["description"]],
             }
         )
     return events if stim_duration is None else events.assign(duration=float(stim_duration))
 
 
 def read_bad_pairs(channels: str) -> list[str]:
-    """Pairs that a BIDS channels.tsv calls bad in any wavelength; none without a file."""
+    """Return the pairs that channels.tsv (a path, or "") marks as bad in any wavelength."""
     if not channels:
         return []
     table = pd.read_csv(channels, sep="\t", dtype=str, keep_default_na=False)
@@ -86,31 +95,49 @@ def read_bad_pairs(channels: str) -> list[str]:
 
 
 def read_regressors(path: str, times: np.ndarray) -> pd.DataFrame:
-    """More regressors at given times (s), interpolated linearly; without columns where path is "".
+    """Read additional regressors and interpolate them linearly at the given times.
+
+    Parameters
+    ----------
+    path : TSV file with a column `time` (s) and one column per regressor; "": no regressors.
+    times : (n,) s.
+
+    Returns
+    -------
+    Table of n rows and one column per regressor.
 
     Raises
     ------
-    InputError : no column time, a value that is no number, or the table ends before the recording.
+    InputError
+        If there is no column `time`, a value is not a number, or the table does not span the
+        recording.
     """
     if not path:
         return pd.DataFrame(index=range(len(times)))
     try:
         table = pd.read_csv(path, sep="\t", na_values="n/a")
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not a readable table of confounds ({error})") from error
+        raise InputError(
+            f"{path}: the table of confounds can't be read ({error}). Restore the file."
+        ) from error
     if "time" not in table or len(table.columns) < 2:
-        raise InputError(f"{path}: needs a column time (s) and one a regressor")
+        raise InputError(
+            f"{path}: its columns are {', '.join(map(str, table.columns))}. It needs a column time "
+            "(s) and one column per regressor. Add them."
+        )
     numbers = table.apply(pd.to_numeric, errors="coerce")
     empty = [str(name) for name in table if not np.isfinite(numbers[name]).all()]
     if empty:
-        raise InputError(f"{path}: {', '.join(empty)}: values that are no numbers; mend the table")
-    own = numbers["time"].to_numpy()
-    step = float(np.median(np.diff(own))) if len(own) > 1 else 0.0
-    if (np.diff(own) <= 0).any() or own[0] > times[0] + step or own[-1] < times[-1] - step:
         raise InputError(
-            f"{path}: its times, {own[0]:g} to {own[-1]:g} s, must ascend and span the recording, "
-            f"{times[0]:g} to {times[-1]:g} s"
+            f"{path}: {', '.join(empty)}: some values are not numbers. Correct the table."
+        )
+    given = numbers["time"].to_numpy()
+    step = float(np.median(np.diff(given))) if len(given) > 1 else 0.0
+    if (np.diff(given) <= 0).any() or given[0] > times[0] + step or given[-1] < times[-1] - step:
+        raise InputError(
+            f"{path}: its times, {given[0]:g} to {given[-1]:g} s, must ascend and span the "
+            f"recording, {times[0]:g} to {times[-1]:g} s. Correct the column time."
         )
     return pd.DataFrame(
-        {name: np.interp(times, own, numbers[name]) for name in numbers if name != "time"}
+        {name: np.interp(times, given, numbers[name]) for name in numbers if name != "time"}
     )

@@ -1,4 +1,4 @@
-"""Values of channels on the head, and the montage with its regions of interest."""
+"""Topographies of channels, and the montage with its regions of interest."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,9 +16,9 @@ from groupwise.figures.effect import Effect
 from groupwise.figures.save import Picture
 from groupwise.permutation.wording import statistic_words
 
-#: Centre and radius of the head in m, for the circle that stands for it.
+#: Centre and radius (m) of the sphere that represents the head.
 SPHERE = (0.0, 0.015, 0.0, 0.095)
-#: What tells the coefficients of channels apart on heads.
+#: Columns that identify a coefficient in topographies.
 KEYS = ["ch_name", "Chroma", "c"]
 
 
@@ -30,14 +30,14 @@ def head_figure(
     label: str,
     significant: Mapping[tuple[str, str], Sequence[str]] | None = None,
 ) -> Figure:
-    """Values on the head from above: a row a chromophore, a column a condition.
+    """Plot topographies from above: one row per chromophore, one column per condition.
 
     Parameters
     ----------
-    signal : SNIRF file with the channels' places.
-    values : (condition, chromophore) to pair to value; pairs that are absent are not drawn.
-    title, label : of the figure and its colours.
-    significant : the same keys to pairs that get a ring.
+    signal : SNIRF file with the positions of the channels.
+    values : value of each pair, by (condition, chromophore); pairs without value are not drawn.
+    title, label : title of the figure, and label of its colour bar.
+    significant : pairs that are ringed, by (condition, chromophore).
     """
     columns, rows = (list(dict.fromkeys(key[k] for key in values)) for k in range(2))
     width, height = 1.5 + 2.7 * len(columns), 0.9 + 2.6 * len(rows)
@@ -45,21 +45,21 @@ def head_figure(
     panels = figure.subplots(len(rows), len(columns), squeeze=False)
     figure.subplots_adjust(0.02, 0.03, 1 - 1.4 / width, 1 - 0.8 / height, 0.08, 0.12)
     info = mne.io.read_raw_snirf(signal, optode_frame="head", verbose="error").info
-    limit = max(np.abs(list(own.values())).max() for own in values.values() if own)
+    limit = max(np.abs(list(panel.values())).max() for panel in values.values() if panel)
     for row, chroma in enumerate(rows):
         for column, condition in enumerate(columns):
             panel = panels[row, column]
-            own = values.get((condition, chroma)) or {}
+            shown = values.get((condition, chroma)) or {}
             panel.set_title(f"{condition} {CHROMAS.get(chroma, ('', '', ''))[2]}", fontsize=10)
-            if len(own) < 4:
+            if len(shown) < 4:
                 panel.set_axis_off()
                 continue
-            names = [f"{pair} {chroma or 'hbo'}" for pair in own]
-            places = mne.pick_info(info, [info["ch_names"].index(name) for name in names])
+            names = [f"{pair} {chroma or 'hbo'}" for pair in shown]
+            placed = mne.pick_info(info, [info["ch_names"].index(name) for name in names])
             ringed = set((significant or {}).get((condition, chroma), ()))
             mne.viz.plot_topomap(
-                np.array(list(own.values())),
-                places,
+                np.array(list(shown.values())),
+                placed,
                 axes=panel,
                 show=False,
                 sphere=SPHERE,
@@ -67,7 +67,7 @@ def head_figure(
                 vlim=(-limit, limit),
                 extrapolate="local",
                 contours=0,
-                mask=np.array([pair in ringed for pair in own]),
+                mask=np.array([pair in ringed for pair in shown]),
                 mask_params={"marker": "o", "markersize": 9, "markerfacecolor": "none",
                              "markeredgecolor": "black", "markeredgewidth": 1.6},
             )  # fmt: skip
@@ -79,7 +79,7 @@ def head_figure(
 
 
 def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequence[str]) -> Figure:
-    """Sources, detectors and pairs from above, coloured by region; short pairs dashed."""
+    """Plot sources, detectors and pairs from above, coloured by region; short pairs are dotted."""
     raw = mne.io.read_raw_snirf(signal, optode_frame="head", verbose="error")
     figure = Figure(figsize=(7.6, 6.4), layout="constrained")
     axis = figure.subplots()
@@ -96,18 +96,17 @@ def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequen
             axis.plot(*ends.T, color=colour, lw=3, ls=":" if pair in short else "-", zorder=1)
     radius = 1e3 * SPHERE[3]
     angle = np.linspace(0, 2 * np.pi, 181)
-    x, y = 1e3 * SPHERE[0], 1e3 * SPHERE[1]
-    axis.plot(x + radius * np.cos(angle), y + radius * np.sin(angle), color="black", lw=1.2)
+    centre = 1e3 * np.array(SPHERE[:2])
+    head = centre[:, None] + radius * np.array([np.cos(angle), np.sin(angle)])
+    axis.plot(*head, color="black", lw=1.2)
     nose = np.array([[-8, radius - 1], [0, radius + 9], [8, radius - 1]])
-    axis.plot(*(nose + np.array([x, y])).T, color="black", lw=1.2)
-    for name, place in optodes.items():
+    axis.plot(*(nose + centre).T, color="black", lw=1.2)
+    for name, (x, y) in optodes.items():
         if name in {pair.split("_")[1] for pair in short}:
             continue
         colour = "#D55E00" if name.startswith("S") else "#0072B2"
-        axis.plot(*place, "o", ms=15, color=colour, zorder=2)
-        axis.text(
-            place[0], place[1], name, color="white", ha="center", va="center", fontsize=7, zorder=3
-        )
+        axis.plot(x, y, "o", ms=15, color=colour, zorder=2)
+        axis.text(x, y, name, color="white", ha="center", va="center", fontsize=7, zorder=3)
     for name, colour in colours.items():
         axis.plot([], [], color=colour, lw=3, label=name.replace("_", " "))
     if len(short):
@@ -120,9 +119,12 @@ def montage_figure(signal: str, rois: Mapping[str, Sequence[str]], short: Sequen
     return figure
 
 
-def _project_to_plane(places: np.ndarray) -> np.ndarray:
-    """Places (n, 3) in m as seen from above, in mm, distances to the vertex kept."""
-    shifted = places - np.array(SPHERE[:3])
+def _project_to_plane(positions: np.ndarray) -> np.ndarray:
+    """Project positions (n, 3) in m to the plane as seen from above, (n, 2) in mm.
+
+    The projection is azimuthal and equidistant: distances from the vertex are kept.
+    """
+    shifted = positions - np.array(SPHERE[:3])
     distance = np.linalg.norm(shifted, axis=1, keepdims=True)
     tilt = np.arccos(np.clip(shifted[:, 2:] / distance, -1, 1)) / (np.pi / 2)
     direction = shifted[:, :2] / np.maximum(np.linalg.norm(shifted[:, :2], axis=1), 1e-9)[:, None]
@@ -130,45 +132,55 @@ def _project_to_plane(places: np.ndarray) -> np.ndarray:
 
 
 def plot_effect_topography(signal: str, effect: Effect) -> Picture:
-    """The statistic of an effect on the head: a picture's name, figure, title, caption and alt."""
+    """Plot the topography of an effect's statistic, one row per chromophore."""
     space, result = effect.stack.space, effect.result
     statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
     name = statistic_words(result)
     kinds = list(dict.fromkeys(space.part))
     values: dict[tuple[str, str], dict[str, float]] = {("", kind): {} for kind in kinds}
     ringed: dict[tuple[str, str], list[str]] = {("", kind): [] for kind in kinds}
-    for pair, kind, value, own in zip(space.label, space.part, statistic, p, strict=True):
+    for pair, kind, value, p_value in zip(space.label, space.part, statistic, p, strict=True):
         if np.isfinite(value):
             values["", kind][str(pair)] = float(value)
-            if own <= result["Alpha"]:
+            if p_value <= result["Alpha"]:
                 ringed["", kind].append(str(pair))
-    found = sum(map(len, ringed.values()))
+    n_significant = sum(map(len, ringed.values()))
     return Picture(
         name="head",
         figure=head_figure(
             signal, values, title=f"{effect.title}: {name}", label=name, significant=ringed
         ),
-        title="On the head",
-        caption=f"{name} of every channel, from above, nose up; ringed: p ≤ "
-        f"{result['Alpha']:g}, corrected over all channels and chromophores by the largest "
-        f"statistic. Between channels colours are interpolated.",
-        alt=f"Head with {name}; {found} significant channels.",
+        title="Topography",
+        caption=f"{name} of each channel, seen from above, nose up. Ringed: p ≤ "
+        f"{result['Alpha']:g}, corrected over all channels and chromophores by the maximum "
+        f"statistic. Colours between channels are interpolated.",
+        alt=f"Topography of {name} with {n_significant} significant channels.",
     )
 
 
 def plot_model_topographies(
     signal: str, table: pd.DataFrame, *, title: str, alpha: float, units: str
 ) -> list[Picture]:
-    """Coefficients of channels on the head, where a model has a channel in each of them."""
+    """Plot topographies of a model's coefficients; no figure if they are not those of channels.
+
+    Parameters
+    ----------
+    signal : SNIRF file with the positions of the channels.
+    table : coefficients of the model.
+    title : title of the figure.
+    alpha : largest q (false discovery rate) of a ringed channel.
+    units : unit of the coefficients.
+    """
     if "ch_name" not in table or "Chroma" not in table:
         return []
-    own = table[table["estimate"].notna() & table["ch_name"].notna() & table["Chroma"].notna()]
-    named = own["Condition"] if "Condition" in own else own["Chroma"].map(lambda _: "")
-    if not len(own) or named.nunique() > 4 or own.assign(c=named)[KEYS].duplicated().any():
+    shown = table[table["estimate"].notna() & table["ch_name"].notna() & table["Chroma"].notna()]
+    conditions = shown["Condition"] if "Condition" in shown else shown["Chroma"].map(lambda _: "")
+    unclear = shown.assign(c=conditions)[KEYS].duplicated().any()
+    if not len(shown) or conditions.nunique() > 4 or unclear:
         return []
     values: dict[tuple[str, str], dict[str, float]] = {}
     ringed: dict[tuple[str, str], list[str]] = {}
-    for condition, row in zip(named, own.to_dict("records"), strict=True):
+    for condition, row in zip(conditions, shown.to_dict("records"), strict=True):
         key, pair = (str(condition), row["Chroma"]), row["ch_name"].split(" ")[0]
         values.setdefault(key, {})[pair] = row["estimate"]
         if row["q_fdr"] <= alpha:
@@ -179,9 +191,10 @@ def plot_model_topographies(
             figure=head_figure(
                 signal, values, title=title, label=f"coefficient ({units})", significant=ringed
             ),
-            title="On the head",
-            caption=f"Coefficients of the channels, from above, nose up; ringed: q ≤ {alpha:g} "
-            "(false discovery rate).",
-            alt=f"Heads with coefficients; {sum(map(len, ringed.values()))} significant.",
+            title="Topographies",
+            caption="Coefficients of the channels, seen from above, nose up. Ringed: "
+            f"q ≤ {alpha:g} (false discovery rate).",
+            alt="Topographies of coefficients with "
+            f"{sum(map(len, ringed.values()))} significant channels.",
         )
     ]

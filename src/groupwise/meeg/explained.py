@@ -134,7 +134,7 @@ def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list
     counts = covariances.loc[covariances["chosen"] == "true", "estimator"].value_counts()
     chosen = ", ".join(f"{name} for {n}" for name, n in counts.items())
     plural = "s" if covariances["subject"].nunique() > 1 else ""
-    pictures = [
+    figures = [
         Picture(
             name="covariance",
             figure=_likelihood_figure(covariances),
@@ -148,7 +148,7 @@ def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list
     if len(explained):
         median = explained.groupby("channels", sort=False)["explained_variance"].median()
         medians = ", ".join(f"{TITLES[kind]} {share:.0%}" for kind, share in median.items())
-        pictures.append(
+        figures.append(
             Picture(
                 name="explained",
                 figure=_explained_figure(explained),
@@ -159,7 +159,7 @@ def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list
                 alt=f"Explained variance by condition. Medians: {medians}.",
             )
         )
-    return pictures
+    return figures
 
 
 def _likelihood_figure(covariances: pd.DataFrame) -> Figure:

@@ -167,7 +167,7 @@ def _merge_colocated_channels(info: mne.Info) -> tuple[mne.Info, list[np.ndarray
 
 def plot_topographies(effect: Effect, info: mne.Info) -> list[Picture]:
     """Plot the statistic on the head at times within each cluster that has figures."""
-    pictures = []
+    figures = []
     space, statistic = effect.stack.space, effect.statistic
     order = [list(space.label).index(name) for name in info["ch_names"]]
     info, members = _merge_colocated_channels(info)
@@ -209,7 +209,7 @@ def plot_topographies(effect: Effect, info: mne.Info) -> list[Picture]:
         which = effect.name_of(cluster)
         figure.suptitle(f"{effect.title}: {name}, {which}", fontsize=11)
         channels = int(inside.any(axis=1).sum())
-        pictures.append(
+        figures.append(
             Picture(
                 name=f"topography_cluster-{cluster['id']}",
                 figure=figure,
@@ -220,4 +220,4 @@ def plot_topographies(effect: Effect, info: mne.Info) -> list[Picture]:
                 alt=f"Topographies of {name}. The cluster has {channels} channels{over}.",
             )
         )
-    return pictures
+    return figures

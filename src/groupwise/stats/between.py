@@ -11,7 +11,11 @@ from groupwise.errors import InputError
 from groupwise.stats.contrasts import canonical_effect, effect_contrasts
 from groupwise.stats.designs import checked_factors, frozen
 from groupwise.stats.effect_sizes import cohens_d
+from groupwise.stats.linear import GLM as GLM  # the old path of these four
 from groupwise.stats.linear import LinearModel, checked_weights
+from groupwise.stats.linear import Regression as Regression
+from groupwise.stats.linear import pooled_anova as pooled_anova
+from groupwise.stats.linear import pooled_contrast as pooled_contrast
 from groupwise.stats.names import (
     UNNAMED,
     StudyNames,
