@@ -162,7 +162,7 @@ class FnirsSource(Source):
     def report_inputs(self) -> dict[str, str | list[str]]:
         """Return the files that the report reads from this data source, by name."""
         raw = self.runs.of(self.subjects[0])[0]["raw"]
-        in_bids = self.bids_root and not self.section.recordings
+        root = None if self.section.recordings else self.bids_root
         assert self.input_check
         return {
             "found": self.input_check.table,
@@ -173,7 +173,7 @@ class FnirsSource(Source):
             "folders": self.expand_subjects(self.figures),
             # Recordings outside of BIDS have no participants table in the report.
             "participants": self.participants_file if self.bids_root else [],
-            "sidecars": sidecars_of(raw, self.bids_root) if in_bids else [],
+            "sidecars": sidecars_of(raw, root) if root else [],
         }
 
     def report_facts(self) -> dict[str, Any]:
