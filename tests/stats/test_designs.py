@@ -369,7 +369,7 @@ def test_hat_is_that_of_mne():
 )  # fmt: skip
 def test_impossible_designs_are_refused(create, message):
     with pytest.raises(InputError, match=message):
-        wrong()
+        create()
 
 
 def test_subjects_that_do_not_vary_are_excluded():
