@@ -1,4 +1,4 @@
-"""Model of all participants' values by formula, each fit with its verdict."""
+"""Fit a model to the values of all participants, and state whether each fit is valid."""
 
 from groupwise.job import job
 
