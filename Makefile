@@ -1,4 +1,4 @@
-# A fresh machine needs python3 (3.11 or newer), pip, make and git: all else is set up here.
+# Requires python3 (3.11 or newer), pip, make and git; `make env` installs everything else.
 .DELETE_ON_ERROR:
 .PHONY: env demo test test-slow test-peers bench bench-pipeline docs lint format generate lock clean
 
@@ -9,8 +9,7 @@ BIN = .venv/bin
 
 env: .venv/.ready
 
-# uv is put beside the project, not into the machine's Python; it needs neither ensurepip nor a
-# writable site-packages.
+# uv is installed in .tools, so that neither ensurepip nor a writable site-packages is needed.
 $(UV):
 	$(PYTHON) -m pip install --quiet --target .tools uv==$(UV_VERSION)
 
@@ -23,22 +22,22 @@ $(UV):
 	$(BIN)/python -m compileall -q src
 	touch $@
 
-# From nothing to the report of the embedded demo study.
+# Generate the demo data, and compute the report of the demo study.
 demo: env
 	$(BIN)/python -m groupwise.demo demo --jobs 2
 	$(BIN)/snakemake --cores all --workflow-profile workflow/profiles/default
 	@echo "The report: results/report.html"
 
-# Files are spread over the cores, long ones first; the tests of one share its studies.
+# Test files are distributed over the cores, long ones first; tests of a file share its studies.
 test: env lint
 	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-# Calibrations of minutes to hours; docs/validation.md holds their results.
+# Calibrations that take minutes to hours; docs/validation.md has their results.
 test-slow: env
 	$(BIN)/pytest -m slow
 
-# mne-bids-pipeline, a client that nobody here wrote, runs on the demo study.
+# Run mne-bids-pipeline on the demo study, as an independent check of its data.
 test-peers: env .peers/.ready
 	$(BIN)/pytest -m peers
 
@@ -47,7 +46,7 @@ test-peers: env .peers/.ready
 	$(UV) pip install --quiet --compile-bytecode --python .peers/bin/python -r tests/peers/requirements.txt
 	touch $@
 
-# Speed and memory against peers, on a quiet machine: some ten minutes.
+# Compare speed and memory with peers; about ten minutes on an idle machine.
 bench: env .bench/.ready
 	.bench/bin/python benchmarks/run.py
 
@@ -57,7 +56,7 @@ bench: env .bench/.ready
 	$(UV) pip install --quiet --python .bench/bin/python --no-deps --editable .
 	touch $@
 
-# The demo's MEG study beside mne-bids-pipeline, on a quiet machine: some fifteen minutes.
+# Compare the MEG demo study with mne-bids-pipeline; about fifteen minutes on an idle machine.
 bench-pipeline: env .peers/.ready
 	$(BIN)/python benchmarks/pipeline.py
 
@@ -77,7 +76,7 @@ format: env
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# What is generated: exact versions, conda pins, schema, default config and its reference.
+# Generate the schema, the default config and its reference, and the conda pins.
 generate: env
 	$(BIN)/python -m groupwise.config.document
 

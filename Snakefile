@@ -1,10 +1,10 @@
-"""Groupwise: from recordings of many subjects to corrected group maps."""
+"""Groupwise: from recordings of subjects to group-level maps with corrected p-values."""
 
 from snakemake.utils import min_version
 
 min_version("9.10")
 
-# A study given with --configfile stands alone; the shipped one would otherwise shine through.
+# With --configfile, the shipped config must not fill in missing keys.
 if not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
@@ -36,18 +36,18 @@ rule all:
 
 
 rule check:
-    """What was found and what is missing, before any long work."""
+    """Tables of the input checks."""
     input:
         PLAN.check_targets(),
 
 
 rule first_level:
-    """Each subject's own stages, up to maps in template space."""
+    """First level of each subject, up to maps that can be compared across subjects."""
     input:
         PLAN.first_level_targets(),
 
 
 rule group:
-    """All group analyses, without pictures."""
+    """All group analyses, without figures."""
     input:
         PLAN.group_targets(),

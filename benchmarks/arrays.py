@@ -1,4 +1,4 @@
-"""The arrays of the benchmarks: the same for every tool, from seeds, of sizes that labs have."""
+"""Arrays of the benchmarks: the same for every tool, from seeds, with realistic sizes."""
 
 import gzip
 from pathlib import Path
@@ -12,7 +12,7 @@ SUBJECTS, TIMES = 16, 200
 
 
 def surface_edges() -> np.ndarray:
-    """(edges, 2) of the two hemispheres of fsaverage5: 20,484 vertices, never joined."""
+    """Return (edges, 2) of both hemispheres of fsaverage5: 20,484 vertices, not connected."""
     folder = Path(nilearn.__file__).parent / "datasets/data/fsaverage5"
     edges, first = [], 0
     for side in ("left", "right"):
@@ -25,7 +25,7 @@ def surface_edges() -> np.ndarray:
 
 
 def surface_adjacency() -> sparse.csr_array:
-    """(20484, 20484) bool, symmetric."""
+    """Return the symmetric adjacency (20484, 20484), bool."""
     edges = surface_edges()
     n = int(edges.max()) + 1
     one_way = sparse.coo_array((np.ones(len(edges), bool), tuple(edges.T)), shape=(n, n))
@@ -33,7 +33,7 @@ def surface_adjacency() -> sparse.csr_array:
 
 
 def surface_maps(cells: int = 1, seed: int = 0, subjects: int = SUBJECTS) -> np.ndarray:
-    """(subjects, cells, 20484, 200) float32 noise, smoothed over neighbours and time."""
+    """Return (subjects, cells, 20484, 200) float32 noise, smoothed over neighbours and time."""
     rng = np.random.default_rng(seed)
     adjacency = surface_adjacency().astype(np.float32)
     smoother = adjacency + sparse.eye_array(adjacency.shape[0], dtype=np.float32)
@@ -46,14 +46,14 @@ def surface_maps(cells: int = 1, seed: int = 0, subjects: int = SUBJECTS) -> np.
 
 
 def brain_mask():
-    """nilearn's MNI brain mask at 3 mm: 69,765 voxels."""
+    """Return the MNI brain mask of nilearn at 3 mm: 69,765 voxels."""
     from nilearn.datasets import load_mni152_brain_mask
 
     return load_mni152_brain_mask(resolution=3)
 
 
 def voxel_maps(rows: int, seed: int = 0) -> np.ndarray:
-    """(rows, voxels) float32 noise smoothed by 6 mm."""
+    """Return (rows, voxels) float32 noise, smoothed by 6 mm FWHM."""
     from scipy.ndimage import gaussian_filter
 
     inside = brain_mask().get_fdata() > 0
@@ -66,9 +66,9 @@ def voxel_maps(rows: int, seed: int = 0) -> np.ndarray:
 
 
 def faces_design() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """9 conditions x 16 subjects: X (144, 25), contrast (25,), subject of each row (144,).
+    """Return X (144, 25), contrast (25,) and subject of each row (144,) of a pooled model.
 
-    Columns: nine conditions, then sixteen subjects. The contrast is faces (the first six
+    The columns are nine conditions, then sixteen subjects. The contrast is faces (the first six
     conditions) minus scrambled (the last three).
     """
     condition, subject = np.tile(np.arange(9), SUBJECTS), np.repeat(np.arange(SUBJECTS), 9)

@@ -1,7 +1,7 @@
-"""One measurement in a process of its own: python cases.py CASE TOOL -> a line of JSON.
+"""Make one measurement in a separate process: python cases.py CASE TOOL prints a line of JSON.
 
-Each tool is timed by the difference of two runs of a different number of permutations, so that its
-start, its observed map and its compilation are left out, Groupwise's too.
+The time is the difference of two runs with different numbers of permutations, so it excludes
+start-up, compilation and the observed map of each tool.
 """
 
 import json
@@ -18,7 +18,7 @@ PER_SIDE = float(stats.t.isf(P / 2, arrays.SUBJECTS - 1))
 
 
 def per_permutation(run, few: int, many: int) -> float:
-    """Milliseconds a permutation, from runs of `few` and `many`."""
+    """Return milliseconds per permutation, from runs of `few` and `many` permutations."""
     run(few)
     taken = []
     for count in (few, many):
@@ -29,7 +29,7 @@ def per_permutation(run, few: int, many: int) -> float:
 
 
 def groupwise(x, design, adjacency, few, many, n_times=1, threads=1, **options) -> float:
-    """Blocks of a prepared effect: what a job of the workflow computes."""
+    """Time blocks of a prepared effect, as a job of the workflow computes them."""
     from groupwise.permutation.blocks import run_block
     from groupwise.permutation.prepare import prepare
 
@@ -91,7 +91,7 @@ def source_tfce_groupwise():
 
 
 def source_tfce_wheel():
-    """A map at a time over the graph of vertices x times; the map itself by a product."""
+    """Time one map at a time on the graph of vertices x times; t is a matrix product."""
     from scipy import sparse
     from tfce import tfce
 
@@ -169,7 +169,7 @@ def source_within3_mne():
 
 
 def faces_minus_scrambled() -> np.ndarray:
-    """(16, 1, voxels): each subject's contrast map."""
+    """Return (16, 1, voxels) contrast maps of the subjects."""
     _, contrast, _ = arrays.faces_design()
     maps = arrays.voxel_maps(144).reshape(arrays.SUBJECTS, 9, -1)
     return np.einsum("c,scv->sv", contrast[:9].astype(np.float32), maps)[:, None]
@@ -198,7 +198,7 @@ def voxel_pooled_groupwise():
 
 
 def voxel_pooled_nilearn():
-    """The pooled model with the subjects as confounds, which is what nilearn offers."""
+    """Time the pooled model with subjects as confounds, as nilearn supports it."""
     from nilearn.maskers import NiftiMasker
     from nilearn.mass_univariate import permuted_ols
 
@@ -233,7 +233,7 @@ def voxel_tfce_groupwise():
 
 
 def voxel_tfce_nilearn():
-    """Flips of the same contrast maps; nilearn's steps are a hundredth of a map's maximum."""
+    """Time sign flips of the same contrast maps; nilearn uses 100 steps up to the maximum."""
     from nilearn.maskers import NiftiMasker
     from nilearn.mass_univariate import permuted_ols
 

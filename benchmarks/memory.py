@@ -1,4 +1,4 @@
-"""Print the table of docs/cluster.md: run time, peak and requested memory of each stage of a run.
+"""Print the table of docs/cluster.md: run time, peak memory and requested memory per stage.
 
 Usage: groupwise status --format tsv > status.tsv; python benchmarks/memory.py status.tsv
 """

@@ -1,12 +1,12 @@
-"""The demo's MEG study through Groupwise and through mne-bids-pipeline: same tree, same stages.
+"""Compare Groupwise and mne-bids-pipeline on the MEG demo study, with the same stages.
 
-    make bench-pipeline   # some fifteen minutes; prints a table for docs/benchmarks.md
+    make bench-pipeline   # about fifteen minutes; prints a table for docs/benchmarks.md
 
-Both start from raw BIDS with nothing done and end with each condition's source estimates (dSPM) of
-all subjects on fsaverage: filter at 40 Hz, SSP, epochs and their rejection, evoked responses, noise
-covariance (shrunk), head model, source space (oct5), forward and inverse solution, morph. Then the
+Both start from raw BIDS without any outputs and end with the source estimates (dSPM) of all
+conditions and subjects on fsaverage: filter at 40 Hz, SSP, epochs and their rejection, evoked
+responses, noise covariance (shrunk), head model, source space (oct5), forward and inverse solution, morph. Then the
 pipeline averages over subjects, and Groupwise tests auditory against visual (all 128 flips,
-clusters). Both draw each subject's pictures and write their reports.
+clusters). Both make the figures of each subject and write reports.
 """
 
 import argparse
@@ -21,7 +21,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PEERS = ROOT / "tests/peers"
-#: Each step that the demo study needs; BEM surfaces are there.
+#: Steps that the demo study needs; BEM surfaces exist.
 STEPS = (
     "init,preprocessing,sensor/make_evoked,sensor/make_cov,source/make_bem_solution,"
     "source/setup_source_space,source/make_forward,source/make_inverse,source/group_average"
@@ -29,7 +29,7 @@ STEPS = (
 
 
 def study(demo: Path, output: Path) -> dict:
-    """The study that the pipeline's config describes."""
+    """Return the config of the study that the config of the pipeline describes."""
     return {
         "study": "audvis",
         "bids_root": str(demo / "bids"),
@@ -62,7 +62,7 @@ def study(demo: Path, output: Path) -> dict:
 
 
 def timed(command: list, **options) -> tuple[float, float]:
-    """Wall and CPU seconds of a command and all that it started."""
+    """Return wall and CPU seconds of a command with its child processes."""
     before, start = os.times(), time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, **options)
     wall, after = time.perf_counter() - start, os.times()

@@ -20,7 +20,7 @@ import scaling
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs"
 
-#: What is measured: work, case, and the tools; Groupwise comes first.
+#: Measurements: description of the work, case, and tools; Groupwise is the first.
 WORK = [
     ("one-sample, 16 subjects, 20,484 vertices × 200 times, clusters", "source_onesample",
      ["groupwise", "mne", "eelbrain"]),
@@ -39,7 +39,7 @@ NAMES = {"groupwise": "Groupwise", "mne": "MNE", "eelbrain": "Eelbrain", "nilear
 
 
 def measure(case: str, tool: str) -> dict:
-    """One measurement, on one core."""
+    """Return one measurement on one core."""
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     command = [sys.executable, "-W", "ignore", "cases.py", case, tool]
     done = subprocess.run(
@@ -51,12 +51,12 @@ def measure(case: str, tool: str) -> dict:
 
 
 def shown(milliseconds: float) -> str:
-    """Three digits, without an exponent."""
+    """Return a time as text with three digits, without an exponent."""
     return f"{milliseconds:,.0f}" if milliseconds >= 100 else f"{milliseconds:.3g}"
 
 
 def table(results: dict) -> str:
-    """Markdown rows: milliseconds per permutation, memory and speed-up."""
+    """Return a Markdown table of milliseconds per permutation, memory and speed-up."""
     lines = [
         "| work | Groupwise ms | peak MB | peer | ms | peak MB | speed-up |",
         "|---|---|---|---|---|---|---|",
@@ -75,7 +75,7 @@ def table(results: dict) -> str:
 
 
 def plot(results: dict, path: Path) -> None:
-    """Milliseconds per permutation of every tool, one row per task, on a log scale."""
+    """Plot milliseconds per permutation of every tool, one row per task, on a log scale."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -90,7 +90,7 @@ def plot(results: dict, path: Path) -> None:
         axes.plot([min(values), max(values)], [row, row], color="0.85", zorder=1)
         for place, (tool, value) in enumerate(zip(tools, values, strict=True)):
             axes.scatter(value, row, s=70, color=colours[tool], zorder=2)
-            # Names in turn above and below, so that neighbours do not meet.
+            # Alternate names above and below, so that neighbours do not overlap.
             height, align = (8, "bottom") if place % 2 == 0 else (-8, "top")
             axes.annotate(
                 f"{NAMES[tool]} {shown(value)}", (value, row), xytext=(0, height), va=align,
@@ -109,7 +109,7 @@ def plot(results: dict, path: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", help="cases to measure; the others are not shown")
+    parser.add_argument("--only", nargs="*", help="cases to measure; only these are shown")
     arguments = parser.parse_args()
     runs: dict = {}
     for turn in range(arguments.rounds):

@@ -1,6 +1,7 @@
-"""How long a study of 500 subjects and 10,000 blocks is planned: dry run and status.
+"""Time the dry run and the status of a study with 500 subjects and 10,000 blocks.
 
-Files of the study are empty, since planning looks at names alone. Usage: python benchmarks/scale.py
+The files of the study are empty, since the plan only needs file names.
+Usage: python benchmarks/scale.py
 """
 
 import resource

@@ -1,6 +1,6 @@
-"""What a permutation of Groupwise costs, against its size; memory, threads and start of a worker.
+"""Measure the time per permutation against size, and memory, threads and start-up of a worker.
 
-Part of `make bench`: prints a table in Markdown and draws benchmarks' second figure.
+Part of `make bench`: prints a Markdown table and plots the second figure of the benchmarks.
 """
 
 import json
@@ -15,7 +15,7 @@ import arrays
 import numpy as np
 
 HERE = Path(__file__).parent
-#: A worker: loads what prepare wrote, permutes, tells its time and memory.
+#: Code of a worker: load a prepared effect, compute permutations, print time and memory.
 WORKER = """
 import json, re, sys, time
 start = time.perf_counter()
@@ -26,14 +26,14 @@ assert "mne" not in sys.modules and "nilearn" not in sys.modules
 prepared = Prepared.load(sys.argv[1])
 run_block(prepared, 0, int(sys.argv[2]), threads=int(sys.argv[3]))
 whole = time.perf_counter() - start
-# Not getrusage: its peak is that of the parent, where it was larger before this process began.
+# Not getrusage: its peak includes that of the parent process before the fork.
 peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 print(json.dumps({"import": imported - start, "whole": whole, "peak_mb": peak / 1024}))
 """
 
 
 def worker(folder: str, permutations: int, threads: int = 1, cache: str | None = None) -> dict:
-    """Seconds and memory of a worker process."""
+    """Return the seconds and memory of a worker process."""
     single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     extra = {"NUMBA_CACHE_DIR": cache} if cache else {}
     command = [sys.executable, "-c", WORKER, folder, str(permutations), str(threads)]
@@ -44,7 +44,7 @@ def worker(folder: str, permutations: int, threads: int = 1, cache: str | None =
 
 
 def prepared_of(x: np.ndarray, adjacency, n_times: int, **options):
-    """One-sample test of (subjects, points)."""
+    """Return the prepared one-sample test of x (subjects, points)."""
     from groupwise.permutation.prepare import prepare
     from groupwise.stats import OneSample
 
@@ -53,7 +53,7 @@ def prepared_of(x: np.ndarray, adjacency, n_times: int, **options):
 
 
 def milliseconds(prepared, permutations: int = 1000) -> float:
-    """Of one more permutation, the best of three."""
+    """Return milliseconds per permutation, the best of three measurements."""
     from groupwise.permutation.blocks import run_block
 
     run_block(prepared, 0, 10)
@@ -69,7 +69,7 @@ def milliseconds(prepared, permutations: int = 1000) -> float:
 
 
 def curves() -> dict[str, list[tuple[float, float]]]:
-    """Milliseconds a permutation against subjects, tests and threshold."""
+    """Return milliseconds per permutation against subjects, tests and threshold."""
     adjacency = arrays.surface_adjacency()
     half = adjacency[:10242][:, :10242]
     x = arrays.surface_maps(subjects=64)[:, 0, :10242, :50]
@@ -91,7 +91,7 @@ def curves() -> dict[str, list[tuple[float, float]]]:
 
 
 def two_threads(prepared, permutations: int = 4000) -> float:
-    """How many times as fast two threads are as one: the median of seven turns of both."""
+    """Return the speed-up of two threads over one, the median of seven rounds."""
     from groupwise.permutation.blocks import run_block
 
     run_block(prepared, 0, 10)
@@ -107,7 +107,7 @@ def two_threads(prepared, permutations: int = 4000) -> float:
 
 
 def facts() -> dict[str, float]:
-    """Start, memory and threads of workers on the source-space maps of the benchmark."""
+    """Return start-up, memory and threads of workers on the source maps of the benchmark."""
     with tempfile.TemporaryDirectory() as folder:
         whole = arrays.surface_maps()[:, 0].reshape(16, -1)
         prepared = prepared_of(whole, arrays.surface_adjacency(), arrays.TIMES)
@@ -133,7 +133,7 @@ def facts() -> dict[str, float]:
 
 
 def plot(found: dict[str, list[tuple[float, float]]], path: Path) -> None:
-    """Cost against each quantity."""
+    """Plot the time per permutation against each quantity."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -160,7 +160,7 @@ def plot(found: dict[str, list[tuple[float, float]]], path: Path) -> None:
 
 
 def section(image: Path) -> str:
-    """The text for the docs, and the figure beside it."""
+    """Plot the figure, and return the table for the docs."""
     plot(curves(), image)
     lines = [f"| {name} | {value:,.3g} |" if value < 100 else f"| {name} | {value:,.0f} |"
              for name, value in facts().items()]  # fmt: skip

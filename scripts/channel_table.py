@@ -1,4 +1,4 @@
-"""All participants' estimates of channels and of regions in one table each."""
+"""Collect the estimates of all participants in a table of channels and one of regions."""
 
 from groupwise.job import job
 

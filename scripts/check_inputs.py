@@ -1,4 +1,4 @@
-"""Look into every recording's header and events; tell all that is wrong at once."""
+"""Check the header and events of every M/EEG recording, and report all findings at once."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Look into every fNIRS recording, its montage and events; tell all that is wrong at once."""
+"""Check the montage and events of every fNIRS recording, and report all findings at once."""
 
 from groupwise.job import job
 

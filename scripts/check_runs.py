@@ -1,4 +1,4 @@
-"""Look into every BOLD run, its events and confounds; tell all that is wrong at once."""
+"""Check the images, events and confounds of every BOLD run; report all findings at once."""
 
 from groupwise.job import job
 

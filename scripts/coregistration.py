@@ -1,4 +1,4 @@
-"""Head-to-MRI transform from the landmarks in T1w.json, or the one that is given."""
+"""Head-to-MRI transform from the landmarks in T1w.json, or from a file."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""What the output folder is, the BIDS way: a derivative, by whom, of what, and what is not BIDS."""
+"""Write dataset_description.json, README and .bidsignore of the output folder."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Statistic and every kind of p of each channel or region, as a table."""
+"""Export the statistic and all p-values of each place as a table."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Maps of an effect as source estimates and GIFTI, with the surfaces they live on."""
+"""Export the maps of an effect as source estimates and GIFTI, with their surfaces."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Maps of an effect as NIfTI."""
+"""Export the maps of an effect as NIfTI."""
 
 from groupwise.job import job
 
@@ -29,5 +29,5 @@ with job(snakemake):
     stem = f"space-{space.name}_effect-{snakemake.wildcards.effect}"
     with write_whole_folder(snakemake.output.folder) as folder:
         for name, key in names.items():
-            if key in maps:  # TFCE, where it was asked for
+            if key in maps:  # TFCE, if the config requests it
                 write_volume(folder / f"{stem}_stat-{name}_statmap.nii.gz", space, maps[key])

@@ -1,4 +1,4 @@
-"""Pictures of one effect on channels or regions, and on the head."""
+"""Figures of an effect for channels or regions, and on the head."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Pictures of all subjects' first level beside each other."""
+"""Figures that compare the first level of all subjects."""
 
 from groupwise.job import freeze_imports, job
 

@@ -1,4 +1,4 @@
-"""Pictures of all participants' pairs, montage and estimates beside each other."""
+"""Figures that compare the pairs and estimates of all participants, and the montage."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Pictures of one effect on the labels of a parcellation: statistic over time, courses, null."""
+"""Figures of an effect on labels: statistic over time, time courses, null distribution."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Noise covariances and explained variances of all subjects, as tables and pictures."""
+"""Tables and figures of the noise covariance and explained variance of all subjects."""
 
 from groupwise.job import job
 

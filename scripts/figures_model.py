@@ -1,4 +1,4 @@
-"""Pictures of a model's coefficients with their intervals, and on the head."""
+"""Figures of the coefficients of a model with their intervals, and on the head."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Pictures of one effect at the sensors: topographies, courses, null."""
+"""Figures of an effect at the sensors: topographies, time courses, null distribution."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Pictures of one effect on the cortex, with captions."""
+"""Figures of an effect on the cortex, with captions."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Pictures of one effect on slices and in the glass brain, with captions."""
+"""Figures of an effect on slices and in a glass brain, with captions."""
 
 from groupwise.job import job
 

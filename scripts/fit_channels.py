@@ -1,4 +1,4 @@
-"""First-level GLM of one participant's channels: tables of channels and regions."""
+"""Fit the first-level GLM of one participant; write tables of channels and regions."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Model of all participants' values by formula, each fit with its verdict."""
+"""Fit a model to the values of all participants, and state whether each fit is valid."""
 
 from groupwise.job import job
 
@@ -10,17 +10,17 @@ with job(snakemake):
     from groupwise.provenance import provenance
     from groupwise.stats.mixed_models import (
         FIXED,
+        add_participant_columns,
         describe_model_columns,
         model_cautions,
         model_table,
-        with_participants,
     )
 
     params, source = dict(snakemake.params.items()), snakemake.input
     spec = params["spec"]
     table = pd.read_csv(source.table, sep="\t", dtype={"ID": str}, na_values="n/a")
     people = read_participants(source.participants) if source.get("participants") else {}
-    table = with_participants(table, people, spec["formula"], spec["by"])
+    table = add_participant_columns(table, people, spec["formula"], spec["by"])
     found = model_table(table, **spec)
     with write_whole(snakemake.output.table) as part:
         found.to_csv(part, sep="\t", index=False, na_rep="n/a", float_format="%.9g")

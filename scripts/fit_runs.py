@@ -1,4 +1,4 @@
-"""First-level GLM of one subject's BOLD runs: maps of conditions and contrasts."""
+"""Fit the first-level GLM of one subject; write a map of each condition and contrast."""
 
 from groupwise.job import freeze_imports, job
 

@@ -1,4 +1,4 @@
-"""Forward solution: what each source gives at each sensor."""
+"""Forward solution: the field of each source at each sensor."""
 
 from groupwise.job import job
 

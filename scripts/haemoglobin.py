@@ -1,4 +1,4 @@
-"""Intensity to haemoglobin, and what each source-detector pair is worth."""
+"""Convert intensity to haemoglobin, and compute the quality of each source-detector pair."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""The null distribution from all its blocks."""
+"""Merge the blocks of an effect into its null distribution."""
 
 from groupwise.job import job
 

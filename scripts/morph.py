@@ -1,4 +1,4 @@
-"""Source estimates on the template's vertices."""
+"""Morph source estimates to the vertices of the template."""
 
 from groupwise.job import job
 

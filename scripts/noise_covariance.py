@@ -1,4 +1,4 @@
-"""Noise covariance, the estimator chosen by cross-validation."""
+"""Noise covariance; cross-validation selects the estimator."""
 
 from groupwise.job import job
 

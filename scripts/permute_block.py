@@ -1,4 +1,4 @@
-"""Largest statistic, cluster mass and cluster size of a fixed range of permutations."""
+"""Maximum statistic, cluster mass and cluster size of each resampling of a block."""
 
 from groupwise.job import job
 

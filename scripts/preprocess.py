@@ -1,4 +1,4 @@
-"""Filter, repair, cut, reject and equalize epochs."""
+"""Filter the recording, repair artifacts, and select and equalize epochs."""
 
 from groupwise.job import job
 

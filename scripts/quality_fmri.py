@@ -1,4 +1,4 @@
-"""Pictures of one subject's design, motion and responses."""
+"""Figures of the design, motion and responses of one subject."""
 
 from groupwise.job import freeze_imports, job
 

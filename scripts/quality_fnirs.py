@@ -1,4 +1,4 @@
-"""Pictures of one participant's pairs, design and estimates."""
+"""Figures of the pairs, design and estimates of one participant."""
 
 from groupwise.job import job
 

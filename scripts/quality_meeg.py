@@ -1,4 +1,4 @@
-"""Pictures of one subject's epochs, evoked responses and noise covariance."""
+"""Figures of the epochs, evoked responses and noise covariance of one subject."""
 
 from groupwise.job import job
 

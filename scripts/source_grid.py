@@ -1,4 +1,4 @@
-"""The template's grid of sources in a subject's head."""
+"""Transform the grid of the template to the head of a subject."""
 
 from groupwise.job import job
 

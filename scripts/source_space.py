@@ -1,4 +1,4 @@
-"""Sources on the subject's white surface."""
+"""Source space on the white surface of a subject."""
 
 from groupwise.job import job
 

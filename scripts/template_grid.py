@@ -1,4 +1,4 @@
-"""A regular grid inside the template's brain."""
+"""Define a regular grid in the brain of the template."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""The template's vertices, which every subject is morphed to."""
+"""Source space of the template, to which every subject is morphed."""
 
 from groupwise.job import job
 

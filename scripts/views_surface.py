@@ -1,4 +1,4 @@
-"""A page in which to turn the cortex with the map of an effect at its largest cluster's peak."""
+"""Interactive view of an effect on the cortex, at the peak of the largest cluster."""
 
 from groupwise.job import job
 

@@ -1,4 +1,4 @@
-"""Pages in which to move through the map of an effect, in slices and on the cortex."""
+"""Interactive views of an effect, in slices and on the cortex."""
 
 from groupwise.job import job
 

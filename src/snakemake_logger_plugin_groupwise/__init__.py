@@ -1,8 +1,8 @@
-"""What a run says on the terminal: `snakemake --logger groupwise`, as the shipped profiles ask.
+"""Logger plugin for the terminal: `snakemake --logger groupwise`, the default of the profiles.
 
-Snakemake tells of each job in a dozen lines; here a line tells how much of the whole is done, how
-long it took and will take, and what is being computed. Dry runs, warnings and errors are told as
-Snakemake tells them.
+Snakemake prints a dozen lines per job. This plugin prints one line at intervals instead, with the
+number of finished jobs, the elapsed and the remaining time, and the running jobs. Dry runs,
+warnings and errors are printed as by Snakemake.
 """
 
 import sys
@@ -17,26 +17,26 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from groupwise.progress import duration
 
-#: What a line of progress stands for.
+#: Events that the progress line replaces.
 FOLDED = {
     *(LogEvent.JOB_INFO, LogEvent.GROUP_INFO, LogEvent.SHELLCMD, LogEvent.JOB_STARTED),
     *(LogEvent.JOB_FINISHED, LogEvent.PROGRESS, LogEvent.RESOURCES_INFO),
 }
-#: Said whenever a job ends.
+#: Messages that Snakemake prints whenever a job ends.
 NOISE = ("", "None", "Select jobs to execute...")
-#: Seconds between two lines, at the least while jobs end, at the most while none does.
+#: Shortest interval of lines while jobs end, and longest interval while none ends, in s.
 SOONEST, LATEST = 5.0, 60.0
 
 
 class LogHandler(LogHandlerBase):
-    """One line now and then in place of a dozen a job."""
+    """Print a progress line at intervals instead of a dozen lines per job."""
 
     def __post_init__(self) -> None:
-        self._begin = self._told = time.monotonic()
+        self._begin = self._last = time.monotonic()
         self._done = self._total = 0
         self._news = False  # whether jobs ended since the last line
         self._left: Counter[str] = Counter()  # jobs by rule
-        self._running: dict[int, tuple[str, str, float]] = {}  # rule, of what, since
+        self._running: dict[int, tuple[str, str, float]] = {}  # rule, wildcards, start
         self._took: dict[str, list[float]] = defaultdict(list)
         self._stopped = threading.Event()
         if not self.common_settings.dryrun:
@@ -55,7 +55,7 @@ class LogHandler(LogHandlerBase):
         super().close()
 
     def _follow(self, event: LogEvent | None, record: Any) -> None:
-        """Keep count of the jobs."""
+        """Count the pending, running and finished jobs."""
         now = time.monotonic()
         if event == LogEvent.RUN_INFO:
             self._left = Counter(record.stats)
@@ -73,26 +73,26 @@ class LogHandler(LogHandlerBase):
             self._done, self._total = record.done, record.total
             self._news = True
             if self._done == self._total:
-                self._tell()
+                self._print_line()
 
     def _watch(self) -> None:
-        """Say what is new now and then; a long job is no silence."""
+        """Print a line at intervals, also while no job ends."""
         while not self._stopped.wait(0.5):
-            patience = SOONEST if self._news else LATEST
-            if self._running and time.monotonic() - self._told > patience:
-                self._tell()
+            interval = SOONEST if self._news else LATEST
+            if self._running and time.monotonic() - self._last > interval:
+                self._print_line()
 
-    def _tell(self) -> None:
-        self._told, self._news = time.monotonic(), False
-        now = self._told
+    def _print_line(self) -> None:
+        self._last, self._news = time.monotonic(), False
+        now = self._last
         line = f"{time.strftime('%H:%M:%S')}  {self._done} of {self._total} jobs"
         line += f", {duration(now - self._begin)} elapsed"
         if self._took and self._done < self._total:
-            line += f", about {duration(self._to_go(now))} to go"
-        print(line + self._now(), file=self._stream, flush=True)
+            line += f", about {duration(self._estimate_rest(now))} left"
+        print(line + self._list_running(), file=self._stream, flush=True)
 
-    def _to_go(self, now: float) -> float:
-        """Seconds: each job takes what those of its rule took, as many at a time as until now."""
+    def _estimate_rest(self, now: float) -> float:
+        """Return the remaining time in s, from the mean time per rule and the mean parallelism."""
         took = {rule: sum(times) / len(times) for rule, times in self._took.items()}
         of_all = sum(sum(times) for times in self._took.values())
         typical = of_all / sum(len(times) for times in self._took.values())
@@ -100,16 +100,16 @@ class LogHandler(LogHandlerBase):
         at_a_time = max(1.0, of_all / max(now - self._begin, 1e-3))
         return left / at_a_time
 
-    def _now(self) -> str:
-        """What is being computed: rules, and of what where there are few."""
+    def _list_running(self) -> str:
+        """Return the running rules, with their wildcards if a rule has few running jobs."""
         by_rule = defaultdict(list)
         for rule, what, _ in list(self._running.values()):
             by_rule[rule].append(what)
-        told = [
+        texts = [
             f"{rule} {', '.join(of)}".rstrip() if len(of) < 4 else f"{rule} x {len(of)}"
             for rule, of in by_rule.items()
         ]
-        return f"; now {'; '.join(told)}" if told else ""
+        return f"; running: {'; '.join(texts)}" if texts else ""
 
     @property
     def _stream(self):

@@ -159,7 +159,7 @@ def test_designs_are_comparable_and_have_a_dict_form():
         assert len({one, design_from_dict(one.to_dict())}) == 1
 
 
-def test_wrong_designs_are_told():
+def test_wrong_designs_are_refused():
     with pytest.raises(InputError, match="did you mean 'modality:side'"):
         Within({"modality": 2, "side": 2}, "modalty:side")
     with pytest.raises(InputError, match="fewer than two"):

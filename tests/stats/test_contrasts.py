@@ -40,7 +40,7 @@ def test_f_of_a_factor_is_its_anova(x):
     mine = statistic_of(x, Contrast(THREE, "stimulus"))
     expected = statistic_of(x, Within({"stimulus": 3, "seen": 3}, "stimulus"))
     np.testing.assert_allclose(mine, expected, rtol=1e-12)
-    mixed = THREE @ [[2.0, 1.0], [0.5, -3.0]]  # the same null hypothesis, told otherwise
+    mixed = THREE @ [[2.0, 1.0], [0.5, -3.0]]  # the same null hypothesis in other columns
     np.testing.assert_allclose(statistic_of(x, Contrast(mixed)), mine, rtol=1e-12)
 
 

@@ -381,7 +381,7 @@ def test_wording(design, names, label, expected):
         regression("intercept"), pooled_contrast(SUM, 4),
     ],
 )  # fmt: skip
-def test_one_sided_tests_say_their_side(design):
+def test_one_sided_tests_state_their_side(design):
     assert "one-sided, greater" in design.describe(alternative="greater")
     assert "one-sided, less" in design.describe(alternative="less")
     assert "one-sided" not in design.describe()

@@ -111,7 +111,7 @@ def test_several_thresholds_are_those_of_single_runs():
         assert result.summary()["Threshold"] == alone.summary()["Threshold"]
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path):
+def test_a_full_disk_is_an_input_error_and_leaves_no_file(tmp_path):
     """A real limit of the size of files, as a quota sets it, in a process of its own."""
     (tmp_path / "values.npy").write_bytes(b"what was there")
     code = f"""

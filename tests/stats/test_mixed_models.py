@@ -1,4 +1,4 @@
-"""Mixed models of tables: published coefficients, statsmodels, and the gate."""
+"""Mixed models of tables: published coefficients, statsmodels, and the checks of fits."""
 
 import numpy as np
 import pandas as pd
@@ -7,6 +7,7 @@ import statsmodels.formula.api as smf
 
 from groupwise.errors import InputError
 from groupwise.stats.mixed_models import (
+    add_participant_columns,
     describe_model_columns,
     family_of,
     fit_mixed,
@@ -14,7 +15,6 @@ from groupwise.stats.mixed_models import (
     levels_of,
     model_cautions,
     model_table,
-    with_participants,
 )
 from tests.stats.tapping import tapping
 
@@ -96,10 +96,10 @@ def test_without_variance_between_participants_it_is_least_squares():
         assert np.isfinite(fit.log_likelihood)
     found = model_table(table, **WHOLE | {"formula": "theta ~ x"})
     assert set(found["verdict"]) == {"boundary"}
-    assert any("estimated as 0" in told for told in model_cautions(found, "mixed"))
+    assert any("estimated as 0" in caution for caution in model_cautions(found, "mixed"))
 
 
-def test_a_failed_fit_tells_no_number(monkeypatch):
+def test_a_failed_fit_has_no_numbers(monkeypatch):
     from statsmodels.regression.mixed_linear_model import MixedLM
 
     def broken(self, **options):
@@ -109,7 +109,7 @@ def test_a_failed_fit_tells_no_number(monkeypatch):
     found = model_table(simulated(), **WHOLE | {"formula": "theta ~ x"})
     assert set(found["verdict"]) == {"failed"}
     assert found[["estimate", "se", "z", "p", "low", "q_fdr", "p_bonferroni"]].isna().all(axis=None)
-    assert any("no optimizer" in told for told in model_cautions(found, "mixed"))
+    assert any("no optimizer" in caution for caution in model_cautions(found, "mixed"))
 
 
 def test_the_next_optimizer_is_tried(monkeypatch):
@@ -169,28 +169,28 @@ def test_terms():
 
 def test_participants_columns_enter_by_the_formula():
     people = {f"{k:02d}": {"age": str(20 + k), "group": "ab"[k % 2]} for k in range(12)}
-    table = with_participants(simulated(), people, "theta ~ group + age")
+    table = add_participant_columns(simulated(), people, "theta ~ group + age")
     assert table["age"].dtype.kind in "if" and set(table["group"]) == {"a", "b"}
     found = model_table(table, **WHOLE | {"formula": "theta ~ group + age"})
     assert list(found["term"]) == ["Intercept", "group[T.b]", "age"]
     assert list(found["group"].dropna()) == ["b"]
     people["03"]["age"] = "n/a"
     with pytest.raises(InputError, match="03 has no age"):
-        with_participants(simulated(), people, "theta ~ age")
+        add_participant_columns(simulated(), people, "theta ~ age")
 
 
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"formula": "theta ~ nothing"}, "nothing.*the table has ID"),
+        ({"formula": "theta ~ nothing"}, "nothing.*columns of the table are ID"),
         ({"formula": "theta ~ -1 + (ROI"}, "formula"),
-        ({"where": {"ROI": ["Middle"]}}, "Middle stands in no row"),
+        ({"where": {"ROI": ["Middle"]}}, "no row has Middle"),
         ({"where": {"nowhere": ["a"]}}, "no column nowhere"),
         ({"by": ["ROI", "Condition"], "formula": "theta ~ 1"}, "each participant has one row"),
         ({"where": {"ID": ["01"]}}, "1 participant"),
     ],
 )
-def test_bad_input_is_told(change, words):
+def test_wrong_input_is_refused(change, words):
     with pytest.raises(InputError, match=words):
         model_table(tapping(), **WHOLE | change)
 

@@ -393,7 +393,7 @@ def test_sidecars_are_inherited(tmp_path):
     ]
     assert acquisition_of(found) == {"Manufacturer": "X", "PowerLineFrequency": 60}
     (tmp_path / "task-a_meg.json").write_text("{")
-    with pytest.raises(InputError, match=r"task-a_meg\.json: not readable as JSON"):
+    with pytest.raises(InputError, match=r"task-a_meg\.json: is not readable as JSON"):
         acquisition_of(found)
 
 

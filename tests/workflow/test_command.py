@@ -1,4 +1,4 @@
-"""`groupwise check` and `groupwise status`: what they say, and that they only read."""
+"""`groupwise check` and `groupwise status`: their output, and that they only read."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def table(text):
 
 
 def files(folder):
-    """Every file with its date."""
+    """Return every file with its date."""
     return {
         path: path.stat().st_mtime_ns
         for path in folder.rglob("*")
@@ -53,7 +53,7 @@ def demo(tmp_path_factory):
 
 @pytest.fixture
 def there(demo, monkeypatch):
-    """In the demo's folder, with the config of its MEG study: two subjects allow no analysis."""
+    """Work in the folder of the demo, with the config of its MEG study, without analyses."""
     monkeypatch.chdir(demo)
     return write_config(demo, demo_config("meeg", analyses={}))
 
@@ -109,7 +109,7 @@ def test_check_of_maps_and_of_a_config_with_a_misspelt_key(tmp_path, capsys, mon
 
 
 @pytest.mark.parametrize(
-    ("changes", "people", "said"),
+    ("changes", "people", "finding"),
     [
         ({"permutations": 10}, "", "add subjects or permutations"),
         ({"covariates": ["age"]}, "participant_id\tiq\n01\t3\n", "has no column age"),
@@ -119,8 +119,8 @@ def test_check_of_maps_and_of_a_config_with_a_misspelt_key(tmp_path, capsys, mon
         ({"covariates": ["age"]}, "", "participants.tsv: cannot be read"),
     ],
 )
-def test_check_run_and_status_find_the_same(tmp_path, capsys, monkeypatch, changes, people, said):
-    """What keeps a study from being planned is found by all three, missing files too."""
+def test_check_run_and_status_agree(tmp_path, capsys, monkeypatch, changes, people, finding):
+    """All three report the same findings, missing files too."""
     monkeypatch.chdir(tmp_path)
     make_tree(tmp_path)
     (tmp_path / "bids/sub-05/meg/sub-05_task-audvis_events.tsv").unlink()
@@ -129,7 +129,7 @@ def test_check_run_and_status_find_the_same(tmp_path, capsys, monkeypatch, chang
     analysis = {"data": "meeg", "test": "one-sample", "conditions": ["auditory/left"]} | changes
     raw = make_config(tmp_path, analyses={"own": analysis})
     refused = Plan(tmp_path, raw).refused.splitlines()
-    assert any(said in line for line in refused)
+    assert any(finding in line for line in refused)
     assert any("sub-05_task-audvis_events.tsv is missing" in line for line in refused)
     _, findings = check_study(read_study(raw))
     assert findings[: len(refused)] == refused
@@ -178,7 +178,7 @@ def test_status_of_a_study_that_failed_was_killed_and_changed(tmp_path, capsys):
     rows = {row["stage"]: row for row in table(status(capsys, tmp_path, "--format", "tsv")[1])}
     assert rows["prepare"]["state"] == "stale" and rows["stack_volumes"]["state"] == "done"
     assert rows["infer"]["why"] == "its input is computed again"
-    assert "of computing are left" in out
+    assert "of computing" in out
     raw["analyses"]["reward"]["cluster"]["threshold"]["p"] = 0.01
     write_config(tmp_path, raw)
 
@@ -199,14 +199,14 @@ def test_status_of_a_study_that_failed_was_killed_and_changed(tmp_path, capsys):
     assert files(tmp_path) == before
 
 
-def test_what_is_not_there_is_told(tmp_path, capsys):
+def test_missing_files_are_named_with_the_option(tmp_path, capsys):
     code, _, err = status(capsys, tmp_path)
-    assert code == 1 and "study.yaml: is not there; give the study by --configfile" in err
+    assert code == 1 and "study.yaml: does not exist; name the config with --configfile" in err
     code, _, err = groupwise(capsys, "check", "--configfile", tmp_path / "none.yaml")
     assert code == 1 and "cannot be read" in err
 
 
-def test_status_tells_what_keeps_a_study_from_running(tmp_path, capsys):
+def test_status_lists_the_findings_of_the_plan(tmp_path, capsys):
     make_tree(tmp_path)
     (tmp_path / "bids/sub-02/meg/sub-02_task-audvis_meg.fif").unlink()
     write_config(tmp_path, make_config(tmp_path))
@@ -235,8 +235,8 @@ sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become a user who may not write")
-def test_status_of_a_folder_that_one_may_not_write_to(demo):
-    """Another user's study: what may not be read is told with a remedy."""
+def test_status_of_a_folder_without_write_permission(demo):
+    """In the study of another user, an unreadable file is named with a remedy."""
     write_config(demo, demo_config("meeg", analyses={}))
     trans = "results/sub-01/meg/sub-01_task-audvis_trans.fif"
     assert snakemake(demo, demo_config("meeg", analyses={}), "--cores", "2", trans).returncode == 0

@@ -130,7 +130,7 @@ def test_every_stage_asks_for_more_memory_than_it_takes(study):
     """With 300 MB to spare for the Snakemakes that start it on a cluster."""
     states = Plan(study, config()).states
     assert sum(job.memory is not None for job in states) > 100
-    assert {job.rule for job in states if job.memory and job.memory > job.asked - 300} == set()
+    assert {job.rule for job in states if job.memory and job.memory > job.requested - 300} == set()
 
 
 def change(key, value):

@@ -1,4 +1,4 @@
-"""The plan of the workflow over trees of empty files: what would run, and what is refused."""
+"""The plan of the workflow over trees of empty files: its jobs and its findings."""
 
 import shutil
 
@@ -102,7 +102,7 @@ def test_empty_room_by_sidecar_or_the_only_one(tmp_path):
     assert plan(tmp_path, config)["noise_covariance"] == 7
 
 
-def test_all_that_is_missing_is_told_at_once(tmp_path):
+def test_all_missing_files_are_reported_at_once(tmp_path):
     make_tree(tmp_path)
     (tmp_path / "bids/sub-02/meg/sub-02_task-audvis_meg.fif").unlink()
     (tmp_path / "bids/sub-03/anat/sub-03_T1w.json").unlink()
@@ -122,7 +122,7 @@ def test_all_that_is_missing_is_told_at_once(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "finding"),
     [
         ({"bids_root": "/nowhere"}, "bids_root: /nowhere is not a folder; check the path"),
         ({"meeg__subjects_dir": "/nowhere"}, "meeg.subjects_dir: /nowhere is not a folder"),
@@ -134,9 +134,9 @@ def test_all_that_is_missing_is_told_at_once(tmp_path):
         ({"analyses__modality_by_side__permutations": 10}, "add subjects or permutations"),
     ],
 )
-def test_mistakes_are_refused_before_any_job(tree, changes, said):
+def test_mistakes_are_refused_before_any_job(tree, changes, finding):
     run = Plan(tree, make_config(tree, **changes))
-    assert said in run.refused
+    assert finding in run.refused
 
 
 def test_a_study_without_its_name_is_not_filled_up_with_the_demo(tmp_path):
@@ -149,8 +149,8 @@ def test_a_study_without_its_name_is_not_filled_up_with_the_demo(tmp_path):
     assert "config: study: is missing; add it" in run.refused
 
 
-def test_every_stage_looks_at_what_it_is_given(tree):
-    """So that a file replaced by an older one is noticed."""
+def test_every_stage_detects_replaced_inputs(tree):
+    """A file that is replaced by an older one must be detected."""
     assert without_stamps(tree, make_config(tree)) == set()
 
 

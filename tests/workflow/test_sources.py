@@ -89,10 +89,10 @@ def test_all_findings_come_at_once_and_incomplete_subjects_count_in_designs(tmp_
     findings = "\n".join(plan_of(raw).findings)
     assert "sub-02: no recording" in findings
     assert "maps.tsv, line 2: " in findings
-    assert "subject 02 has no age" in findings  # it will take part when its recording is there
+    assert "subject 02 has no age" in findings  # it is analysed after its recording is added
 
 
-def test_a_source_says_in_which_space_an_analysis_is(tree):
+def test_a_source_returns_the_space_of_an_analysis(tree):
     raw = make_config(tree)
     common = {"data": "meeg", "test": "one-sample", "conditions": ["auditory/left"]}
     raw["analyses"] = {

@@ -1,4 +1,4 @@
-"""The plan of the study, and what Snakemake does with its findings."""
+"""Build the plan of the study, and end the workflow if it has findings."""
 
 import os
 from pathlib import Path
@@ -12,13 +12,13 @@ from groupwise.plan.build import Plan
 from groupwise.plan.paths import surfaces
 from groupwise.plan.tables import within_levels
 
-# For envs/groupwise.post-deploy.sh, which puts the library into an environment of conda.
+# For envs/groupwise.post-deploy.sh, which installs the library in a conda environment.
 HERE = workflow.current_basedir.get_path_or_uri(secret_free=True)
 os.environ.update(GROUPWISE_SOURCE=str(Path(HERE).resolve().parents[1]))
 
 
 def or_workflow_error(function, *arguments):
-    """Call a function; end the workflow with the findings of an `InputError`."""
+    """Call a function. Raise `WorkflowError` with the findings of an `InputError`."""
     try:
         return function(*arguments)
     except InputError as error:
@@ -27,10 +27,10 @@ def or_workflow_error(function, *arguments):
 
 
 def own_prefix() -> str:
-    """Return the folder that a workflow which includes this one by `module` gives for its outputs.
+    """Return the prefix of a workflow that includes this one with `module`.
 
-    Snakemake would put it before every relative path, that of a recording too, and a second time
-    before each path that is made of another rule's; here it goes before the output folder alone.
+    Snakemake would add the prefix to every relative path, also to those of recordings, and twice to
+    paths derived from outputs of other rules. Here it applies to the output folder only.
     """
     modifier = workflow.modifier.path_modifier
     if modifier.prefix:
@@ -45,9 +45,9 @@ OUT, PATHS = PLAN.out, PLAN.paths
 STACKED, EFFECT = PATHS.stacked, PATHS.effect
 
 
-# Contents of files are checked before the first job, and not as an input of the first stages: a
-# change of what is checked would rerun them all, and behind `ancient` Snakemake overlooks other
-# reasons to rerun.
+# The contents of files are checked before the first job. The check is not an input of the first
+# stages, because a change of the check would rerun them all; with `ancient`, Snakemake would ignore
+# other reasons to rerun.
 onstart:
     or_workflow_error(lock_outputs, OUT)
     or_workflow_error(clean_outputs, OUT)

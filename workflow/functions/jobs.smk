@@ -1,30 +1,30 @@
-"""What the rules share: constraints, stamps of given files, sharing, and marks for reports."""
+"""Functions for rules: wildcard constraints, stamps of files, caching, marks for reports."""
 
 from groupwise.inputs.checked import stamp_of
 
 
 def one_of(names) -> str:
-    """Return a wildcard constraint for these names; without names it matches nothing."""
+    """Return a wildcard constraint that matches these names only."""
     return "|".join(names) or "(?!)"
 
 
 def given(wildcards, **made) -> dict[str, list[int]]:
-    """Return size and date of a job's input files that no rule makes.
+    """Return size and date of the input files of a job that are not outputs of a rule.
 
-    Snakemake reruns where an input is newer than what was made of it. One that was replaced by an
-    older file, or edited while the clock was wrong, is noticed as a changed parameter. (A function
-    with an argument named `input` would not be looked at for changes.)
+    Snakemake reruns a job if an input is newer than its outputs. With this parameter, it also
+    reruns if an older file replaces an input, or if the clock was wrong during an edit. (Snakemake
+    does not compare parameters from functions with an argument named `input`.)
     """
     return {path: stamp_of(path) for path in made["input"] if not PATHS.is_output(path)}
 
 
 def analysis_of(wildcards):
-    """Return the analysis of a job, as the config has it."""
+    """Return the section of the config for the analysis of a job."""
     return STUDY.analyses[wildcards.analysis]
 
 
 def source_of(wildcards):
-    """Return the source of a job's analysis."""
+    """Return the data source of the analysis of a job."""
     return PLAN.source(wildcards.analysis)
 
 
@@ -34,12 +34,12 @@ def effect_of(wildcards):
 
 
 def stop_of(wildcards) -> int:
-    """Return the end of a job's block of permutations."""
+    """Return the end of the block of permutations of a job."""
     return effect_of(wildcards).stop(int(wildcards.start), int(wildcards.size))
 
 
 def own_command() -> str:
-    """Return the command that runs the study, for its provenance."""
+    """Return the command that runs the study, for the provenance."""
     files = workflow.config_settings.configfiles
     return " ".join(
         ["snakemake", *(f"--configfile {Path(path).name}" for path in files)]
@@ -47,9 +47,9 @@ def own_command() -> str:
 
 
 def shareable(**outputs) -> dict:
-    """Return the outputs of a stage as Snakemake's cache between workflows takes them.
+    """Return the outputs of a stage in the form that the cache between workflows needs.
 
-    It wants one beginning for all, and tells them apart by their endings.
+    Snakemake requires a common prefix, and identifies the outputs by their endings.
     """
     each = {k: [v] if isinstance(v, str) else list(v) for k, v in outputs.items()}
     start = os.path.commonprefix([path for paths in each.values() for path in paths])

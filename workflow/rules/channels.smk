@@ -1,8 +1,8 @@
-"""Values of channels and regions at the group: as one array for the engine, and in models."""
+"""Group level of channels and regions: the stack, and models of tables."""
 
 
 rule stack_channels:
-    """One array of all participants' values, with the table of its rows and its channels."""
+    """Stack the values of all participants, with the table of rows and the feature space."""
     input:
         table=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
         signal=lambda wildcards: source_of(wildcards).montage,
@@ -31,7 +31,7 @@ rule stack_channels:
 
 
 rule fit_model:
-    """Mixed model of all participants' values, each fit with its verdict."""
+    """Fit a model to the values of all participants, and state whether each fit is valid."""
     input:
         table=lambda wildcards: PLAN.model_table(wildcards.model),
         participants=PLAN.model_participants(),
@@ -61,7 +61,7 @@ rule fit_model:
 
 
 rule figures_model:
-    """Pictures of a model's coefficients with their intervals, and on the head."""
+    """Figures of the coefficients of a model with their intervals, and on the head."""
     input:
         table=rules.fit_model.output.table,
         columns=rules.fit_model.output.columns,

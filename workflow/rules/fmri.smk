@@ -1,4 +1,4 @@
-"""fMRI: preprocessed BOLD runs to first-level maps."""
+"""First level of fMRI: from preprocessed BOLD runs to effect maps."""
 
 FMRI = PLAN.sources.get("fmri")
 
@@ -6,7 +6,7 @@ FMRI = PLAN.sources.get("fmri")
 if FMRI:
 
     rule check_runs:
-        """What is in every run, its events and confounds, as a table."""
+        """Check the images, events and confounds of every run."""
         input:
             FMRI.input_check.files,
         output:
@@ -29,7 +29,7 @@ if FMRI:
             "../../scripts/check_runs.py"
 
     rule fit_runs:
-        """First-level GLM: maps of each condition and contrast of one subject."""
+        """Fit the first-level GLM of one subject; write a map of each condition and contrast."""
         input:
             lambda wildcards: FMRI.run_files(
                 wildcards.subject, "bold", "mask", "confounds", "events"
@@ -69,7 +69,7 @@ if FMRI:
             "../../scripts/fit_runs.py"
 
     rule quality_fmri:
-        """Pictures of a subject's design, motion and responses."""
+        """Figures of the design, motion and responses of one subject."""
         input:
             designs=rules.fit_runs.output.designs,
             sidecar=rules.fit_runs.output.sidecar,
@@ -96,7 +96,7 @@ if FMRI:
             "../../scripts/quality_fmri.py"
 
     rule figures_first_level:
-        """Pictures of all subjects' first level beside each other."""
+        """Figures that compare the first level of all subjects."""
         input:
             interest=FMRI.expand_subjects(FMRI.interest_map("z")),
         output:

@@ -1,4 +1,4 @@
-"""fNIRS: optical intensity to first-level estimates of channels and regions."""
+"""First level of fNIRS: from optical intensity to estimates of channels and regions."""
 
 FNIRS = PLAN.sources.get("fnirs")
 
@@ -6,7 +6,7 @@ FNIRS = PLAN.sources.get("fnirs")
 if FNIRS:
 
     rule check_optodes:
-        """What is in every fNIRS recording, its montage and events, as a table."""
+        """Check the montage and events of every fNIRS recording."""
         input:
             FNIRS.input_check.files,
         output:
@@ -29,7 +29,7 @@ if FNIRS:
             "../../scripts/check_optodes.py"
 
     rule haemoglobin:
-        """Intensity to haemoglobin, and what each source-detector pair is worth."""
+        """Convert intensity to haemoglobin, and compute the quality of each source-detector pair."""
         input:
             lambda wildcards: FNIRS.given_files(wildcards.subject),
         output:
@@ -60,7 +60,7 @@ if FNIRS:
             "../../scripts/haemoglobin.py"
 
     rule fit_channels:
-        """First-level GLM: estimates of each channel and region of one participant."""
+        """Fit the first-level GLM of one participant; estimate each channel and region."""
         input:
             signals=rules.haemoglobin.output.signals,
             pairs=rules.haemoglobin.output.pairs,
@@ -98,7 +98,7 @@ if FNIRS:
             "../../scripts/fit_channels.py"
 
     rule quality_fnirs:
-        """Pictures of a participant's signals, pairs, design and estimates."""
+        """Figures of the signals, pairs, design and estimates of one participant."""
         input:
             signals=rules.haemoglobin.output.signals,
             pairs=rules.haemoglobin.output.pairs,
@@ -126,7 +126,7 @@ if FNIRS:
             "../../scripts/quality_fnirs.py"
 
     rule channel_table:
-        """All participants' estimates of channels and of regions in one table each."""
+        """Collect the estimates of all participants in a table of channels and one of regions."""
         input:
             channels=FNIRS.expand_subjects(rules.fit_channels.output.channels),
             rois=FNIRS.expand_subjects(rules.fit_channels.output.rois),
@@ -152,7 +152,7 @@ if FNIRS:
             "../../scripts/channel_table.py"
 
     rule figures_fnirs:
-        """Pictures of all participants' pairs, montage and estimates beside each other."""
+        """Figures that compare the pairs and estimates of all participants, and the montage."""
         input:
             pairs=FNIRS.all_pairs,
             signal=FNIRS.montage,

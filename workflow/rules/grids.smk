@@ -1,8 +1,8 @@
-"""Source estimates of M/EEG on a grid inside the brain as one array."""
+"""Stack of M/EEG source estimates on a volume grid."""
 
 
 rule template_grid:
-    """A regular grid inside the template's brain."""
+    """Define a regular grid in the brain of the template."""
     input:
         skull=lambda wildcards: (
             f"{MEEG.section.subjects_dir}/{wildcards.template}/bem/inner_skull.surf"
@@ -35,7 +35,7 @@ rule template_grid:
 
 
 rule stack_grid:
-    """One array of all subjects' estimates, with the table of its rows and its voxels."""
+    """Stack the estimates of all subjects, with the table of rows and the feature space."""
     input:
         estimates=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
         template=lambda wildcards: source_of(wildcards).template(wildcards.analysis),

@@ -1,4 +1,4 @@
-"""M/EEG: raw recording to source estimates on the template."""
+"""First level of M/EEG: from recordings to source estimates on the template."""
 
 MEEG = PLAN.sources.get("meeg")
 
@@ -7,7 +7,7 @@ if MEEG:
     VISIT, SUBJECTS_DIR = MEEG.visit_wildcards, MEEG.section.subjects_dir
 
     rule check_inputs:
-        """What is in every recording's header and events, as a table."""
+        """Check the header and events of every recording."""
         input:
             MEEG.input_check.files,
         output:
@@ -30,7 +30,7 @@ if MEEG:
             "../../scripts/check_inputs.py"
 
     rule coregistration:
-        """Head-to-MRI transform from the landmarks in T1w.json, or the one that is given."""
+        """Head-to-MRI transform from the landmarks in T1w.json, or from a file."""
         input:
             raw=lambda wildcards: MEEG.visit(wildcards).raw[0],
             transform=lambda wildcards: MEEG.visit(wildcards).transform or [],
@@ -59,7 +59,7 @@ if MEEG:
             "../../scripts/coregistration.py"
 
     rule preprocess:
-        """Filter, repair, cut, reject and equalize epochs."""
+        """Filter the recording, repair artifacts, and select and equalize epochs."""
         input:
             raw=lambda wildcards: MEEG.visit(wildcards).raw,
             events=lambda wildcards: MEEG.visit(wildcards).events,
@@ -120,11 +120,11 @@ if MEEG:
             "../../scripts/evoked.py"
 
     rule noise_covariance:
-        """Noise covariance, the estimator chosen by cross-validation."""
+        """Noise covariance; cross-validation selects the estimator."""
         input:
             epochs=rules.preprocess.output.epochs,
             empty_room=lambda wildcards: MEEG.visit(wildcards).empty_room or [],
-            # What the Maxwell filter of the empty room takes from the recording.
+            # Parts of the recording that the Maxwell filter of the empty room needs.
             raw=lambda wildcards: MEEG.maxwell_reference(wildcards, "raw"),
             calibration=lambda wildcards: MEEG.maxwell_reference(
                 wildcards, "calibration"
@@ -184,7 +184,7 @@ if MEEG:
     if MEEG.on_grid:
 
         rule source_grid:
-            """The template's grid of sources in a subject's head."""
+            """Transform the grid of the template to the head of a subject."""
             input:
                 template=MEEG.template(),
                 transforms=lambda wildcards: [
@@ -217,7 +217,7 @@ if MEEG:
     else:
 
         rule source_space:
-            """Sources on the subject's white surface."""
+            """Source space on the white surface of a subject."""
             input:
                 surfaces=lambda wildcards: surfaces(wildcards.anatomy, SUBJECTS_DIR),
             output:
@@ -243,7 +243,7 @@ if MEEG:
                 "../../scripts/source_space.py"
 
     rule forward:
-        """Forward solution: what each source gives at each sensor."""
+        """Forward solution: the field of each source at each sensor."""
         input:
             raw=lambda wildcards: MEEG.visit(wildcards).raw[0],
             trans=rules.coregistration.output.trans,
@@ -294,7 +294,7 @@ if MEEG:
             mem_mb=megabytes(600, 8),
             runtime=minutes(15),
         params:
-            # Only what shapes the operator: method and SNR come at its application.
+            # Only parameters of the operator; method and SNR are parameters of its application.
             spec={
                 "loose": 1.0 if MEEG.on_grid else MEEG.section.inverse.loose,
                 "depth": MEEG.section.inverse.depth,
@@ -375,7 +375,7 @@ if MEEG:
                 "../../scripts/apply_inverse.py"
 
     rule morph:
-        """Source estimates on the template's vertices."""
+        """Morph source estimates to the vertices of the template."""
         input:
             estimates=list(MEEG.estimates().values()),
             spheres=lambda wildcards: [
@@ -416,7 +416,7 @@ if MEEG:
             "../../scripts/morph.py"
 
     rule quality_meeg:
-        """Pictures of one subject's epochs, responses, noise covariance and residuals."""
+        """Figures of the epochs, responses, noise covariance and residuals of one subject."""
         input:
             epochs=rules.preprocess.output.epochs,
             drops=rules.preprocess.output.drops,
@@ -444,7 +444,7 @@ if MEEG:
             "../../scripts/quality_meeg.py"
 
     rule figures_meeg:
-        """Noise covariances and explained variances of all subjects, as tables and pictures."""
+        """Tables and figures of the noise covariance and explained variance of all subjects."""
         input:
             covariances=MEEG.expand_visits(rules.noise_covariance.output.sidecar),
             estimates=(

@@ -1,8 +1,8 @@
-"""The group stage, the same for every kind of data: prepare, permute in blocks, merge, infer."""
+"""Group level, the same for every data source: prepare, permute in blocks, merge, infer."""
 
 
 rule prepare:
-    """Contrast scores, normalised for exact sums, and the threshold in their units."""
+    """Normalise the contrast scores for exact sums, and convert the cluster-forming threshold."""
     input:
         data=STACKED["data"],
         observations=STACKED["observations"],
@@ -35,7 +35,7 @@ rule prepare:
 
 
 rule permute_block:
-    """Largest statistic, cluster mass and cluster size of a fixed range of resamplings."""
+    """Maximum statistic, cluster mass and cluster size of each resampling of a block."""
     input:
         values=rules.prepare.output.values,
         meta=rules.prepare.output.meta,
@@ -60,7 +60,7 @@ rule permute_block:
 
 
 rule merge:
-    """The null distribution from all its blocks."""
+    """Merge the blocks of an effect into its null distribution."""
     input:
         blocks=lambda wildcards: PLAN.blocks(wildcards.analysis, wildcards.effect),
     output:
@@ -82,10 +82,10 @@ rule merge:
 
 
 rule infer:
-    """Corrected p of points and clusters, the cluster table, the sentence of the result."""
+    """Corrected p of points and clusters, tables of clusters and peaks, and the result."""
 
-    # `data` and `observations` are not read. They go when the version is raised: without them,
-    # Snakemake would rerun this stage in every finished study.
+    # `data` and `observations` are not read. Remove them when the version is raised; until then,
+    # their removal would rerun this stage in every finished study.
     input:
         data=STACKED["data"],
         observations=STACKED["observations"],

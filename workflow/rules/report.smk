@@ -1,10 +1,10 @@
-"""Maps in the field's formats, pictures, and the report."""
+"""Exported maps, figures and the report."""
 
 from groupwise.config.recorded import recorded_config
 
 
 rule export_surface:
-    """Maps of a surface as STC/H5 and GIFTI."""
+    """Export the maps of a surface as STC, HDF5 and GIFTI."""
     input:
         maps=rules.infer.output.maps,
         space=STACKED["space"],
@@ -29,7 +29,7 @@ rule export_surface:
 
 
 rule export_volume:
-    """Maps of a volume as NIfTI."""
+    """Export the maps of a volume as NIfTI."""
     input:
         maps=rules.infer.output.maps,
         space=STACKED["space"],
@@ -54,7 +54,7 @@ rule export_volume:
 
 
 rule export_channels:
-    """Statistic and every kind of p of each channel or region, as a table."""
+    """Export the statistic and all p-values of each place as a table."""
     input:
         maps=rules.infer.output.maps,
         space=STACKED["space"],
@@ -79,7 +79,7 @@ rule export_channels:
 
 
 rule dataset_description:
-    """What the output folder is, the BIDS way."""
+    """Write dataset_description.json, README and .bidsignore of the output folder."""
     output:
         description=f"{OUT}/dataset_description.json",
         readme=f"{OUT}/README.md",
@@ -101,7 +101,7 @@ rule dataset_description:
         "../../scripts/dataset_description.py"
 
 
-#: What a picture of an effect is made of.
+#: Inputs of the figures of an effect.
 TESTED = {
     "maps": rules.infer.output.maps,
     "clusters": rules.infer.output.clusters,
@@ -115,7 +115,7 @@ TESTED = {
 
 
 rule figures_surface:
-    """Pictures of an effect on the cortex."""
+    """Figures of an effect on the cortex."""
     input:
         **TESTED,
     output:
@@ -139,7 +139,7 @@ rule figures_surface:
 
 
 rule figures_volume:
-    """Pictures of an effect on slices and in the glass brain."""
+    """Figures of an effect on slices and in a glass brain."""
     input:
         **TESTED,
     output:
@@ -163,7 +163,7 @@ rule figures_volume:
 
 
 rule figures_channels:
-    """Pictures of an effect on channels or regions, and on the head."""
+    """Figures of an effect for channels or regions, and on the head."""
     input:
         **TESTED,
         signal=lambda wildcards: PLAN.montage(wildcards.analysis),
@@ -188,7 +188,7 @@ rule figures_channels:
 
 
 rule figures_sensors:
-    """Pictures of an effect at the sensors: topographies, courses, null."""
+    """Figures of an effect at the sensors: topographies, time courses, null distribution."""
     input:
         **TESTED,
         evoked=lambda wildcards: source_of(wildcards).files(wildcards.analysis)[0],
@@ -214,7 +214,7 @@ rule figures_sensors:
 
 
 rule figures_labels:
-    """Pictures of an effect on labels: statistic over time, courses, null."""
+    """Figures of an effect on labels: statistic over time, time courses, null distribution."""
     input:
         **TESTED,
     output:
@@ -238,7 +238,7 @@ rule figures_labels:
 
 
 rule views_volume:
-    """Pages in which to move through the map of an effect, in slices and on the cortex."""
+    """Interactive views of an effect, in slices and on the cortex."""
     input:
         **TESTED,
     output:
@@ -263,7 +263,7 @@ rule views_volume:
 
 
 rule views_surface:
-    """A page in which to turn the cortex with the map of an effect."""
+    """Interactive view of an effect on the cortex."""
     input:
         **TESTED,
     output:

@@ -1,8 +1,8 @@
-"""Evoked responses at the sensors of a type as one array."""
+"""Stack of evoked responses at the sensors."""
 
 
 rule stack_sensors:
-    """One array of all subjects' evoked responses at the sensors of a type."""
+    """Stack the evoked responses of all subjects at the sensors of one type."""
     input:
         evoked=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
     output:

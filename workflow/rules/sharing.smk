@@ -1,6 +1,6 @@
-"""Stages before the group, shared with other studies of the same recordings.
+"""Share first-level stages with other studies of the same recordings.
 
-With a folder in the environment variable SNAKEMAKE_OUTPUT_CACHE, and `--cache`.
+This needs a folder in the environment variable SNAKEMAKE_OUTPUT_CACHE, and `--cache`.
 """
 
 from snakemake.caching.rule import RuleCache
@@ -15,7 +15,7 @@ SHAREABLE = (
 if "SNAKEMAKE_OUTPUT_CACHE" in os.environ:
     for stage in workflow.rules:
         if stage.name in SHAREABLE:
-            # The directive `cache` would allow no rule a benchmark, which is for studies of their
-            # own; a job whose output comes from the cache has nothing to measure.
+            # Snakemake allows no benchmark in a rule with the directive `cache`. Without a cache,
+            # the rules keep their benchmarks.
             stage._benchmark = None
             stage.cache = RuleCache.from_rule(stage, True)

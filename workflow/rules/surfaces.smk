@@ -1,8 +1,8 @@
-"""Source estimates on a template's surface as one array: of M/EEG, or ready-made ones."""
+"""Stack of source estimates on the surface of a template, from M/EEG or ready-made."""
 
 
 rule template_source_space:
-    """The template's vertices, which every subject is morphed to."""
+    """Source space of the template, to which every subject is morphed."""
     input:
         surfaces=lambda wildcards: surfaces(
             wildcards.template, PLAN.subjects_dir(wildcards.template)
@@ -34,7 +34,7 @@ rule template_source_space:
 
 
 rule stack_sources:
-    """One array of all subjects' maps, with the table of its rows and its feature space."""
+    """Stack the maps of all subjects, with the table of rows and the feature space."""
     input:
         estimates=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
         template=lambda wildcards: source_of(wildcards).template(wildcards.analysis),
@@ -65,7 +65,7 @@ rule stack_sources:
 
 
 rule stack_labels:
-    """Time courses of a parcellation's labels of all subjects as one array."""
+    """Stack the time courses of all subjects in the labels of a parcellation."""
     input:
         estimates=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
         template=lambda wildcards: source_of(wildcards).template(wildcards.analysis),

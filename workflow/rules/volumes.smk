@@ -1,8 +1,8 @@
-"""Maps in volumes as one array: those of the first level, or ready-made ones."""
+"""Stack of maps in volumes, from the first level or ready-made."""
 
 
 rule stack_volumes:
-    """One array of all subjects' maps, with the table of its rows and its voxels."""
+    """Stack the maps of all subjects, with the table of rows and the feature space."""
     input:
         maps=lambda wildcards: source_of(wildcards).files(wildcards.analysis),
         mask=lambda wildcards: source_of(wildcards).mask_file,

@@ -1,1 +1,1 @@
-"""The command `groupwise`: what a study holds, and how far its run has come. It writes nothing."""
+"""The command `groupwise`: check a study, and show the state of its jobs. It writes nothing."""

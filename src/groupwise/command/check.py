@@ -1,4 +1,4 @@
-"""What a study holds: subjects x sessions x runs x conditions, and everything that is wrong."""
+"""`groupwise check`: data of a study by subject, session, run and condition, and the findings."""
 
 import re
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ from groupwise.plan.tables import TableSource, within_levels
 
 @dataclass(frozen=True)
 class Found:
-    """A run of a subject, or a subject who lacks something.
+    """One run of a subject, or an incomplete subject.
 
     Attributes
     ----------
     data : section of the config.
-    events : number of events (of ready-made maps: of maps) by condition.
-    missing : what is missing or wrong; "" where nothing is.
+    events : number of events by condition; for ready-made data, the number of maps.
+    missing : findings on the run or subject; "" if there are none.
     """
 
     data: str
@@ -35,35 +35,35 @@ class Found:
 
 
 def check_study(study: Study) -> tuple[list[Found], list[str]]:
-    """Return what a study holds, and everything that is wrong with it.
+    """Return the data of a study by run, and all findings.
 
-    The findings are those of the plan, on which a run ends too, and those of the contents of the
-    files, which a run checks when it starts. Every subject has a row, also one that doesn't take
-    part. Recordings are opened for their headers; nothing is written.
+    The findings are those of the plan and those of the input checks, which a run makes when it
+    starts. Every subject has a row, also if it is excluded or incomplete. The headers of recordings
+    are read; nothing is written.
     """
     plan = Plan(study, study.output)
     found: list[Found] = []
     findings = list(plan.findings)
     for source in plan.sources.values():
         if source.input_check is not None:
-            rows, wrong = _recorded(source, source.input_check)
+            rows, of_contents = _list_recordings(source, source.input_check)
             found += rows
-            findings += wrong
+            findings += of_contents
         elif isinstance(source, TableSource):
-            found += _ready_made(source)
+            found += _list_maps(source)
     return found, list(dict.fromkeys(findings))
 
 
-def _recorded(source: Source, check: InputCheck) -> tuple[list[Found], list[str]]:
-    """Return rows of recordings, by their headers and events, and the findings."""
+def _list_recordings(source: Source, check: InputCheck) -> tuple[list[Found], list[str]]:
+    """Return the rows of recordings, from their headers and events, and the findings."""
     if not source.subjects:
-        return _lacking(source), []
+        return _list_others(source), []
     table, findings = check.read_contents()
     conditions = list(source.section.conditions)
     rows = []
     for row in table.to_dict("records"):
         subject = str(row["subject"])
-        # A file's name, or the name of a run: "ses-2 run-1".
+        # The name of a file, or of a run, such as "ses-2 run-1".
         named = str(row.get("recording", row.get("run", "")))
         facts = entities_of(Path(named.replace(" ", "_")))
         session = row.get("session") or source.section.session
@@ -82,16 +82,16 @@ def _recorded(source: Source, check: InputCheck) -> tuple[list[Found], list[str]
         )
     seen = {row.subject for row in rows}
     rows += [
-        Found(source.data, name, missing=_about(findings, name) or "can't be read")
+        Found(source.data, name, missing=_about(findings, name) or "is not readable")
         for name in source.subjects
         if name not in seen
     ]
-    rows += _lacking(source)
+    rows += _list_others(source)
     return sorted(rows, key=lambda row: (row.subject, row.session, row.run)), findings
 
 
-def _lacking(source: Source) -> list[Found]:
-    """Return rows of the subjects that are left out or incomplete."""
+def _list_others(source: Source) -> list[Found]:
+    """Return the rows of subjects that are excluded, dropped or incomplete."""
     absent = source.left_out | source.incomplete
     return [Found(source.data, name, missing=why) for name, why in absent.items()]
 
@@ -101,8 +101,8 @@ def _about(findings: list[str], subject: str) -> str:
     return "; ".join(each for each in findings if re.search(rf"sub-{subject}\b", each))
 
 
-def _ready_made(source: TableSource) -> list[Found]:
-    """Return rows of a table of ready-made maps or values."""
+def _list_maps(source: TableSource) -> list[Found]:
+    """Return the rows of a table of ready-made data."""
     table = source.table
     if table is None:
         return []
@@ -125,7 +125,7 @@ def _ready_made(source: TableSource) -> list[Found]:
 
 
 def check_page(study: Study, found: list[Found], findings: list[str]) -> Page:
-    """Return what a study holds as a page of tables, one per kind of data."""
+    """Return the data of a study as a page with one table per data source."""
     tables = [_table(data, rows) for data, rows in _by_data(found)]
     lines = [
         f"{study.study}: {data}, {len({row.subject for row in rows})} subjects, "
@@ -134,7 +134,7 @@ def check_page(study: Study, found: list[Found], findings: list[str]) -> Page:
     ]
     if study.exclude:
         reasons = "; ".join(f"{name} ({why})" for name, why in study.exclude.items())
-        lines.append(f"Left out by the config: {reasons}.")
+        lines.append(f"Excluded by the config: {reasons}.")
     if findings:
         wrong = [[Cell(finding, "missing")] for finding in findings]
         tables.append(Table("To correct", ["finding"], wrong))

@@ -8,12 +8,12 @@ from pathlib import Path
 from groupwise.command.page import as_html, as_text, as_tsv
 from groupwise.errors import InputError
 
-#: The workflow of this installation, where it stands beside the library.
+#: Workflow of this installation, if the library is in a clone of the repository.
 SHIPPED = Path(__file__).parents[3] / "Snakefile"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; the exit code is 1 where the study cannot run as it is."""
+    """Run the command. The exit code is 1 if the study cannot run."""
     options = _parser().parse_args(arguments)
     try:
         page, rows, code = (_check if options.command == "check" else _status)(options)
@@ -21,8 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
         lines = "\n".join(f"  {finding}" for finding in error.findings)
         print(f"Groupwise cannot go on:\n{lines}", file=sys.stderr)
         return 1
-    made = {"text": lambda: as_text(page), "html": lambda: as_html(page)}
-    print(made.get(options.format, lambda: as_tsv(rows))(), end="")
+    formats = {"text": lambda: as_text(page), "html": lambda: as_html(page)}
+    print(formats.get(options.format, lambda: as_tsv(rows))(), end="")
     return code
 
 
@@ -40,11 +40,11 @@ def _status(options: argparse.Namespace):
 
     snakefile = options.snakefile or ("Snakefile" if Path("Snakefile").exists() else SHIPPED)
     absent = [
-        f"{path}: is not there; give {what}"
-        for path, what in (
-            (options.configfile, "the study by --configfile"),
-            (snakefile, "the workflow by --snakefile"),
-            (options.directory, "by --directory where the workflow runs"),
+        f"{path}: does not exist; {remedy}"
+        for path, remedy in (
+            (options.configfile, "name the config with --configfile"),
+            (snakefile, "name the Snakefile of the workflow with --snakefile"),
+            (options.directory, "name the working directory of the workflow with --directory"),
         )
         if not Path(path).exists()
     ]
@@ -56,29 +56,33 @@ def _status(options: argparse.Namespace):
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="groupwise", description="What a study holds, and how far its run has come."
+        prog="groupwise", description="Check a study, and show the state of its jobs."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    told = {
-        "check": "the config and the inputs as a table, before anything runs",
-        "status": "each job: done, running, stale (and why), pending, stopped, failed (its log)",
+    descriptions = {
+        "check": "the data of a study and all findings, before a run",
+        "status": "the state of each job: done, running, stale, pending, stopped or failed",
     }
-    for name, text in told.items():
+    for name, text in descriptions.items():
         command = commands.add_parser(name, help=text, description=f"Show {text}.")
         command.add_argument(
-            "--configfile", default="config/config.yaml", help="the study (default: %(default)s)"
+            "--configfile",
+            default="config/config.yaml",
+            help="config of the study (default: %(default)s)",
         )
         command.add_argument(
-            "--format", choices=("text", "tsv", "html"), default="text", help="of what is printed"
+            "--format", choices=("text", "tsv", "html"), default="text", help="format of the output"
         )
         if name == "status":
-            command.add_argument("--directory", default=".", help="where the workflow runs")
-            command.add_argument("--snakefile", help="the workflow (default: the one here)")
+            command.add_argument(
+                "--directory", default=".", help="working directory of the workflow"
+            )
+            command.add_argument("--snakefile", help="Snakefile of the workflow")
             command.add_argument(
                 "--cores",
                 type=int,
                 default=os.cpu_count(),
-                help="for the time that is left (default: all, %(default)s)",
+                help="cores for the estimate of the remaining time (default: all, %(default)s)",
             )
     return parser
 

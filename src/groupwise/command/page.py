@@ -1,15 +1,15 @@
-"""Tables for the terminal, for a browser and for other programs."""
+"""Write tables as text for the terminal, as HTML and as TSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-#: Of the terminal, in characters.
+#: Width of the terminal in characters.
 WIDTH = 96
 
 
 class Cell(NamedTuple):
-    """Text, and the state by which a browser colours it."""
+    """Text of a cell, and the state that determines its colour in HTML."""
 
     text: str
     state: str = ""
@@ -17,7 +17,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table; every row has a cell a column."""
+    """Table with a title; each row has one cell per column."""
 
     title: str
     columns: list[str]
@@ -26,7 +26,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Page:
-    """What a command says: a title, some sentences, tables."""
+    """Output of a command: title, sentences and tables."""
 
     title: str
     lines: list[str]
@@ -34,7 +34,7 @@ class Page:
 
 
 def as_text(page: Page) -> str:
-    """For the terminal; where the names of columns are too long, marks stand below numbers."""
+    """Return text for the terminal. In a wide table, numbers replace the names of columns."""
     parts = ["\n".join(page.lines)]
     for table in page.tables:
         short = [
@@ -48,8 +48,8 @@ def as_text(page: Page) -> str:
         ]
         lines = [table.title]
         if wide:
-            told = [f"{place} {name}" for place, name in enumerate(table.columns) if short[place]]
-            lines += _wrapped(told)
+            key = [f"{place} {name}" for place, name in enumerate(table.columns) if short[place]]
+            lines += _wrap(key)
         cells = [heads, *([cell.text for cell in row] for row in table.rows)]
         widths = [max(len(row[k]) for row in cells) for k in range(len(heads))]
         lines += [
@@ -60,7 +60,7 @@ def as_text(page: Page) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _wrapped(words: Sequence[str], width: int = WIDTH) -> list[str]:
+def _wrap(words: Sequence[str], width: int = WIDTH) -> list[str]:
     lines = [""]
     for word in words:
         if lines[-1] and len(lines[-1]) + len(word) > width:
@@ -70,7 +70,7 @@ def _wrapped(words: Sequence[str], width: int = WIDTH) -> list[str]:
 
 
 def as_html(page: Page) -> str:
-    """One file that needs no other."""
+    """Return a self-contained HTML page."""
     from jinja2 import Environment, PackageLoader
 
     loader = PackageLoader("groupwise.command", "")
@@ -79,7 +79,7 @@ def as_html(page: Page) -> str:
 
 
 def as_tsv(rows: Sequence[dict[str, object]]) -> str:
-    """Tab-separated, n/a where a cell is empty."""
+    """Return tab-separated text, with n/a for empty cells."""
     columns = list(dict.fromkeys(name for row in rows for name in row))
     lines = [columns]
     lines += [[str(row.get(name, "")) or "n/a" for name in columns] for row in rows]

@@ -1,4 +1,4 @@
-"""How far a study's run has come: each job done, stale, pending, running, stopped or failed."""
+"""`groupwise status`: the state of each job of a study."""
 
 import ast
 import contextlib
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from snakemake.jobs import Job, Reason
     from snakemake.workflow import Workflow
 
-#: How a job stands, and its mark in the table. `stopped`: killed, or the machine went down.
+#: States of a job, and their marks in the table. `stopped`: the job or the machine was killed.
 STATES = {
     "done": "+",
     "running": ">",
@@ -31,25 +31,26 @@ STATES = {
     "stopped": "x",
     "failed": "!",
 }
-#: Why most stale jobs are stale.
-AGAIN = "its input is computed again"
+#: The reason of most stale jobs.
+INPUT_STALE = "its input is computed again"
 
 
 @dataclass(frozen=True)
 class JobState:
-    """One job of a study.
+    """State of one job of a study.
 
     Attributes
     ----------
-    rule : the stage.
-    wildcards : what it is of: subject and session, or analysis and effect, by name.
+    rule : name of the rule.
+    wildcards : values of the wildcards by name, such as subject and session.
     state : one of `STATES`.
-    why : of a stale job, what changed.
-    log : path, "" where there is none yet.
-    seconds : what it took; of one that is to run, what those of its rule took here, or None.
-    memory : the most it took, in MB, or None.
-    asked : what it asks a cluster for, in MB.
-    threads : cores that it takes.
+    why : what changed, for a stale job.
+    log : path of the log; "" if there is none.
+    seconds : run time; for a job that must run, the mean of the finished jobs of its rule; None if
+        unknown.
+    memory : peak memory in MB; None if unknown.
+    requested : requested memory in MB.
+    threads : number of cores.
     """
 
     rule: str
@@ -59,30 +60,30 @@ class JobState:
     log: str
     seconds: float | None
     memory: float | None
-    asked: int
+    requested: int
     threads: int
 
 
 def read_status(snakefile: str, configfile: str | None, directory: str = ".") -> list[JobState]:
-    """State of every job of a study, in the order in which they are computed. Nothing is written.
+    """Return the state of every job of a study, in the order of the rules. Nothing is written.
 
     Parameters
     ----------
-    snakefile : the workflow's.
-    configfile : the study's; None takes the workflow's own.
-    directory : where the workflow runs.
+    snakefile : Snakefile of the workflow.
+    configfile : config of the study; None: the default config of the workflow.
+    directory : working directory of the workflow.
 
     Raises
     ------
-    InputError : the study cannot be planned; the findings are those of the plan.
+    InputError : the plan of the study has findings.
     """
     with planned(snakefile, configfile, directory) as workflow:
-        return _states(workflow)
+        return _list_states(workflow)
 
 
 @contextlib.contextmanager
 def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "Iterator[Workflow]":
-    """Snakemake's workflow with its plan, `dag`; arguments and errors as of `read_status`."""
+    """Yield the Snakemake workflow with its DAG; arguments and errors as in `read_status`."""
     from snakemake.api import SnakemakeApi
     from snakemake.exceptions import WorkflowError
     from snakemake.settings.types import (
@@ -113,7 +114,7 @@ def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "It
             triggers = frozenset(RerunTrigger.all()) - {RerunTrigger.CODE}
             opened.dag(DAGSettings(force_incomplete=True, rerun_triggers=triggers))
             workflow = opened._workflow
-            # As a dry run does it; of what a killed job left, as a run with the shipped profiles.
+            # As in a dry run. Unfinished outputs rerun, as with the shipped profiles.
             workflow._prepare_dag(forceall=False, ignore_incomplete=False, lock_warn_only=True)
             workflow._build_dag()
             yield workflow
@@ -122,8 +123,8 @@ def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "It
         raise InputError(lines or str(error)) from None
     except PermissionError as error:
         raise InputError(
-            f"{error.filename}: may not be read; Snakemake keeps its records for their owner. "
-            f"Let the owner run: chmod -R a+rX {directory}/.snakemake"
+            f"{error.filename}: is not readable, because Snakemake writes its records for their "
+            f"owner only. Let the owner run: chmod -R a+rX {directory}/.snakemake"
         ) from None
     finally:
         os.chdir(before)
@@ -131,32 +132,32 @@ def planned(snakefile: str, configfile: str | None, directory: str = ".") -> "It
 
 @contextlib.contextmanager
 def _workplace(directory: Path) -> Iterator[Path]:
-    """The folder to plan in, as it was afterwards: Snakemake makes folders of its own there.
+    """Yield a working directory for the plan, and remove the folders that Snakemake creates there.
 
-    For one that may not be written to a folder of links stands in. Paths that lead out of it
-    by `..` are not found from there.
+    If the directory is not writable, a temporary folder of links to its content is used instead.
+    There, paths with `..` that lead out of the directory are not found.
     """
-    own = directory / ".snakemake"
-    if os.access(directory, os.W_OK) and (not own.exists() or os.access(own, os.W_OK)):
-        there = own.exists()
+    records = directory / ".snakemake"
+    if os.access(directory, os.W_OK) and (not records.exists() or os.access(records, os.W_OK)):
+        existed = records.exists()
         yield directory
-        if not there:
-            shutil.rmtree(own, ignore_errors=True)
+        if not existed:
+            shutil.rmtree(records, ignore_errors=True)
         return
     with tempfile.TemporaryDirectory() as links:
-        for source, place in ((directory, Path(links)), (own, Path(links) / ".snakemake")):
-            place.mkdir(exist_ok=True)
+        for source, target in ((directory, Path(links)), (records, Path(links) / ".snakemake")):
+            target.mkdir(exist_ok=True)
             for path in source.iterdir() if source.is_dir() else ():
                 if path.name not in (".snakemake", "locks"):
-                    (place / path.name).symlink_to(path)
+                    (target / path.name).symlink_to(path)
         yield Path(links)
 
 
-def _states(workflow: "Workflow") -> list[JobState]:
+def _list_states(workflow: "Workflow") -> list[JobState]:
     dag = workflow.dag
-    jobs = [job for job in dag.jobs if job.output]  # targets by name make nothing
+    jobs = [job for job in dag.jobs if job.output]  # named targets have no output
     locked = is_locked(workflow.globals["PLAN"].out)
-    measured = {job: _measured(job) for job in jobs}
+    measured = {job: _read_usage(job) for job in jobs}
     took: dict[str, list[float]] = defaultdict(list)
     for job, (seconds, _) in measured.items():
         if seconds is not None:
@@ -169,7 +170,7 @@ def _states(workflow: "Workflow") -> list[JobState]:
         if dag.needrun(job):
             reason = dag.reason(job)
             state = "pending" if reason.missing_output else "stale"
-            why = "" if reason.missing_output else _why(reason)
+            why = "" if reason.missing_output else _explain(reason)
             ending = read_ending(Path(log)) if log else "done"
             if ending == "failed":
                 state = "failed"
@@ -188,17 +189,17 @@ def _states(workflow: "Workflow") -> list[JobState]:
                 log=log,
                 seconds=seconds,
                 memory=memory,
-                asked=int(job.resources.get("mem_mb", 0)),
+                requested=int(job.resources.get("mem_mb", 0)),
                 threads=int(job.threads),
             )
         )
     return sorted(states, key=lambda each: (places[each.rule], [*each.wildcards.values()]))
 
 
-def _measured(job: "Job") -> tuple[float | None, float | None]:
-    """Seconds and MB that a finished job took, by its benchmark and by the end of its log.
+def _read_usage(job: "Job") -> tuple[float | None, float | None]:
+    """Return the run time (s) and peak memory (MB) of a finished job, from benchmark and log.
 
-    The benchmark looks at the memory now and then, the log knows its peak.
+    The benchmark samples the memory at intervals; the last line of the log has the exact peak.
     """
     log = Path(job.log[0]) if job.log else None
     seconds, peak = read_usage(log) if log and log.exists() else (None, None)
@@ -210,20 +211,22 @@ def _measured(job: "Job") -> tuple[float | None, float | None]:
         return seconds, peak
 
 
-def _why(reason: "Reason") -> str:
-    """Why an output is out of date, in words."""
-    own = sorted(reason.updated_input - reason.updated_input_run)
-    told = [f"newer: {', '.join(own[:3])}{' ...' if len(own) > 3 else ''}"] if own else []
-    told += [AGAIN] * bool(reason.updated_input_run)
+def _explain(reason: "Reason") -> str:
+    """Return the reason why a job is stale, as text."""
+    newer = sorted(reason.updated_input - reason.updated_input_run)
+    texts = [f"newer: {', '.join(newer[:3])}{' ...' if len(newer) > 3 else ''}"] if newer else []
+    texts += [INPUT_STALE] * bool(reason.updated_input_run)
     if reason.params_changed:
-        told.append(_changed(reason.params_changed.only_old, reason.params_changed.only_new))
-    told += ["another set of input files"] * bool(reason.input_changed)
-    told += ["not finished"] * bool(reason.incomplete_output)
-    return "; ".join(told) or str(reason)
+        texts.append(
+            _describe_change(reason.params_changed.only_old, reason.params_changed.only_new)
+        )
+    texts += ["the set of input files changed"] * bool(reason.input_changed)
+    texts += ["not finished"] * bool(reason.incomplete_output)
+    return "; ".join(texts) or str(reason)
 
 
-def _changed(before: set[str], now: set[str]) -> str:
-    """Which values differ, by their keys in the parameters of a rule where they have one."""
+def _describe_change(before: set[str], now: set[str]) -> str:
+    """Return the parameters that differ, with their keys if they have one."""
     old, new = ([*map(_value, sorted(texts))] for texts in (before, now))
     then, here = (
         {
@@ -238,17 +241,17 @@ def _changed(before: set[str], now: set[str]) -> str:
     files = [key for key in keys if Path(key).is_absolute() or Path(key).exists()]
     if files:
         return f"replaced: {', '.join(files[:3])}{' ...' if len(files) > 3 else ''}"
-    told = [f"{key} {then.get(key, 'none')} -> {here.get(key, 'none')}" for key in keys]
+    texts = [f"{key} {then.get(key, 'none')} -> {here.get(key, 'none')}" for key in keys]
     plain = [
         ", ".join(str(each) for each in values if not isinstance(each, dict)) or "none"
         for values in (old, new)
     ]
-    told += [" -> ".join(plain)] * (plain != ["none", "none"])
-    return f"changed: {', '.join(each[:80] for each in told[:3])}{' ...' if told[3:] else ''}"
+    texts += [" -> ".join(plain)] * (plain != ["none", "none"])
+    return f"changed: {', '.join(each[:80] for each in texts[:3])}{' ...' if texts[3:] else ''}"
 
 
 def _value(text: str):
-    """A parameter as Snakemake stores it."""
+    """Return the value of a parameter from the text that Snakemake stores."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -256,7 +259,7 @@ def _value(text: str):
 
 
 def _leaves(key: str, value) -> Iterator[tuple[str, object]]:
-    """The values in nested dicts, by their dotted keys."""
+    """Yield the values in nested dicts with their dotted keys."""
     if not isinstance(value, dict):
         yield key, value
         return
@@ -265,39 +268,39 @@ def _leaves(key: str, value) -> Iterator[tuple[str, object]]:
 
 
 def of_subject(job: JobState) -> str:
-    """Subject, and session where there are several, of a job; "" of one that has none."""
+    """Return the subject (and session) of a job; "" if it has no subject."""
     name = job.wildcards.get("subject") or job.wildcards.get("anatomy", "").removeprefix("sub-")
     return f"{name} ses-{job.wildcards['session']}" if "session" in job.wildcards else name
 
 
 def of_effect(job: JobState) -> str:
-    """Analysis and effect of a job, or its model."""
+    """Return the analysis and effect of a job, or its model; "" if it has neither."""
     facts = (job.wildcards.get(name) for name in ("analysis", "effect", "model"))
     return " ".join(filter(None, facts))
 
 
 def summary_of(jobs: Sequence[JobState], cores: int) -> list[str]:
-    """The whole in a sentence or two."""
+    """Return the number of jobs in each state and the remaining time, in sentences."""
     count = Counter(job.state for job in jobs)
-    told = [f"{count[state]} {state}" for state in STATES if count[state]]
-    lines = [f"{len(jobs)} jobs: {', '.join(told)}."]
+    counts = [f"{count[state]} {state}" for state in STATES if count[state]]
+    lines = [f"{len(jobs)} jobs: {', '.join(counts)}."]
     left = [job for job in jobs if job.state != "done"]
     known = [job.seconds * job.threads for job in left if job.seconds is not None]
     if not left:
-        return [*lines, "Nothing is to be done."]
+        return [*lines, "All jobs are done."]
     if known:
         lines.append(
-            f"About {duration(sum(known))} of computing are left, {duration(sum(known) / cores)} "
-            f"on {cores} cores, by what such jobs took here."
+            f"Remaining: about {duration(sum(known))} of computing, {duration(sum(known) / cores)} "
+            f"on {cores} cores, estimated from finished jobs of the same stages."
         )
     if unknown := Counter(job.rule for job in left if job.seconds is None):
         listed = ", ".join(f"{rule} x {n}" for rule, n in unknown.items())
-        lines.append(f"No job like these has ended here yet: {listed}.")
+        lines.append(f"Not in the estimate, because no job of the stage is finished: {listed}.")
     return lines
 
 
 def status_page(jobs: Sequence[JobState], cores: int, study: str = "a study") -> Page:
-    """The state of a study as a page of tables."""
+    """Return the state of a study as a page of tables."""
     stages = list(dict.fromkeys(job.rule for job in jobs))
     by_subject = [job for job in jobs if of_subject(job)]
     by_effect = [job for job in jobs if not of_subject(job) and of_effect(job)]
@@ -313,20 +316,20 @@ def status_page(jobs: Sequence[JobState], cores: int, study: str = "a study") ->
     if others:
         rows = [[Cell(job.rule), _cell([job])] for job in others]
         tables.append(Table("Study", ["stage", "state"], rows))
-    if noted := _noted(jobs):
-        tables.insert(0, Table("To look at", ["state", "stage", "of", "why", "log"], noted))
+    if noted := _list_unexpected(jobs):
+        tables.insert(0, Table("Not as expected", ["state", "stage", "of", "why", "log"], noted))
     marks = ", ".join(f"{mark} {state}" for state, mark in STATES.items())
     return Page(f"Status of {study}", [*summary_of(jobs, cores), f"Marks: {marks}."], tables)
 
 
-def _noted(jobs: Sequence[JobState]) -> list[list[Cell]]:
-    """Jobs that are neither done nor only waiting; alike ones in one row.
+def _list_unexpected(jobs: Sequence[JobState]) -> list[list[Cell]]:
+    """Return rows of jobs that are neither done nor pending, similar jobs in one row.
 
-    What is stale since something before it is, is left to the tables: it would hide the cause.
+    Jobs that are stale only because of stale inputs are omitted, so that the cause is visible.
     """
     alike: dict[tuple[str, ...], list[JobState]] = defaultdict(list)
     for job in jobs:
-        if job.state not in ("done", "pending") and job.why != AGAIN:
+        if job.state not in ("done", "pending") and job.why != INPUT_STALE:
             log = job.log if job.state in ("failed", "stopped") else ""
             alike[job.state, job.rule, job.why, log].append(job)
     return [
@@ -345,7 +348,7 @@ def _of(job: JobState) -> str:
 def _matrix(
     jobs: Iterable[JobState], of: Callable[[JobState], str], stages: Sequence[str]
 ) -> tuple[list[str], list[list[Cell]]]:
-    """Header and rows: what alike rows are of, and a cell a stage."""
+    """Return header and rows of a table with one cell per stage; equal rows are merged."""
     cells: dict[str, dict[str, list[JobState]]] = defaultdict(lambda: defaultdict(list))
     for job in jobs:
         cells[of(job)][job.rule].append(job)
@@ -363,7 +366,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _cell(jobs: list[JobState]) -> Cell:
-    """The mark of one job; of several, how many are done, in the colour of the worst."""
+    """Return the mark of one job, or the number of done jobs with the worst state of several."""
     if not jobs:
         return Cell("")
     worst = max((job.state for job in jobs), key=list(STATES).index)
@@ -375,7 +378,7 @@ def _cell(jobs: list[JobState]) -> Cell:
 
 
 def status_rows(jobs: Sequence[JobState]) -> list[dict[str, object]]:
-    """One row a job, for a table."""
+    """Return one row per job, for a TSV file."""
     return [
         {
             "stage": job.rule,
@@ -385,7 +388,7 @@ def status_rows(jobs: Sequence[JobState]) -> list[dict[str, object]]:
             "log": job.log,
             "seconds": "" if job.seconds is None else f"{job.seconds:.1f}",
             "memory_mb": "" if job.memory is None else f"{job.memory:.0f}",
-            "asked_mb": job.asked,
+            "asked_mb": job.requested,
         }
         for job in jobs
     ]

@@ -162,7 +162,7 @@ class FnirsSource(Source):
     def report_inputs(self) -> dict[str, str | list[str]]:
         """Return the files that the report reads from this data source, by name."""
         raw = self.runs.of(self.subjects[0])[0]["raw"]
-        root = self.bids_root if not self.section.recordings else None
+        root = None if self.section.recordings else self.bids_root
         assert self.input_check
         return {
             "found": self.input_check.table,

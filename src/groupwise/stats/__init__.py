@@ -1,4 +1,4 @@
-"""Designs, contrasts, ANOVA, thresholds and corrections: arrays in, arrays out."""
+"""Designs, contrasts, ANOVA, thresholds and corrections; functions of arrays, without files."""
 
 from groupwise.stats.anova import f_of_scores, rm_anova, sphericity, t_of_scores
 from groupwise.stats.between import Between, Mixed, TwoSample

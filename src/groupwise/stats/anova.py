@@ -1,4 +1,4 @@
-"""The repeated-measures ANOVA with partitioned error, and the t test, over many points at once."""
+"""Repeated-measures ANOVA with partitioned error, and t tests, at many points."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def t_of_scores(y: np.ndarray) -> np.ndarray:
-    """Student's t (*points) of scores (n, 1, *points) against zero."""
+    """Return Student's t (*points) of scores (n, 1, *points) against zero."""
     y = y[:, 0]
     n = len(y)
     mean = y.sum(axis=0) / n
@@ -25,10 +25,10 @@ def t_of_scores(y: np.ndarray) -> np.ndarray:
 
 
 def f_of_scores(y: np.ndarray) -> np.ndarray:
-    """F (*points) of the hypothesis that all d mean contrast scores (n, d, *points) are zero.
+    """Return F (*points) of contrast scores (n, d, *points). Null hypothesis: all d means are zero.
 
-    [n sum_j(mean_j^2) / d] / [sum_s sum_j (y_sj - mean_j)^2 / ((n - 1) d)], which is the F of the
-    partitioned-error repeated-measures ANOVA for balanced, complete data.
+    F = [n sum_j(mean_j^2) / d] / [sum_s sum_j (y_sj - mean_j)^2 / ((n - 1) d)]. For balanced and
+    complete data, it equals the F of the repeated-measures ANOVA with partitioned error.
     """
     n = len(y)
     mean = y.sum(axis=0) / n
@@ -37,10 +37,10 @@ def f_of_scores(y: np.ndarray) -> np.ndarray:
 
 
 def statistic_of_model(e: np.ndarray, model: Partition, statistic: str) -> np.ndarray:
-    """t or F (*points) of residuals e (n, d, *points), what the nuisance leaves of the scores.
+    """Return t or F (*points) of the residuals e (n, d, *points) of the scores given the nuisance.
 
-    The squared length of e along the effect's columns against that of the rest, each over its
-    degrees of freedom; t has the sign of the contrast.
+    F is the ratio of the squared lengths of e in the space of the effect and outside of it, each
+    divided by its degrees of freedom. t is the root of F with the sign of the contrast.
     """
     df1, df2 = model.df[0] * e.shape[1], model.df[1] * e.shape[1]
     explained = np.zeros(e.shape[2:])
@@ -54,12 +54,12 @@ def statistic_of_model(e: np.ndarray, model: Partition, statistic: str) -> np.nd
 
 
 def welch_of_groups(e: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Welch's t (*points) and its degrees of freedom (Satterthwaite 1946).
+    """Return Welch's t (*points) and its degrees of freedom (Satterthwaite 1946).
 
     Parameters
     ----------
     e : (n, 1, *points) values.
-    first : (n,) bool, the subjects of the first group.
+    first : (n,) bool, whether a subject is in the first group.
     """
     means, shares, rests = [], [], []
     for group in (e[first, 0], e[~first, 0]):
@@ -75,15 +75,15 @@ def welch_of_groups(e: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def sphericity(y: np.ndarray, error_df: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Greenhouse-Geisser and Huynh-Feldt epsilon (*points) of contrast scores (n, d, *points).
+    """Return Greenhouse-Geisser and Huynh-Feldt epsilon (*points) of scores y (n, d, *points).
 
-    From the covariance S of the orthonormal scores' residuals, with v degrees of freedom:
-    GG = tr(S)^2 / (d tr(S^2)), HF = ((v + 1) d GG - 2) / (d (v - d GG)), not limited to 1.
+    With the covariance S of the residuals of orthonormal scores, which has v degrees of freedom,
+    GG = tr(S)^2 / (d tr(S^2)) and HF = ((v + 1) d GG - 2) / (d (v - d GG)), not limited to 1.
     Maxwell and Delaney, Designing Experiments and Analyzing Data, chapter 12.
 
     Parameters
     ----------
-    error_df : v, where y are residuals already; None: y is centred, v = n - 1.
+    error_df : v, if y are residuals. None: y is centred here, and v = n - 1.
     """
     n, d = y.shape[:2]
     centred = y - y.sum(axis=0) / n if error_df is None else y
@@ -98,34 +98,34 @@ def sphericity(y: np.ndarray, error_df: int | None = None) -> tuple[np.ndarray, 
                 trace += s
     with np.errstate(divide="ignore", invalid="ignore"):
         gg = trace**2 / (d * squares)
-        room = v - d * gg
-        # Too few subjects for the correction: it is then without bound, and 1 is what is used.
-        hf = np.where(room > 1e-12, ((v + 1) * d * gg - 2) / (d * room), np.inf)
+        denominator = v - d * gg
+        # With too few subjects, HF is infinite; users limit it to 1.
+        hf = np.where(denominator > 1e-12, ((v + 1) * d * gg - 2) / (d * denominator), np.inf)
     if d == 1:
         hf = np.where(np.isfinite(gg), 1.0, np.nan)
     return gg, np.where(np.isnan(gg), np.nan, hf)
 
 
 def corrected_p(f: np.ndarray, epsilon: np.ndarray, df: tuple[int, int]) -> np.ndarray:
-    """p of F with both degrees of freedom times epsilon, at most 1."""
+    """Return p of F with both degrees of freedom multiplied by min(epsilon, 1)."""
     epsilon = np.minimum(epsilon, 1.0)
     return p_of_f(f, (df[0] * epsilon, df[1] * epsilon))
 
 
 def rm_anova(x: np.ndarray, factors: Mapping[str, int]) -> "pd.DataFrame":
-    """Repeated-measures ANOVA of a balanced, complete within-subject design.
+    """Return the repeated-measures ANOVA of a balanced and complete within-subject design.
 
     Parameters
     ----------
-    x : (subjects, cells, *points), the first factor varying slowest over the cells.
-    factors : factor to its number of levels.
+    x : (subjects, cells, *points); the first factor varies slowest over the cells.
+    factors : number of levels of each factor.
 
     Returns
     -------
-    DataFrame, one row an effect (index "effect"), with columns
+    DataFrame with one row per effect (index "effect") and the columns
 
     ========== ==========================================================
-    F          statistic; NaN where a value is not finite or nothing varies
+    F          statistic; NaN if a value is not finite or the scores do not vary
     df1, df2   degrees of freedom, uncorrected
     p          under sphericity
     eps_gg     Greenhouse-Geisser epsilon
@@ -133,22 +133,25 @@ def rm_anova(x: np.ndarray, factors: Mapping[str, int]) -> "pd.DataFrame":
     p_gg, p_hf p with the degrees of freedom times epsilon (at most 1)
     ========== ==========================================================
 
-    floats where x has no points, arrays of shape (*points,) where it has.
+    The values are floats if x has no points, otherwise arrays of shape (*points,).
 
     Raises
     ------
-    InputError : fewer than two subjects, or the cells are not those of the factors.
+    InputError : there are fewer than two subjects, or the cells do not match the factors.
     """
-    import pandas as pd  # here, so that a block of permutations starts without it
+    import pandas as pd  # not at the top: blocks of permutations start without it
 
     x = np.asarray(x)
     if x.ndim < 2 or len(x) < 2:
-        raise InputError(f"an ANOVA needs (subjects, cells, ...) of 2 subjects or more: {x.shape}")
+        raise InputError(
+            f"the data have shape {x.shape}; an ANOVA needs (subjects, cells, ...) of two or "
+            "more subjects"
+        )
     rows = {}
     for effect in effects_of(factors):
         design = Within(factors, effect)
         df = design.df(len(x))
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes NaN
+        with np.errstate(invalid="ignore", over="ignore"):  # values that are not finite become NaN
             y = design.scores(x)
             out = _untestable(x, y)
             f = np.where(out, np.nan, f_of_scores(y))
@@ -178,7 +181,7 @@ def rm_anova(x: np.ndarray, factors: Mapping[str, int]) -> "pd.DataFrame":
 
 
 def _untestable(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """(*points) bool: not finite, or without variation."""
+    """Return (*points) bool: a value is not finite, or the scores do not vary."""
     points = x.shape[2:]
     flat = (*x.shape[:2], -1), (*y.shape[:2], -1)
     not_finite, no_variation = exclusions(x.reshape(flat[0]), y.reshape(flat[1]))

@@ -1,4 +1,4 @@
-"""Designs that compare groups of subjects, in one map or difference each, or in conditions."""
+"""Designs that compare groups of subjects, also with within-subject factors."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,31 +27,31 @@ from groupwise.stats.names import (
 
 
 class GroupDesign(LinearModel):
-    """A design that has groups of subjects.
+    """Base class of designs with groups of subjects.
 
     Attributes
     ----------
-    groups : label of each subject, in the order of the maps.
-    levels : the labels, in the order of the columns of the design matrix.
+    groups : group label of each subject, in the order of the maps.
+    levels : distinct labels, in the order of the columns of the design matrix.
     """
 
     groups: Sequence[Any]
     levels: Sequence[Any]
 
     def _check_groups(self) -> None:
-        """Labels as tuples; InputError where a label is no level or a level has no subject."""
+        """Convert the labels to tuples. Raises `InputError` if labels and levels do not match."""
         groups = frozen(tuple(self.groups))
         given = () if self.levels is None else tuple(self.levels)
         levels = frozen(given) or tuple(sorted(set(groups)))
         named = ", ".join(map(str, levels))
         findings = [
-            f"subject {k} is of group {group!r}, which is none of {named}"
+            f"subject {k} has group {group!r}, which is not one of {named}"
             for k, group in enumerate(groups)
             if group not in levels
         ]
         findings += [f"group {level!r} has no subject" for level in levels if level not in groups]
         if len(set(levels)) < len(levels) or len(levels) < 2:
-            findings.append(f"groups {named}: two different ones are needed at the least")
+            findings.append(f"groups are {named}; give two or more different groups")
         if findings:
             raise InputError(findings)
         object.__setattr__(self, "groups", groups)
@@ -69,19 +69,19 @@ class GroupDesign(LinearModel):
 
     @property
     def assumption(self) -> str:
-        """What the resampling assumes, as a clause."""
+        """Assumption of the resampling, as a clause."""
         if self.exchange == "signs":
             return super().assumption
         equal = "equal variances" if self.d == 1 else "equal variances and covariances"
         return f"under the null hypothesis subjects are exchangeable between the groups ({equal})"
 
     def column_names(self, cells: Sequence[str] = ()) -> list[str]:
-        """Names of the columns of the design matrix: the groups."""
+        """Return the names of the columns of the design matrix: the groups."""
         return [str(level) for level in self.levels]
 
     @property
     def _indicators(self) -> np.ndarray:
-        """(n, levels) design matrix, an indicator of each group."""
+        """(n, levels) design matrix with one indicator per group."""
         return np.array([[float(g == level) for level in self.levels] for g in self.groups])
 
     def _sizes(self) -> list[str]:
@@ -102,16 +102,16 @@ class GroupDesign(LinearModel):
 
 @dataclass(frozen=True)
 class TwoSample(GroupDesign):
-    """Two groups of subjects, one map a subject: do their means differ? t.
+    """Comparison of two groups with one value per subject. Statistic: t.
 
     Parameters
     ----------
-    groups : label of each subject, in the order of the maps.
-    levels : the two labels; t is positive where the first has the larger mean. Empty: in sorted
-        order.
-    variances : "equal" (pooled: Student) or "unequal" (Welch).
-    weights : of the maps in a subject's value, for several maps a subject: (1, -1) tests whether
-        the groups differ in the difference of two conditions. None: one map a subject.
+    groups : group label of each subject, in the order of the maps.
+    levels : the two labels; t is positive if the first group has the larger mean. If empty, the
+        sorted labels.
+    variances : "equal" (Student, pooled variance) or "unequal" (Welch).
+    weights : weights of the maps of a subject in its value. (1, -1) compares the groups in the
+        difference of two conditions. None: one map per subject.
     """
 
     groups: Sequence[Any]
@@ -125,16 +125,20 @@ class TwoSample(GroupDesign):
         self._check_groups()
         object.__setattr__(self, "weights", checked_weights(self.weights))
         if len(self.levels) != 2:
-            raise InputError(f"two groups are compared, not {', '.join(map(str, self.levels))}")
+            raise InputError(
+                f"groups are {', '.join(map(str, self.levels))}; TwoSample compares two groups"
+            )
         if self.variances not in ("equal", "unequal"):
-            raise InputError(f"variances {self.variances!r}: 'equal' or 'unequal'")
+            raise InputError(f"variances is {self.variances!r}; it must be 'equal' or 'unequal'")
         few = [k for k in self.levels if self.groups.count(k) < 2]
         if few and self.unequal:
-            raise InputError(f"group {few[0]} has one subject, whose variance is unknown")
+            raise InputError(
+                f"group {few[0]} has one subject, so its variance cannot be estimated; add subjects"
+            )
 
     @property
     def unequal(self) -> bool:
-        """Whether the groups have variances of their own."""
+        """Whether the groups have separate variances."""
         return self.variances == "unequal"
 
     @property
@@ -143,7 +147,7 @@ class TwoSample(GroupDesign):
         return f"the groups {self.levels[0]} and {self.levels[1]} differ"
 
     def model(self) -> tuple[np.ndarray, np.ndarray, None]:
-        """Indicators of the groups, their difference."""
+        """Return the indicators of the groups and the contrast of their difference."""
         return self._indicators, np.array([1.0, -1.0]), None
 
     @property
@@ -153,17 +157,17 @@ class TwoSample(GroupDesign):
 
     @property
     def effect_size_name(self) -> str:
-        """The effect size that `effect_size` computes."""
+        """Name of the effect size that `effect_size` computes."""
         return "Cohen's d"
 
     def effect_size(self, statistic: float, n: int) -> tuple[float, float, float]:
-        """The groups' difference over their pooled standard deviation, and its 95% interval."""
+        """Return the difference of the groups / pooled standard deviation, and its 95% interval."""
         scale = sum(1 / size for size in self.group_sizes.values()) ** 0.5
         return cohens_d(statistic, self.df(n)[1], scale)
 
     @property
     def assumption(self) -> str:
-        """What the resampling assumes, as a clause."""
+        """Assumption of the resampling, as a clause."""
         if not self.unequal:
             return super().assumption
         return (
@@ -172,18 +176,18 @@ class TwoSample(GroupDesign):
         )
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         test = "Welch's t" if self.unequal else "t"
         return self._describe_comparison(names, test, alternative)
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         return self._describe_groups(names, f"{'Welch' if self.unequal else 'Student'}'s t test")
 
 
 @dataclass(frozen=True)
 class Between(GroupDesign):
-    """Several groups of subjects, one map a subject: do their means differ? One-way F.
+    """Comparison of several groups with one value per subject. Statistic: one-way F.
 
     Parameters
     ----------
@@ -206,32 +210,32 @@ class Between(GroupDesign):
         return f"the groups {', '.join(map(str, self.levels))} differ"
 
     def model(self) -> tuple[np.ndarray, np.ndarray, None]:
-        """Indicators of the groups, their differences."""
+        """Return the indicators of the groups and the contrasts of their differences."""
         return self._indicators, _differences(len(self.levels)), None
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         return self._describe_comparison(names, "F", alternative)
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         return self._describe_groups(names, "a one-way ANOVA")
 
 
 @dataclass(frozen=True)
 class Mixed(GroupDesign):
-    """One effect of a design with groups of subjects and factors within subjects. F.
+    """One effect of a mixed design: groups of subjects and within-subject factors. Statistic: F.
 
-    An effect with the group in it permutes subjects; one without flips the signs of what the
-    groups' own means leave of the contrast scores, and tests the unweighted mean of the groups.
+    Effects that include the group permute subjects. Other effects flip the signs of the residuals
+    of the contrast scores, given the mean of each group; they test the unweighted mean of groups.
 
     Parameters
     ----------
     groups : as in `Between`.
-    factors : within-subject factor to its number of levels; the first varies slowest.
-    effect : "group", a factor, or several joined by ":".
+    factors : number of levels of each within-subject factor; the first factor varies slowest.
+    effect : "group", a factor, or several of them joined by ":".
     levels : as in `Between`.
-    group : name of the factor of the groups in `effect`.
+    group : name of the between-subject factor in `effect`.
     """
 
     groups: Sequence[Any]
@@ -248,7 +252,9 @@ class Mixed(GroupDesign):
         factors = checked_factors(self.factors)
         object.__setattr__(self, "factors", factors)
         if self.group in dict(factors):
-            raise InputError(f"the groups and a factor are both called {self.group!r}")
+            raise InputError(
+                f"the groups and a factor are both called {self.group!r}; rename one of them"
+            )
         effect = canonical_effect({self.group: len(self.levels)} | dict(factors), self.effect)
         object.__setattr__(self, "effect", effect)
 
@@ -258,7 +264,7 @@ class Mixed(GroupDesign):
 
     @property
     def exchange(self) -> str:
-        """Signs for an effect within subjects, orders where groups are compared."""
+        """ "signs" for effects within subjects, "orders" for effects that include the group."""
         return "orders" if self.group in self.effect.split(":") else "signs"
 
     @property
@@ -270,12 +276,12 @@ class Mixed(GroupDesign):
 
     @property
     def n_cells(self) -> int:
-        """Maps a subject."""
+        """Number of maps per subject."""
         return math.prod(dict(self.factors).values())
 
     @property
     def d(self) -> int:
-        """Components of the effect within subjects."""
+        """Number of within-subject components of the effect."""
         return self.cell_weights.shape[1]
 
     @property
@@ -284,7 +290,7 @@ class Mixed(GroupDesign):
         return f"groups or conditions differ in the effect {self.effect}"
 
     def model(self) -> tuple[np.ndarray, np.ndarray, None]:
-        """Indicators of the groups; their differences, or their mean."""
+        """Return the indicators of the groups, and contrasts of their differences or mean."""
         k = len(self.levels)
         contrast = np.full(k, 1.0 / k) if self.exchange == "signs" else _differences(k)
         return self._indicators, contrast, None
@@ -295,7 +301,7 @@ class Mixed(GroupDesign):
         return bool(self._within)
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         return (
             f"Groups {', '.join(self._sizes())} × repeated measures "
             f"{' × '.join(names.write_factors(dict(self.factors)))}. Tested: "
@@ -303,7 +309,7 @@ class Mixed(GroupDesign):
         )
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         return (
             f"The design was a mixed ANOVA of the groups {join_words(self._sizes())} "
             f"and the {within_factors(names, dict(self.factors))}; each effect was tested with its "
@@ -312,5 +318,5 @@ class Mixed(GroupDesign):
 
 
 def _differences(k: int) -> np.ndarray:
-    """(k, k - 1) contrasts of each level with the last."""
+    """Return (k, k - 1) contrasts of each level with the last one."""
     return np.vstack([np.eye(k - 1), -np.ones(k - 1)])

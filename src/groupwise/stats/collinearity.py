@@ -1,4 +1,4 @@
-"""How much of a regressor the other columns of a design make up."""
+"""Collinearity of the regressors of a design matrix."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
 
 def inflation(design: "pd.DataFrame", conditions: Sequence[str]) -> dict[str, float]:
-    """Variance inflation factor of each condition's regressor given all other columns.
+    """Return the variance inflation factor of the regressor of each condition.
 
-    How many times the variance of its estimate is what it would be without any correlation; above
-    5 to 10, what is estimated is mostly not the condition's own (Mumford et al. 2015). Infinite
-    where other columns make it up.
+    It is the variance of the estimate relative to that of a regressor without correlations. Above
+    5 to 10, the effect can hardly be separated from those of other columns (Mumford et al. 2015).
+    It is infinite if the regressor is a linear combination of other columns.
     """
     varying = design.loc[:, design.std() > 0]
     factors = {}
     for name in conditions:
         if name not in varying:
             continue
-        own = varying[name] - varying[name].mean()
+        regressor = varying[name] - varying[name].mean()
         others = varying.drop(columns=name)
         others = others - others.mean()
-        fitted = others @ np.linalg.lstsq(others.to_numpy(), own.to_numpy(), rcond=None)[0]
-        left = float(((own - fitted) ** 2).sum() / (own**2).sum())
-        factors[name] = 1 / left if left > 1e-10 else float("inf")
+        fitted = others @ np.linalg.lstsq(others.to_numpy(), regressor.to_numpy(), rcond=None)[0]
+        unshared = float(((regressor - fitted) ** 2).sum() / (regressor**2).sum())
+        factors[name] = 1 / unshared if unshared > 1e-10 else float("inf")
     return factors

@@ -1,4 +1,4 @@
-"""Effects of a within-subject factorial design as orthonormal contrasts of its cells."""
+"""Effects of a factorial design as orthonormal contrasts of its cells."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -10,7 +10,7 @@ from groupwise.errors import InputError
 
 
 def effects_of(factors: Mapping[str, int]) -> list[str]:
-    """All effects of a factorial design: main effects first, then interactions by order.
+    """Return all effects of a factorial design: main effects, then interactions by order.
 
     >>> effects_of({"noise": 2, "angle": 3})
     ['noise', 'angle', 'noise:angle']
@@ -24,11 +24,11 @@ def effects_of(factors: Mapping[str, int]) -> list[str]:
 
 
 def canonical_effect(factors: Mapping[str, int], effect: str) -> str:
-    """The effect's name with its factors in the order of the design.
+    """Return the name of an effect with its factors in the order of the design.
 
     Raises
     ------
-    InputError : a part of the name is no factor of the design, or stands twice.
+    InputError : a part of the name is not a factor of the design, or is repeated.
     """
     parts = [part.strip() for part in effect.split(":")]
     unknown = [part for part in parts if part not in factors]
@@ -36,13 +36,14 @@ def canonical_effect(factors: Mapping[str, int], effect: str) -> str:
         near = get_close_matches(":".join(parts), effects_of(factors), n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise InputError(
-            f"effect {effect!r} is none of the design's: {', '.join(effects_of(factors))}{hint}"
+            f"effect {effect!r} is not an effect of the design; it has "
+            f"{', '.join(effects_of(factors))}{hint}"
         )
     return ":".join(name for name in factors if name in parts)
 
 
 def orthonormal_contrasts(levels: int) -> np.ndarray:
-    """(levels, levels - 1) Helmert contrasts: columns of length 1, orthogonal, summing to 0."""
+    """Return (levels, levels - 1) Helmert contrasts: orthonormal columns with a sum of 0."""
     matrix = np.zeros((levels, levels - 1))
     for j in range(1, levels):
         matrix[:j, j - 1] = 1.0
@@ -52,10 +53,10 @@ def orthonormal_contrasts(levels: int) -> np.ndarray:
 
 
 def effect_contrasts(factors: Mapping[str, int], effect: str) -> np.ndarray:
-    """(cells, d) contrasts of an effect, the first factor varying slowest over the cells.
+    """Return (cells, d) contrasts of an effect; the first factor varies slowest over the cells.
 
-    The Kronecker product over the factors of orthonormal contrasts where the factor is part of
-    the effect, and of the mean (1/sqrt(k) in each level) where it is not.
+    They are the Kronecker product over the factors: of the orthonormal contrasts if the factor is
+    part of the effect, and otherwise of the mean (1/sqrt(k) for each of k levels).
     """
     chosen = canonical_effect(factors, effect).split(":")
     matrix = np.ones((1, 1))

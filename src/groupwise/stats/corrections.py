@@ -1,11 +1,11 @@
-"""Corrections over points, and the Monte-Carlo interval of a permutation p."""
+"""Corrections of p-values over points, and the Monte Carlo interval of a permutation p."""
 
 import numpy as np
 from scipy.special import betaincinv
 
 
 def fdr(p: np.ndarray) -> np.ndarray:
-    """q of Benjamini and Hochberg (1995), same shape as p; NaN stays NaN and does not count."""
+    """Return q of Benjamini and Hochberg (1995), with the shape of p. NaN is not counted."""
     q = np.full(np.shape(p), np.nan)
     tested = ~np.isnan(p)
     values = np.asarray(p)[tested]
@@ -19,14 +19,14 @@ def fdr(p: np.ndarray) -> np.ndarray:
 
 
 def bonferroni(p: np.ndarray) -> np.ndarray:
-    """p times the number of tests, at most 1; NaN stays NaN and does not count."""
+    """Return p times the number of tests, at most 1. NaN is not counted."""
     return np.minimum(np.asarray(p) * np.count_nonzero(~np.isnan(p)), 1.0)
 
 
 def clopper_pearson(
     count: np.ndarray, total: int, level: float = 0.95
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Exact interval of a binomial proportion (Clopper and Pearson 1934), low and high."""
+    """Return both ends of the exact interval of a proportion (Clopper and Pearson 1934)."""
     count = np.asarray(count, dtype=float)
     tail = (1 - level) / 2
     inner = np.clip(count, 1, total)
@@ -36,28 +36,27 @@ def clopper_pearson(
     return low, high
 
 
-#: Share of the null distribution that is its tail, and how many maxima a fit needs at the least.
+#: Proportion of the null distribution in its tail, and smallest number of maxima for a fit.
 TAIL, FEWEST = 0.1, 50
 
 
 def tail_p(maxima: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Approximate p of values far out in a null distribution, from a fit of its tail.
+    """Return the approximate p of values in the tail of a null distribution, from a fit.
 
     A generalised Pareto distribution is fitted by maximum likelihood to the excess of the largest
-    tenth of the maxima, as Knijnenburg et al. (2009, Bioinformatics 25:i161) propose for p below
-    what the number of permutations can show, and Winkler et al. (2016, NeuroImage 141:502) for
-    images. The observed map, index 0, is not part of the fit. A value inside the null
-    distribution's bulk has its permutation p.
+    tenth of the maxima. Knijnenburg et al. (2009, Bioinformatics 25:i161) propose this for p below
+    1 / number of permutations, and Winkler et al. (2016, NeuroImage 141:502) for images. The
+    observed map, index 0, is not part of the fit. Values below the tail have their permutation p.
 
     Parameters
     ----------
-    maxima : (N,) null distribution, the observed map first.
+    maxima : (N,) null distribution; the observed map is the first.
     values : any shape.
 
     Returns
     -------
-    p of the shape of values; NaN where the tail is too small for a fit or, being bounded, ends
-    below the value: the fit then says nothing.
+    p with the shape of values. NaN if the tail is too small for a fit, or if the fitted
+    distribution is bounded and ends below the value.
     """
     values = np.asarray(values, dtype=float)
     null = np.sort(maxima[1:])
@@ -69,7 +68,7 @@ def tail_p(maxima: np.ndarray, values: np.ndarray) -> np.ndarray:
     excess = null[-count:] - start
     if excess[-1] <= 0:  # no variation
         return np.where(p > TAIL, p, np.nan)
-    from scipy.stats import genpareto  # here: it takes longer to import than a block to run
+    from scipy.stats import genpareto  # late: the import takes longer than a block
 
     fitted = count / len(null) * genpareto.sf(values - start, *genpareto.fit(excess, floc=0))
     return np.where(values <= start, p, np.where(fitted > 0, fitted, np.nan))

@@ -1,4 +1,4 @@
-"""Any design from its dict form, how many resamplings it has, and the smallest p they can give."""
+"""Create designs from their dict form; count their resamplings; compute the smallest p."""
 
 import json
 import math
@@ -14,8 +14,8 @@ from groupwise.stats.between import Between, Mixed, TwoSample
 from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within, is_symmetric
 from groupwise.stats.linear import GLM, Regression, pooled_error
 
-#: Every design by the "design" of its dict form. "Pooled" is the GLM of a pooled-error model, by
-#: what it is made of in place of its matrix.
+#: Every design by the item "design" of its dict form. "Pooled" creates the GLM of a pooled-error
+#: model from factors or weights instead of a design matrix.
 DESIGNS: dict[str, Callable[..., Design]] = {
     "OneSample": OneSample,
     "Paired": Paired,
@@ -31,7 +31,7 @@ DESIGNS: dict[str, Callable[..., Design]] = {
 
 
 def design_from_dict(spec: Mapping[str, Any]) -> Design:
-    """The design that `to_dict` describes; InputError if there is no such design."""
+    """Return the design of a dict from `to_dict`. Raises `InputError` for an unknown design."""
     spec = dict(spec)
     kind = spec.pop("design", None)
     if kind not in DESIGNS:
@@ -43,23 +43,29 @@ def design_from_dict(spec: Mapping[str, Any]) -> Design:
 
 
 def design_of_result(result: Mapping[str, Any]) -> Design:
-    """The design of a result.json, of this version or an earlier one."""
+    """Return the design of a result.json, from this version or an earlier one."""
     return _design_from_json(json.dumps(result["Design"]))
 
 
 @lru_cache(maxsize=64)
 def _design_from_json(text: str) -> Design:
-    # A pooled-error model of many maps takes a tenth of a second, and a report asks many times.
+    # Creating a pooled-error model of many maps takes 0.1 s, and a report needs it many times.
     return design_from_dict(json.loads(text))
 
 
 def distinct_flips(n: int, symmetric: bool) -> int:
-    """Number of distinct sign flips of n subjects, D."""
+    """Return the number of distinct sign flips of n subjects, D."""
     return 2 ** (n - 1 if symmetric else n)
 
 
 def distinct_orders(types: np.ndarray, blocks: np.ndarray) -> int:
-    """Number of distinct orders D of rows of some types, exchanged within blocks."""
+    """Return the number of distinct orders D of rows, exchanged within blocks.
+
+    Parameters
+    ----------
+    types : (n,) row types; exchanging rows of the same type changes nothing.
+    blocks : (n,) exchangeability block of each row.
+    """
     count = 1
     for block in np.unique(blocks):
         here = Counter(np.asarray(types)[blocks == block].tolist())
@@ -70,13 +76,13 @@ def distinct_orders(types: np.ndarray, blocks: np.ndarray) -> int:
 
 
 def floor_of(design: Design, n: int, alternative: str = "two-sided") -> tuple[int, float]:
-    """Number of distinct resamplings D, and the smallest p that they can give, 1/D.
+    """Return the number of distinct resamplings D and the smallest p of an exact test, 1/D.
 
-    A study whose alpha is below 1/D can not find anything: this tells it before any work.
+    If alpha is below 1/D, no result can be significant.
 
     Parameters
     ----------
-    n : rows of the design, `design.n_rows(subjects)`.
+    n : number of rows of the design, `design.n_rows(subjects)`.
     """
     symmetric = is_symmetric(design, alternative)
     design.df(n)
@@ -84,4 +90,4 @@ def floor_of(design: Design, n: int, alternative: str = "two-sided") -> tuple[in
         distinct = distinct_flips(n, symmetric)
     else:
         distinct = distinct_orders(design.partition.types, design.partition.blocks)
-    return distinct, 1 / distinct  # of integers: no float overflows
+    return distinct, 1 / distinct  # a quotient of integers cannot overflow

@@ -1,8 +1,8 @@
-"""Designs: how the maps of a subject become the values that are tested, and by which statistic.
+"""Base class of designs, and designs within subjects.
 
-A design describes itself: its model, resampling, effect size, wording and dict form are its own, so
-that no other package needs to know which designs there are. Designs within subjects are in this
-module, designs that compare groups in `between.py`, other linear models in `linear.py`.
+A design turns the maps of a subject into subject-level values, and defines the statistic, the
+resampling, the effect size, the wording and the dict form. No other package depends on which
+designs exist. Designs that compare groups are in `between.py`, other linear models in `linear.py`.
 """
 
 import math
@@ -27,11 +27,11 @@ from groupwise.stats.partition import Partition, orthonormal
 
 
 class Pairs(tuple):
-    """The items of a mapping as a tuple: hashable, equal only in the same order; a dict in JSON."""
+    """Items of a mapping as a hashable tuple. Its order counts for equality; a dict in JSON."""
 
 
 class Design:
-    """Base class of designs; the defaults are those of a test by sign flips of subjects' scores.
+    """Base class of designs. The defaults are those of a test by sign flips of scores.
 
     A new design is a frozen dataclass that derives from this class, or from `LinearModel` if it
     has a design matrix, and is listed in `declared.DESIGNS`. Its fields are its dict form.
@@ -39,14 +39,14 @@ class Design:
     Attributes
     ----------
     statistic : "t" or "F".
-    n_cells : maps of each subject.
+    n_cells : number of maps per subject.
     effect : name of the tested effect; None if the design has only one effect, without a name.
     claim : statement that a significant result supports.
-    exchange : "signs" if the signs of rows are flipped, "orders" if rows are permuted.
+    exchange : "signs" if signs of rows are flipped, "orders" if rows are permuted.
     unequal : whether two groups have separate variances (Welch's t).
     assumes_sphericity : whether p depends on sphericity of the errors of a subject's maps.
     compares_conditions : whether the effect compares conditions of the same subject.
-    score_words : what a subject's values are called in sentences.
+    score_words : name of the subject-level values in sentences.
     partition : effect and nuisance of the model, if there is one.
     """
 
@@ -61,33 +61,33 @@ class Design:
     score_words: str = "contrast scores"
     partition: Partition
 
-    # What is computed
+    # Computation
 
     @property
     def cell_weights(self) -> np.ndarray:
-        """(cells, d) weights of a subject's maps in the components of its score."""
+        """(cells, d) weights of the maps of a subject in the components of its score."""
         return np.ones((1, 1))
 
     @property
     def d(self) -> int:
-        """Components of a subject's score."""
+        """Number of components of the score of a subject."""
         return self.cell_weights.shape[1]
 
     @property
     def has_cell_axis(self) -> bool:
-        """Whether maps of arrays have an axis of cells; not if a subject has a single map."""
+        """Whether arrays of maps have an axis of cells; not if each subject has one map."""
         return self.n_cells > 1
 
     def df(self, n: int) -> tuple[int, int]:
-        """Numerator and denominator degrees of freedom with n rows."""
+        """Return the numerator and denominator degrees of freedom with n rows."""
         return self.d, self.d * (n - 1)
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Scores (n, d, *points) float64 of maps (n, cells, *points)."""
+        """Return scores (n, d, *points) float64 of maps (n, cells, *points)."""
         return weighted(cells_of(self, x), self.cell_weights)
 
     def model(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None] | None:
-        """Design matrix of the scores, contrast and blocks; None if the mean is tested."""
+        """Return design matrix of the scores, contrast and blocks; None if the mean is tested."""
         return None
 
     @property
@@ -96,30 +96,30 @@ class Design:
         return self.statistic == "t"
 
     def n_rows(self, n_subjects: int) -> int:
-        """Rows of the data that are flipped or permuted: one for each subject."""
+        """Return the number of rows that are flipped or permuted: one per subject."""
         return n_subjects
 
     def arrange_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Row numbers of a stack (n_rows, cells), from those of `cell_rows` (subjects, cells)."""
+        """Return the rows of the stack (n_rows, cells) from those of subjects (subjects, cells)."""
         return rows
 
     @property
     def effect_size_name(self) -> str:
-        """The effect size that `effect_size` computes."""
+        """Name of the effect size that `effect_size` computes."""
         return "Partial eta squared" if self.statistic == "F" else "Cohen's d"
 
     def effect_size(self, statistic: float, n: int) -> tuple[float, float, float]:
-        """Effect size of a statistic with n rows, and the ends of its 95% confidence interval.
+        """Return the effect size of a statistic with n rows, and both ends of its 95% interval.
 
-        Cohen's d of a mean is the mean over the standard deviation between subjects (given
-        covariates, at their means).
+        Cohen's d of a mean is the mean / standard deviation between subjects. With covariates, it
+        is the mean at average covariates.
         """
         df1, df2 = self.df(n)
         if self.statistic == "F":
             return partial_eta_squared(statistic, df1, df2)
         return cohens_d(statistic, df2, n**-0.5)
 
-    # What it is called
+    # Wording
 
     @property
     def label(self) -> str:
@@ -133,7 +133,7 @@ class Design:
 
     @property
     def assumption(self) -> str:
-        """What the resampling assumes, as a clause."""
+        """Assumption of the resampling, as a clause."""
         return (
             f"under the null hypothesis the subjects' {self.score_words} are independent and "
             "distributed symmetrically about zero; neither normality nor sphericity is assumed"
@@ -141,29 +141,29 @@ class Design:
 
     @property
     def resampled(self) -> str:
-        """What the resampling does, as a clause for a methods section."""
+        """Description of the resampling, as a clause for a methods section."""
         return f"the signs of the participants' {self.score_words} were flipped"
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         raise NotImplementedError
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         raise NotImplementedError
 
     def tested_sums(self) -> dict[str, np.ndarray]:
-        """Weights (cells,) of each tested component by its name, for figures."""
+        """Return the weights (cells,) of each tested component by its name, for figures."""
         return self._named_sums(self.cell_weights, "component")
 
     def column_names(self, cells: Sequence[str] = ()) -> list[str]:
-        """Names of the columns of the design matrix; `cells` are the names of the conditions."""
+        """Return the names of the design matrix columns; `cells` are those of the conditions."""
         return []
 
     def to_dict(self) -> dict[str, Any]:
-        """The design as plain values: its class as "design", then its fields in their order."""
-        own = {each.name: plain(getattr(self, each.name)) for each in fields(cast(Any, self))}
-        return {"design": type(self).__name__} | own
+        """Return the design as plain values: its class as "design", then its fields in order."""
+        values = {each.name: plain(getattr(self, each.name)) for each in fields(cast(Any, self))}
+        return {"design": type(self).__name__} | values
 
     def _named_sums(self, weights: np.ndarray, part: str) -> dict[str, np.ndarray]:
         several = [f"{part} {k + 1}" for k in range(weights.shape[1])]
@@ -173,7 +173,7 @@ class Design:
 
 @dataclass(frozen=True)
 class OneSample(Design):
-    """One map a subject; is its mean over subjects zero? Student's t."""
+    """Test of the mean of one map per subject against zero. Statistic: Student's t."""
 
     statistic: ClassVar[str] = "t"
     n_cells: ClassVar[int] = 1
@@ -184,24 +184,24 @@ class OneSample(Design):
     score_words: ClassVar[str] = "values"
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Subject-level values (n, 1, *points) float64 of maps (n, 1, *points)."""
+        """Return subject-level values (n, 1, *points) float64 of maps (n, 1, *points)."""
         return cells_of(self, x).astype(np.float64)
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         of = f" ({names.conditions[0]})" if names.conditions else ""
         side = ALTERNATIVES[alternative]
         return f"One sample: one map of each subject{of}, against zero, {side}."
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         of = f" ({names.conditions[0]})" if names.conditions else ""
         return f"One map of each participant{of} was tested against zero."
 
 
 @dataclass(frozen=True)
 class Paired(Design):
-    """Two maps a subject; the value is the first minus the second. Student's t."""
+    """Test of the difference of two maps per subject, first - second. Statistic: Student's t."""
 
     statistic: ClassVar[str] = "t"
     n_cells: ClassVar[int] = 2
@@ -212,21 +212,21 @@ class Paired(Design):
 
     @property
     def cell_weights(self) -> np.ndarray:
-        """(cells, d) weights of a subject's maps in its score."""
+        """(cells, d) weights of the maps of a subject in its score."""
         return np.array([[1.0], [-1.0]])
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Subject-level values (n, 1, *points) float64 of maps (n, 2, *points)."""
+        """Return subject-level values (n, 1, *points) float64 of maps (n, 2, *points)."""
         x = cells_of(self, x)
         return x[:, :1].astype(np.float64) - x[:, 1:]
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         pair = names.write_value((1.0, -1.0))
         return f"Paired: {pair} of each subject, against zero, {ALTERNATIVES[alternative]}."
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         return (
             f"The difference {names.write_value((1.0, -1.0))} of each participant was tested "
             "against zero."
@@ -235,14 +235,14 @@ class Paired(Design):
 
 @dataclass(frozen=True)
 class Contrast(Design):
-    """A weighted sum of a subject's maps: is its mean zero? t; of several sums together, F.
+    """Test of a weighted sum of maps (t), or of several sums together (F), against zero.
 
-    Error is partitioned: that of the contrast itself, from its own differences between subjects.
+    The error is partitioned: it is the variation of the contrast itself between subjects.
 
     Parameters
     ----------
-    weights : (cells,) for a t, (cells, q) for an F.
-    name : of the effect, in sentences and tables.
+    weights : (cells,) for t, (cells, q) for F.
+    name : name of the effect, in sentences and tables.
     """
 
     weights: Sequence[float] | Sequence[Sequence[float]]
@@ -252,22 +252,26 @@ class Contrast(Design):
     def __post_init__(self) -> None:
         weights = np.asarray(self.weights, float)
         if weights.ndim not in (1, 2) or not np.isfinite(weights).all():
-            raise InputError(f"contrast {self.name}: weights are (cells,) or (cells, q) numbers")
+            raise InputError(
+                f"contrast {self.name}: weights of shape {weights.shape} are not usable; give "
+                "(cells,) or (cells, q) finite numbers"
+            )
         columns = weights.reshape(len(weights), -1)
         if not columns.size or orthonormal(columns).shape[1] < columns.shape[1]:
             raise InputError(
-                f"contrast {self.name}: its weights are 0, or one sum follows from the others"
+                f"contrast {self.name}: all weights are 0, or one sum is a combination of the "
+                "others; correct the weights or remove the sum"
             )
         object.__setattr__(self, "weights", frozen(weights))
 
     @property
     def statistic(self) -> str:
-        """t of one sum, F of several."""
+        """ "t" for one sum, "F" for several."""
         return "F" if isinstance(self.weights[0], tuple) else "t"
 
     @property
     def effect(self) -> str:
-        """The effect's name."""
+        """Name of the effect."""
         return self.name
 
     @property
@@ -277,42 +281,42 @@ class Contrast(Design):
 
     @property
     def cell_weights(self) -> np.ndarray:
-        """(cells, d) weights; of an F orthonormal, so that no sum counts more than another."""
+        """(cells, d) weights. For F they are orthonormal, so that all sums count equally."""
         weights = np.array(self.weights)
         return orthonormal(weights) if weights.ndim == 2 else weights[:, None]
 
     @property
     def n_cells(self) -> int:
-        """Maps a subject."""
+        """Number of maps per subject."""
         return len(self.weights)
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         return (
             f"Contrast of {self.n_cells} conditions of each subject{names.in_brackets}, against "
             f"zero{side_of(alternative)}, with its own error term."
         )
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         return (
             f"Contrasts of {self.n_cells} conditions of each participant were tested against "
             "zero, each with its own error term."
         )
 
     def tested_sums(self) -> dict[str, np.ndarray]:
-        """Weights (cells,) of each sum as it was given, for figures."""
+        """Return the weights (cells,) of each sum as in the config, for figures."""
         weights = np.array(self.weights, float)
         return self._named_sums(weights.reshape(len(weights), -1), "sum")
 
 
 @dataclass(frozen=True)
 class Within(Design):
-    """One effect of a within-subject factorial design, with partitioned error. F.
+    """One effect of a within-subject factorial design with partitioned error. Statistic: F.
 
     Parameters
     ----------
-    factors : factor to its number of levels; the first varies slowest over the cells.
+    factors : number of levels of each factor; the first factor varies slowest over the cells.
     effect : a factor, or factors joined by ":" for their interaction.
     """
 
@@ -332,7 +336,7 @@ class Within(Design):
 
     @property
     def n_cells(self) -> int:
-        """Maps a subject."""
+        """Number of maps per subject."""
         return math.prod(dict(self.factors).values())
 
     @property
@@ -341,7 +345,7 @@ class Within(Design):
         return f"the conditions differ in the effect {self.effect}"
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         factors = dict(self.factors)
         return (
             f"Repeated measures, {' × '.join(map(str, factors.values()))}: "
@@ -350,7 +354,7 @@ class Within(Design):
         )
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         factors = dict(self.factors)
         size = " × ".join(map(str, factors.values())) if len(factors) > 1 else "one-way"
         return (
@@ -360,7 +364,7 @@ class Within(Design):
 
 
 def frozen(value: Any) -> Any:
-    """A value of a field as a design keeps it: tuples, pairs and plain numbers, all hashable."""
+    """Return a hashable copy of the value of a field: tuples, `Pairs` and plain numbers."""
     if isinstance(value, Mapping):
         return Pairs((name, frozen(each)) for name, each in value.items())
     if isinstance(value, np.ndarray):
@@ -371,29 +375,31 @@ def frozen(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A field's value as JSON has it: lists, dicts and numbers."""
+    """Return the value of a field as JSON values: lists, dicts and numbers."""
     if isinstance(value, Pairs):
         return {name: plain(each) for name, each in value}
     return [plain(each) for each in value] if isinstance(value, tuple) else value
 
 
 def checked_factors(factors: Mapping[str, int] | tuple[tuple[str, int], ...]) -> Pairs:
-    """Factors and levels as pairs: their order is part of the design, and of its equality."""
+    """Return factors and their numbers of levels as `Pairs`, because their order counts.
+
+    Raises `InputError` if there is no factor, or a factor has fewer than two levels.
+    """
     factors = dict(factors)
     few = [name for name, levels in factors.items() if levels < 2]
     if few or not factors:
         raise InputError(
-            [f"factor {name!r} has fewer than two levels; leave it out" for name in few]
-            or "a within-subject design needs a factor"
+            [f"factor {name!r} has fewer than two levels; remove it" for name in few]
+            or "the design has no factor; a within-subject design needs one or more"
         )
     return Pairs((name, int(levels)) for name, levels in factors.items())
 
 
 def weighted(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """(n, d, *points) float64 sums over the cells of x (n, cells, *points), weights (cells, d)."""
+    """Return (n, d, *points) float64 sums of x (n, cells, *points) with weights (cells, d)."""
     y = np.zeros((len(x), weights.shape[1], *x.shape[2:]))
-    # Cell after cell, without a matrix product: the order of the additions, and so every bit of
-    # the scores, is the same on every machine.
+    # Sums in a fixed order, without a matrix product: the same bits on every machine.
     for cell, row in enumerate(weights):
         for component, weight in enumerate(row):
             if weight:
@@ -402,7 +408,7 @@ def weighted(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def cells_of(design: Design, x: np.ndarray) -> np.ndarray:
-    """The maps; InputError where their cells are not those of the design."""
+    """Return the maps as an array. Raises `InputError` if their cells do not match the design."""
     x = np.asarray(x)
     if x.ndim < 2 or x.shape[1] != design.n_cells:
         raise InputError(
@@ -413,40 +419,40 @@ def cells_of(design: Design, x: np.ndarray) -> np.ndarray:
 
 
 def check_alternative(design: Design, alternative: str) -> None:
-    """Raise InputError for an alternative that does not exist or that an F can not have."""
+    """Raise `InputError` if the alternative is unknown, or is one-sided for an F."""
     if alternative not in ALTERNATIVES:
         raise InputError(
             f"alternative {alternative!r} is unknown; it is one of {', '.join(ALTERNATIVES)}"
         )
     if design.statistic == "F" and alternative != "two-sided":
         raise InputError(
-            f"alternative {alternative!r}: an F has no direction; leave it 'two-sided', or test "
-            "the difference of two conditions with Paired"
+            f"alternative is {alternative!r}, but F has no direction; set it to 'two-sided', or "
+            "test the difference of two conditions with Paired"
         )
 
 
 def is_symmetric(design: Design, alternative: str) -> bool:
-    """Whether flipping everyone leaves the maxima over the tested sides as they are."""
+    """Return whether flipping all subjects keeps the maxima over the tested sides."""
     check_alternative(design, alternative)
     return design.statistic == "F" or alternative == "two-sided"
 
 
 def exclusions(x: np.ndarray, y: np.ndarray, flips: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Points that can not be tested, by rules that no resampling changes.
+    """Return the points that cannot be tested, by criteria invariant under resampling.
 
     Parameters
     ----------
     x : (n, cells, points) maps.
-    y : (n, d, points) their scores; for an exchange of orders, what the nuisance leaves of them.
-    flips : the resampling flips signs.
+    y : (n, d, points) scores; if rows are permuted, their residuals given the nuisance.
+    flips : whether the resampling flips signs.
 
     Returns
     -------
-    not_finite : (points,) bool, a value of any map is NaN or infinite.
-    no_variation : (points,) bool, the others where all scores are zero, or, with flips, where all
-        subjects have the same score vector up to sign (some flip makes the statistic infinite).
-        Zero and same mean within 1e-12 of the largest value, which is above the rounding of the
-        scores and far below the resolution of float32 maps.
+    not_finite : (points,) bool, whether a value of a map is NaN or infinite.
+    no_variation : (points,) bool, whether another point has zero scores only, or, with flips, the
+        same score vector up to sign in all subjects (a flip would make the statistic infinite).
+        The tolerance is 1e-12 of the largest value, which is above the rounding error of scores
+        and far below the resolution of float32 maps.
     """
     not_finite = ~np.isfinite(x).all(axis=(0, 1))
     with np.errstate(invalid="ignore", over="ignore"):

@@ -1,28 +1,28 @@
-"""Effect sizes with their intervals, from an observed statistic (Steiger 2004, Psychol Methods 9).
+"""Effect sizes and their intervals from a statistic (Steiger 2004, Psychol Methods 9).
 
-Intervals are those of the noncentral distributions: the noncentralities under which the observed
-statistic lies at the upper and lower tail. At a peak that was chosen for its size an effect size is
-too large; it describes.
+The ends of an interval are the noncentralities for which the observed statistic is a quantile of
+the tail. The effect size of a peak is biased upwards, because the peak was selected for its size.
 
-SciPy's distributions are imported where they are used: importing them takes longer than a small
-block of permutations, which needs designs but no effect size.
+SciPy's distributions are imported in the functions, because their import takes longer than a small
+block of permutations, which needs designs but no effect sizes.
 """
 
 import math
 from collections.abc import Callable
 
-#: Noncentralities beyond it are not looked for.
+#: Largest noncentrality of the search.
 FAR = 1e6
 
 
 def cohens_d(t: float, df: float, scale: float, level: float = 0.95) -> tuple[float, float, float]:
-    """Standardised mean or difference, and its interval.
+    """Return Cohen's d of a mean or difference, and both ends of its interval.
 
     Parameters
     ----------
-    t, df : of the test.
-    scale : d / t: 1 / sqrt(n) of one sample or of pairs, sqrt(1 / n1 + 1 / n2) of two groups.
-    level : of the interval.
+    t, df : statistic and degrees of freedom.
+    scale : d / t, which is 1 / sqrt(n) for one sample or pairs, and sqrt(1 / n1 + 1 / n2) for two
+        groups.
+    level : confidence level of the interval.
     """
     from scipy import stats
 
@@ -34,9 +34,9 @@ def cohens_d(t: float, df: float, scale: float, level: float = 0.95) -> tuple[fl
 def partial_eta_squared(
     f: float, df1: float, df2: float, level: float = 0.95
 ) -> tuple[float, float, float]:
-    """Share of variance that an effect explains beside its error, and its interval.
+    """Return partial eta squared, effect / (effect + error), and both ends of its interval.
 
-    The lower end is 0 where F is no larger than by chance.
+    An end is 0 if F is below the corresponding quantile of the central F distribution.
     """
     from scipy import stats
 
@@ -53,16 +53,16 @@ def partial_eta_squared(
 
 
 def partial_correlation(t: float, df: float, level: float = 0.95) -> tuple[float, float, float]:
-    """Partial correlation of the tested regressor, and its interval.
+    """Return the partial correlation of a regressor, and both ends of its interval.
 
-    The ends are those of the noncentralities of t, converted as t is: r = t / sqrt(t^2 + df).
+    t and the noncentralities at both ends are converted by r = t / sqrt(t^2 + df).
     """
     size, low, high = (end / (end * end + df) ** 0.5 for end in cohens_d(t, df, 1.0, level))
     return size, low, high
 
 
 def _solve(function: Callable[[float], float], near: float) -> float:
-    """Where a falling function is 0, looked for ever further around `near`."""
+    """Return the root of a decreasing function, in a growing interval around `near`."""
     from scipy import optimize
 
     reach = 5.0 + abs(near)

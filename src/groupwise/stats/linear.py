@@ -1,4 +1,4 @@
-"""Linear models of subjects' scores: regression on covariates, and any design matrix."""
+"""Designs with a linear model of the scores: covariates, or any design matrix."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from groupwise.stats.partition import Partition, partition
 
 
 class LinearModel(Design):
-    """A design with a design matrix of its scores (Freedman and Lane 1983).
+    """Base class of designs with a design matrix of the scores (Freedman and Lane 1983).
 
     Attributes
     ----------
-    weights : of the maps in a subject's score; None: one map a subject.
-    given : what the errors of sign-flipped scores are conditional on, in sentences.
+    weights : weights of the maps of a subject in its score; None: one map per subject.
+    given : name of the regressors on which the errors are conditional, in sentences.
     """
 
     exchange = "orders"
@@ -32,39 +32,39 @@ class LinearModel(Design):
     given: str = "the nuisance"
 
     def model(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Design matrix of the scores, contrast, and blocks of rows that are exchanged."""
+        """Return the design matrix of the scores, the contrast and the exchangeability blocks."""
         raise NotImplementedError
 
     @cached_property
     def partition(self) -> Partition:
-        """Effect and nuisance of the model."""
+        """Partition of the model into effect and nuisance."""
         matrix, contrast, blocks = self.model()
         return partition(matrix, contrast, blocks, flips=self.exchange == "signs")
 
     @property
     def n(self) -> int:
-        """Rows of the model."""
+        """Number of rows of the model."""
         return len(self.model()[0])
 
     def df(self, n: int) -> tuple[int, int]:
-        """Degrees of freedom; n must be the number of rows of the model."""
+        """Return the degrees of freedom; n must be the number of rows of the model."""
         if n != self.n:
             raise InputError(
-                f"{type(self).__name__} describes {self.n} rows, and the maps are of {n}; give one "
-                "label or value for each, in their order"
+                f"{type(self).__name__} has {self.n} rows, but the maps have {n}; give one label "
+                "or value for each row, in the order of the maps"
             )
         one, two = self.partition.df
         return one * self.d, two * self.d
 
     def scores(self, x: np.ndarray) -> np.ndarray:
-        """Subject-level values (n, d, *points) float64 of maps (n, cells, *points)."""
+        """Return subject-level values (n, d, *points) float64 of maps (n, cells, *points)."""
         x = cells_of(self, x)
         self.df(len(x))
         return weighted(x, self.cell_weights)
 
     @property
     def n_cells(self) -> int:
-        """Maps a subject."""
+        """Number of maps per subject."""
         return 1 if self.weights is None else len(self.weights)
 
     @property
@@ -74,7 +74,7 @@ class LinearModel(Design):
 
     @property
     def has_cell_axis(self) -> bool:
-        """Whether maps of arrays have an axis of cells; not if a subject has a single map."""
+        """Whether arrays of maps have an axis of cells; not if each subject has one map."""
         return self.n_cells > 1 or self.weights is not None
 
     @property
@@ -84,27 +84,27 @@ class LinearModel(Design):
 
     @property
     def score_words(self) -> str:
-        """What a subject's values are called in sentences."""
+        """Name of the subject-level values in sentences."""
         if self.weights is None:
             return "values"
         return "differences" if tuple(self.weights) == (1.0, -1.0) else "contrast scores"
 
     @property
     def effect_size_name(self) -> str:
-        """Of a mean Cohen's d, of another t the partial correlation, of an F eta squared."""
+        """Cohen's d of a mean, partial correlation of another t, partial eta squared of an F."""
         if self.statistic == "t" and self.exchange == "orders":
             return "Partial correlation"
         return super().effect_size_name
 
     def effect_size(self, statistic: float, n: int) -> tuple[float, float, float]:
-        """Effect size of a statistic with n rows, and the ends of its 95% confidence interval."""
+        """Return the effect size of a statistic with n rows, and both ends of its 95% interval."""
         if self.statistic == "t" and self.exchange == "orders":
             return partial_correlation(statistic, self.df(n)[1])
         return super().effect_size(statistic, n)
 
     @property
     def assumption(self) -> str:
-        """What the resampling assumes, as a clause."""
+        """Assumption of the resampling, as a clause."""
         if self.exchange == "orders":
             return "under the null hypothesis the errors of the rows are exchangeable"
         return (
@@ -115,7 +115,7 @@ class LinearModel(Design):
 
     @property
     def resampled(self) -> str:
-        """What the resampling does, as a clause for a methods section."""
+        """Description of the resampling, as a clause for a methods section."""
         if self.exchange == "orders":
             return "residuals were permuted between participants"
         return f"the signs of the residuals of the participants' {self.score_words} were flipped"
@@ -123,16 +123,16 @@ class LinearModel(Design):
 
 @dataclass(frozen=True)
 class Regression(LinearModel):
-    """One map a subject and covariates: partial t of one of them, or F of several.
+    """Regression on covariates with one value per subject: t of one covariate, or F of several.
 
-    All covariates and an intercept are in the model; those that are not tested are nuisance
+    The model has an intercept and all covariates; covariates that are not tested are nuisance
     (Freedman and Lane 1983).
 
     Parameters
     ----------
-    covariates : name to the value of each subject, in the order of the maps.
-    effect : a covariate's name; several joined by "+" for their joint F; "intercept" for the mean
-        at average covariates, tested by sign flips.
+    covariates : values of each covariate, in the order of the maps.
+    effect : name of a covariate; several names joined by "+" for their joint F; "intercept" for the
+        mean at average covariates, which is tested by sign flips.
     weights : as in `TwoSample`.
     """
 
@@ -152,31 +152,33 @@ class Regression(LinearModel):
         findings = []
         if len({len(values) for values in columns.values()}) > 1:
             lengths = ", ".join(f"{name} {len(values)}" for name, values in columns.items())
-            findings.append(f"covariates of different lengths: {lengths}")
+            findings.append(
+                f"covariates have different numbers of values ({lengths}); correct them"
+            )
         findings += [
-            f"covariate {name}: subject {k} has no finite value; give one or leave the subject out"
+            f"covariate {name}: subject {k} has no finite value; add it or exclude the subject"
             for name, values in columns.items()
             for k, value in enumerate(values)
             if not np.isfinite(value)
         ]
         findings += [
-            f"effect {part!r} is no covariate; it is one of {', '.join(columns)}, intercept"
+            f"effect {part!r} is not a covariate; give one of {', '.join(columns)}, intercept"
             for part in parts
             if part not in columns and parts != ["intercept"]
         ]
         if not columns:
-            findings = ["a regression needs a covariate"]
+            findings = ["the regression has no covariate; give one or more"]
         if findings:
             raise InputError(findings)
 
     @property
     def exchange(self) -> str:
-        """Signs for the mean, orders for covariates."""
+        """ "signs" for the mean, "orders" for covariates."""
         return "signs" if self.effect == "intercept" else "orders"
 
     @property
     def statistic(self) -> str:
-        """t of one covariate, F of several."""
+        """ "t" for one covariate, "F" for several."""
         return "F" if "+" in self.effect else "t"
 
     @property
@@ -187,7 +189,7 @@ class Regression(LinearModel):
         return f"the maps depend on {self.effect.replace('+', ' and ')}"
 
     def model(self) -> tuple[np.ndarray, np.ndarray, None]:
-        """Intercept and centred covariates."""
+        """Return the intercept with the centred covariates, and the contrast."""
         covariates = dict(self.covariates)
         names = list(covariates)
         columns = [np.ones(len(covariates[names[0]]))]
@@ -207,7 +209,7 @@ class Regression(LinearModel):
 
     @property
     def assumption(self) -> str:
-        """What the resampling assumes, as a clause."""
+        """Assumption of the resampling, as a clause."""
         if self.exchange == "signs":
             return super().assumption
         given = ", given the other covariates," if self._nuisance else ""
@@ -221,7 +223,7 @@ class Regression(LinearModel):
         return [name for name in dict(self.covariates) if name not in self.effect.split("+")]
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         value, side = names.write_value(self.weights), side_of(alternative)
         if self.effect == "intercept":
             covariates = join_words(list(dict(self.covariates)))
@@ -234,29 +236,31 @@ class Regression(LinearModel):
         return f"Regression: {value} of each subject on {tested}{given}{side}."
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         return (
             f"The model was a linear regression of {names.write_value(self.weights)} of each "
             f"participant on {join_words(list(dict(self.covariates)))} (centred)."
         )
 
     def column_names(self, cells: Sequence[str] = ()) -> list[str]:
-        """Names of the columns of the design matrix; `cells` are the names of the conditions."""
+        """Return the names of the design matrix columns; `cells` are those of the conditions."""
         return ["mean", *dict(self.covariates)]
 
 
 @dataclass(frozen=True)
 class GLM(LinearModel):
-    """Any linear model of the rows of maps: t of a contrast, F of several (Freedman and Lane).
+    """Linear model of maps with any design matrix: t of a contrast, F of several.
+
+    Residuals are permuted (Freedman and Lane 1983).
 
     Parameters
     ----------
     matrix : (rows, p) design matrix; may be collinear if the contrast can be estimated.
-    contrast : (p,) for a t, (p, q) for an F; each column a combination that is zero under the null.
-    blocks : label of each row; rows are exchanged within a block only. None: all with all. Maps of
-        a subject are exchangeable among themselves if errors are independent of condition
-        (sphericity), and only if the matrix has the subjects' means.
-    name : of the effect, in sentences and tables.
+    contrast : (p,) for t, (p, q) for F; each column is a combination of parameters that is zero
+        under the null hypothesis.
+    blocks : exchangeability block of each row. None: all rows are exchangeable. Maps of a subject
+        are exchangeable under sphericity, and only if the matrix has a regressor per subject.
+    name : name of the effect, in sentences and tables.
     """
 
     matrix: Sequence[Sequence[float]]
@@ -269,16 +273,16 @@ class GLM(LinearModel):
         object.__setattr__(self, "contrast", frozen(np.asarray(self.contrast, float)))
         if self.blocks is not None:
             object.__setattr__(self, "blocks", frozen(tuple(self.blocks)))
-        _ = self.partition  # raises InputError if the contrast can not be estimated
+        _ = self.partition  # raises InputError if the contrast cannot be estimated
 
     @property
     def statistic(self) -> str:
-        """t of one contrast, F of several."""
+        """ "t" for one contrast, "F" for several."""
         return "F" if isinstance(self.contrast[0], tuple) else "t"
 
     @property
     def effect(self) -> str:
-        """The effect's name."""
+        """Name of the effect."""
         return self.name
 
     @property
@@ -287,21 +291,21 @@ class GLM(LinearModel):
         return f"the maps differ in {self.name}"
 
     def model(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        """Matrix, contrast and blocks."""
+        """Return matrix, contrast and blocks."""
         blocks = None if self.blocks is None else np.array([str(k) for k in self.blocks])
         return np.array(self.matrix), np.array(self.contrast), blocks
 
     def n_rows(self, n_subjects: int) -> int:
-        """Rows of the design matrix, one a map: subjects may have several."""
+        """Return the number of rows of the design matrix, one per map."""
         return self.n
 
     def arrange_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Row numbers of a stack (n_rows, 1): a row of the model is one map."""
+        """Return the rows of the stack (n_rows, 1): each row of the model is one map."""
         return rows.reshape(-1, 1)
 
     @property
     def assumes_sphericity(self) -> bool:
-        """Whether rows are permuted within blocks, so among the maps of a subject."""
+        """Whether rows are permuted within blocks, and so among the maps of a subject."""
         return self.blocks is not None
 
     @property
@@ -311,7 +315,7 @@ class GLM(LinearModel):
 
     @cached_property
     def pooled_shape(self) -> tuple[int, int] | None:
-        """(subjects, conditions) of a pooled-error model (`pooled_model`); None of another one."""
+        """(subjects, conditions) of a model from `pooled_model`; None for other models."""
         if self.blocks is None:
             return None
         labels = list(dict.fromkeys(self.blocks))
@@ -323,7 +327,7 @@ class GLM(LinearModel):
 
     @property
     def assumption(self) -> str:
-        """What the resampling assumes, as a clause."""
+        """Assumption of the resampling, as a clause."""
         if self.pooled_shape:
             return (
                 "under the null hypothesis the errors of a subject's maps are exchangeable among "
@@ -337,14 +341,14 @@ class GLM(LinearModel):
 
     @property
     def resampled(self) -> str:
-        """What the resampling does, as a clause for a methods section."""
+        """Description of the resampling, as a clause for a methods section."""
         if self.pooled_shape:
             return "residuals were permuted within participants"
         where = "within blocks" if self.blocks is not None else "between rows"
         return f"residuals were permuted {where}"
 
     def describe(self, names: StudyNames = UNNAMED, alternative: str = "two-sided") -> str:
-        """The design and the tested effect as a line of a report."""
+        """Return the design and the tested effect, as a line of a report."""
         tested = f"{self.name}{names.in_brackets}{side_of(alternative)}"
         if self.pooled_shape:
             return (
@@ -355,7 +359,7 @@ class GLM(LinearModel):
         return f"Linear model of {rows} maps with {columns} regressors. Tested: {tested}."
 
     def describe_model(self, names: StudyNames = UNNAMED) -> str:
-        """What all effects of an analysis share, as a sentence of a methods section."""
+        """Return the design of all effects of an analysis, as a sentence of a methods section."""
         if self.pooled_shape:
             return (
                 "One linear model of all maps had a regressor for each condition and each "
@@ -365,27 +369,27 @@ class GLM(LinearModel):
         return f"The model was a linear model of {rows} maps with {columns} regressors."
 
     def column_names(self, cells: Sequence[str] = ()) -> list[str]:
-        """Names of the columns of the design matrix; `cells` are the names of the conditions."""
+        """Return the names of the design matrix columns; `cells` are those of the conditions."""
         if not self.pooled_shape:
             return [f"column {k + 1}" for k in range(len(self.matrix[0]))]
         subjects, count = self.pooled_shape
         fits = len(cells) == count
-        own = cells if fits else [f"condition {k + 1}" for k in range(count)]
-        return [*own, *(f"subject {k + 1}" for k in range(subjects))]
+        conditions = cells if fits else [f"condition {k + 1}" for k in range(count)]
+        return [*conditions, *(f"subject {k + 1}" for k in range(subjects))]
 
 
 def pooled_anova(factors: Mapping[str, int], effect: str, subjects: int) -> GLM:
-    """An effect of a within-subject factorial design with pooled error: one F for all errors.
+    """Return the model of an effect of within-subject factors with pooled error. Statistic: F.
 
-    Subjects are regressors and blocks. Assumes that errors are exchangeable over conditions
-    (sphericity); `Within` does not.
+    Subjects are regressors and blocks. The model assumes that errors are exchangeable over
+    conditions (sphericity); `Within` does not.
     """
     name = canonical_effect(factors, effect)
     return pooled_contrast(effect_contrasts(factors, effect), subjects, name)
 
 
 def pooled_contrast(weights: Sequence | np.ndarray, subjects: int, name: str = "contrast") -> GLM:
-    """A contrast of conditions with pooled error: weights (cells,) for a t, (cells, q) for an F."""
+    """Return the model of a contrast with pooled error; weights (cells,) or (cells, q) for F."""
     of_cells = np.asarray(weights, float)
     matrix, blocks = pooled_model(subjects, len(of_cells))
     of_subjects = np.zeros((subjects, *of_cells.shape[1:]))
@@ -394,13 +398,13 @@ def pooled_contrast(weights: Sequence | np.ndarray, subjects: int, name: str = "
 
 
 def pooled_model(subjects: int, cells: int) -> tuple[np.ndarray, np.ndarray]:
-    """Design matrix and blocks of the pooled-error model: conditions and subjects.
+    """Return the design matrix and blocks of the pooled-error model.
 
     Returns
     -------
-    matrix : (subjects * cells, cells + subjects), an indicator a condition, then one a subject;
-        rows in the order of maps (subjects, cells).
-    blocks : (subjects * cells,) the subject of each row.
+    matrix : (subjects * cells, cells + subjects) indicators of the conditions, then of the
+        subjects. Rows are in the order of maps (subjects, cells).
+    blocks : (subjects * cells,) index of the subject of each row.
     """
     condition, subject = np.tile(np.arange(cells), subjects), np.repeat(np.arange(subjects), cells)
     return np.hstack([np.eye(cells)[condition], np.eye(subjects)[subject]]), subject
@@ -413,17 +417,19 @@ def pooled_error(
     weights: Sequence | np.ndarray | None = None,
     name: str = "contrast",
 ) -> GLM:
-    """The pooled-error model of an effect of factors, or of a contrast with weights and a name."""
+    """Return the pooled-error model of an effect of factors, or of a contrast with weights."""
     if weights is not None:
         return pooled_contrast(weights, subjects, name)
     return pooled_anova(factors or {}, effect, subjects)
 
 
 def checked_weights(weights: Sequence[float] | None) -> tuple[float, ...] | None:
-    """Weights of a subject's maps as numbers; InputError if one is not finite or all are zero."""
+    """Return weights as floats. Raises `InputError` if one is not finite or all are zero."""
     if weights is None:
         return None
     numbers = tuple(float(w) for w in weights)
     if not numbers or not np.isfinite(numbers).all() or not any(numbers):
-        raise InputError(f"weights {weights}: one finite number a map, not all zero")
+        raise InputError(
+            f"weights are {weights}; give one finite number per map, and not only zeros"
+        )
     return numbers

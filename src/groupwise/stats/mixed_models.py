@@ -1,19 +1,19 @@
-"""Models of a table by formula, with a random effect of the participant (statsmodels).
+"""Regressions of a table by formula, such as mixed models with random effects of participants.
 
-A mixed model that did not converge looks like one that did, so each fit passes a gate and its
-verdict stands in the table:
+statsmodels can return a failed fit without an error, so each fit is checked. The table of
+coefficients has the verdict:
 
 converged
-    the optimizer ended, the random effects have variance, the Hessian is positive definite.
+    the optimizer converged, the random effects have variance, the Hessian is positive definite.
 boundary
-    the best estimate of a random effect's variance is 0: the coefficients are those without it.
+    the estimated variance of a random effect is 0: the coefficients are those without it.
 unstable
-    the Hessian is not positive definite, so standard errors mean nothing: p is left out.
+    the Hessian is not positive definite, so standard errors are not valid: there is no p.
 failed
-    no optimizer ended: nothing is told.
+    no optimizer converged: there is no estimate.
 
-Optimizers are tried in the given order until one converges; where none does, the likeliest of the
-fits at the boundary counts, then an unstable one.
+Optimizers are tried in the given order until one converges. If none does, the fit at the boundary
+with the largest likelihood is used, else an unstable fit.
 """
 
 import logging
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 VERDICTS = ("converged", "boundary", "unstable", "failed")
-#: A random effect whose variance is a smaller share of the residual one is 0.
+#: Smallest ratio of the variance of a random effect to the residual variance; below, it is 0.
 NO_VARIANCE = 1e-4
-#: Participants below which Wald tests of a mixed model are too liberal to be believed alone.
+#: Number of participants below which Wald tests of a mixed model are too liberal.
 FEW = 10
 
 
-#: Columns of a table of coefficients that are no factors.
+#: Columns of a table of coefficients that are not factors.
 FIXED = (
     *("term", "estimate", "se", "z", "p", "low", "high", "q_fdr", "p_bonferroni", "verdict"),
     *("optimizer", "rows", "participants", "group_variance", "scale", "log_likelihood"),
@@ -51,7 +51,7 @@ FIXED = (
 
 @dataclass(frozen=True)
 class Fit:
-    """One fitted model: coefficients by term, and how far they can be trusted."""
+    """One fitted model: coefficients and standard errors by term, and the verdict."""
 
     estimate: dict[str, float]
     error: dict[str, float]
@@ -69,15 +69,15 @@ def fit_mixed(
     random: str = "1",
     optimizers: Sequence[str] = ("lbfgs", "bfgs", "cg", "powell", "nm"),
 ) -> Fit:
-    """Linear mixed model by REML (`statsmodels.formula.api.mixedlm`), through the gate.
+    """Fit a linear mixed model by REML (`statsmodels.formula.api.mixedlm`), and check the fit.
 
     Parameters
     ----------
-    table : one row an observation.
-    formula : patsy's.
-    groups : column of the participant.
-    random : formula of the random effects; "1" for intercepts.
-    optimizers : tried in this order.
+    table : one row per observation.
+    formula : formula of patsy.
+    groups : column with the participant.
+    random : formula of the random effects; "1" for random intercepts.
+    optimizers : names of optimizers, in the order in which they are tried.
     """
     import statsmodels.formula.api as smf
 
@@ -90,7 +90,7 @@ def fit_mixed(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 result = model.fit(reml=True, method=[optimizer])
-                fit = _judged(model, result, optimizer)
+                fit = _check_fit(model, result, optimizer)
         except (np.linalg.LinAlgError, ValueError, FloatingPointError) as error:
             logger.info("%s: %s", optimizer, error)
             continue
@@ -109,7 +109,8 @@ def fit_mixed(
     return best
 
 
-def _judged(model: Any, result: Any, optimizer: str) -> Fit:
+def _check_fit(model: Any, result: Any, optimizer: str) -> Fit:
+    """Return the coefficients of a fit, with its verdict."""
     variance = np.atleast_2d(result.cov_re_unscaled)
     if not result.converged:
         verdict = "failed"
@@ -120,7 +121,7 @@ def _judged(model: Any, result: Any, optimizer: str) -> Fit:
     else:
         verdict = "converged"
     names = list(model.exog_names)
-    coefficients, errors, scale, likelihood = _given_variances(model, variance)
+    coefficients, errors, scale, likelihood = _solve_given_variance(model, variance)
     return Fit(
         estimate=dict(zip(names, coefficients.tolist(), strict=True)),
         error=dict(zip(names, errors.tolist(), strict=True)),
@@ -132,42 +133,42 @@ def _judged(model: Any, result: Any, optimizer: str) -> Fit:
     )
 
 
-def _given_variances(
+def _solve_given_variance(
     model: Any, variance: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, float, float]:
-    """Coefficients, their standard errors, residual variance and REML log-likelihood.
+    """Return coefficients, standard errors, residual variance and REML log-likelihood.
 
-    By generalised least squares, given the random effects' variance as a share of the residual
-    one. statsmodels takes all four by way of the inverse of that variance: where it is 0, as at the
-    boundary, its coefficients are wrong and its likelihood is infinite.
+    They are computed by generalised least squares, given the variance of the random effects
+    relative to the residual variance. statsmodels uses the inverse of that variance: if it is 0, as
+    at the boundary, its coefficients are wrong and its likelihood is infinite.
     """
     information, score = 0.0, 0.0
-    spread, pieces = 0.0, []
+    log_det, pieces = 0.0, []
     for y, x, z in zip(model.endog_li, model.exog_li, model.exog_re_li, strict=True):
         share = np.eye(len(x)) + z @ variance @ z.T
         pieces.append((y, x, share))
         information = information + x.T @ np.linalg.solve(share, x)
         score = score + x.T @ np.linalg.solve(share, y)
-        spread += np.linalg.slogdet(share)[1]
+        log_det += np.linalg.slogdet(share)[1]
     coefficients = np.linalg.solve(information, score)
-    left = sum(
+    squares = sum(
         (y - x @ coefficients) @ np.linalg.solve(share, y - x @ coefficients)
         for y, x, share in pieces
     )
     free = sum(len(y) for y, _, _ in pieces) - len(coefficients)
-    scale = float(left / free)
+    scale = float(squares / free)
     likelihood = -0.5 * (
-        free * (1 + np.log(2 * np.pi * scale)) + spread + np.linalg.slogdet(information)[1]
+        free * (1 + np.log(2 * np.pi * scale)) + log_det + np.linalg.slogdet(information)[1]
     )
     errors = np.sqrt(scale * np.diag(np.linalg.inv(information)))
     return coefficients, errors, scale, float(likelihood)
 
 
 def fit_robust(table: "pd.DataFrame", formula: str, groups: str, estimator: str) -> Fit:
-    """The robust alternatives: "gee" or "rlm", see the config's section `models`.
+    """Fit a robust alternative: "gee" or "rlm"; see the section `models` of the config.
 
     gee: exchangeable working correlation within a participant, bias-reduced sandwich errors
-    (Mancl and DeRouen 2001). rlm: Huber's M-estimator, rows as independent.
+    (Mancl and DeRouen 2001). rlm: Huber's M-estimator; rows are taken as independent.
     """
     import statsmodels.api as sm
     import statsmodels.formula.api as smf
@@ -175,9 +176,9 @@ def fit_robust(table: "pd.DataFrame", formula: str, groups: str, estimator: str)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if estimator == "gee":
-            shape = sm.cov_struct.Exchangeable()
+            correlation = sm.cov_struct.Exchangeable()
             ordered = table.sort_values(groups, kind="stable")
-            model = smf.gee(formula, groups, ordered, cov_struct=shape)
+            model = smf.gee(formula, groups, ordered, cov_struct=correlation)
             result = model.fit(cov_type="bias_reduced")
             done = bool(getattr(result, "converged", True))
         else:
@@ -202,42 +203,44 @@ def model_table(
     optimizers: Sequence[str],
     alpha: float,
 ) -> "pd.DataFrame":
-    """Coefficients of the model, or of one model for each value of the columns `by`.
+    """Return the coefficients of a model, or of one model for each value of the columns `by`.
 
     Parameters
     ----------
-    table : one row an observation.
-    where : rows that take part: column and its values.
-    formula ... alpha : see the config's section `models`.
+    table : one row per observation.
+    where : values of columns that select the rows.
+    formula ... alpha : see the section `models` of the config.
 
     Returns
     -------
-    One row a coefficient: the columns `by`, `term`, a column for each factor of it, `estimate`,
+    One row per coefficient: the columns `by`, `term`, a column for each of its factors, `estimate`,
     `se`, `z`, `p` (two-sided, normal), `low` and `high` (interval at 1 - alpha), `q_fdr` and
     `p_bonferroni` (over all rows of one kind of term, see `family_of`),
     `verdict`, `optimizer`, `rows`, `participants`, `group_variance`, `scale`, `log_likelihood`.
 
     Raises
     ------
-    InputError : columns or values that are not there, a formula that cannot be used, fewer than
-        two participants.
+    InputError : a column or value does not exist, the formula cannot be used, or there are fewer
+        than two participants.
     """
     import pandas as pd
     from patsy import PatsyError
 
-    table = _chosen(table, where, [*by, groups])
+    table = _select_rows(table, where, [*by, groups])
     pieces = table.groupby(list(by), sort=False) if by else [((), table)]
     rows = []
     for key, own in pieces:
         people = own[groups].nunique()
         if people < 2:
             place = ", ".join(map(str, key)) or "the table"
-            raise InputError(f"{place}: {people} participant; a model needs two or more")
+            raise InputError(
+                f"{place}: has {people} participant; add participants, a model needs two or more"
+            )
         if estimator == "mixed" and people == len(own):
             raise InputError(
                 f"{', '.join(map(str, key)) or 'the table'}: each participant has one row, so "
-                "their variance cannot be told from noise; name fewer columns in by, put them "
-                "into the formula, or take estimator: gee"
+                "the variance between participants cannot be separated from noise; remove columns "
+                "from by and put them into the formula, or use estimator: gee"
             )
         try:
             fit = (
@@ -248,12 +251,13 @@ def model_table(
         except (PatsyError, KeyError, NameError) as error:
             have = ", ".join(map(str, table.columns))
             raise InputError(
-                f"formula {formula!r}: {str(error).splitlines()[0]}; the table has {have}"
+                f"formula {formula!r}: {str(error).splitlines()[0]}; the columns of the table "
+                f"are {have}"
             ) from error
         except (np.linalg.LinAlgError, ValueError) as error:
             raise InputError(
-                f"formula {formula!r}: cannot be fitted ({error}); does every combination of its "
-                "factors have rows?"
+                f"formula {formula!r}: cannot be fitted ({error}); check that every combination of "
+                "its factors has rows"
             ) from error
         for term, estimate in fit.estimate.items():
             error, usable = fit.error[term], fit.verdict in ("converged", "boundary")
@@ -287,23 +291,23 @@ def model_table(
     return found
 
 
-def with_participants(
+def add_participant_columns(
     table: "pd.DataFrame",
     people: Mapping[str, Mapping[str, str]],
     formula: str,
     columns: Sequence[str] = (),
 ) -> "pd.DataFrame":
-    """The table with the participants' columns that the formula names and it lacks.
+    """Return the table with the columns of participants.tsv that it lacks and the formula needs.
 
     Parameters
     ----------
-    table : with the column ID.
-    people : rows of participants.tsv by subject; a column of numbers becomes numeric.
-    formula, columns : what is wanted.
+    table : table with the column ID.
+    people : rows of participants.tsv by subject; columns of numbers become numeric.
+    formula, columns : formula and further columns to add.
 
     Raises
     ------
-    InputError : a participant has no value in a wanted column.
+    InputError : a participant has no value in an added column.
     """
     import pandas as pd
 
@@ -324,25 +328,25 @@ def with_participants(
 
 
 def family_of(term: str) -> str:
-    """What coefficients are corrected together: a term without its levels, over all models.
+    """Return the family of a term for the correction: the term without levels.
 
-    ROI[Left]:Chroma[hbo] belongs to ROI:Chroma; a covariate's coefficients in the models of all
-    channels are a family of their own.
+    ROI[Left]:Chroma[hbo] belongs to ROI:Chroma. The coefficients of a covariate in the models of
+    all channels are one family.
     """
     return re.sub(r"\[[^\]]*\]", "", term)
 
 
 def levels_of(term: str) -> dict[str, str]:
-    """Factors and levels in a term's name: ROI[Left]:Chroma[hbo] gives ROI Left, Chroma hbo."""
+    """Return the levels in a term by factor, such as ROI Left in ROI[Left]:Chroma[hbo]."""
     return dict(re.findall(r"(?:^|:)(?:C\()?(\w+)[^\[:]*\[(?:T\.)?([^\]]+)\]", term))
 
 
 def model_cautions(found: "pd.DataFrame", estimator: str) -> list[str]:
-    """What a reader must know before believing the coefficients."""
-    told = []
+    """Return cautions for the interpretation of the coefficients, which the sidecar stores."""
+    cautions = []
     people = int(found["participants"].min())
     if people < FEW:
-        told.append(
+        cautions.append(
             f"{people} participants: Wald tests take the variances as known and are too liberal "
             "with so few. Look at the permutation test beside them."
         )
@@ -354,18 +358,18 @@ def model_cautions(found: "pd.DataFrame", estimator: str) -> list[str]:
     ):  # fmt: skip
         count = int((found["verdict"] == verdict).sum())
         if count:
-            told.append(f"{count} of {len(found)} coefficients: {what}.")
+            cautions.append(f"{count} of {len(found)} coefficients: {what}.")
     if estimator == "rlm":
-        told.append(
+        cautions.append(
             "The M-estimator takes rows of a participant as independent; its errors are too small "
             "where participants differ."
         )
-    return told
+    return cautions
 
 
 def describe_model_columns(found: "pd.DataFrame", units: str) -> dict[str, Any]:
     """Descriptions of the columns of `model_table`, in the form of a BIDS JSON sidecar."""
-    family = "over all rows whose terms differ in levels alone"
+    family = "over all rows whose terms differ only in levels"
     known = {
         "term": {"Description": "Term of the formula"},
         "estimate": {"Description": "Coefficient", "Units": units},
@@ -377,17 +381,17 @@ def describe_model_columns(found: "pd.DataFrame", units: str) -> dict[str, Any]:
         "q_fdr": {"Description": f"Benjamini and Hochberg's q {family}"},
         "p_bonferroni": {"Description": f"Bonferroni's p {family}"},
         "verdict": {
-            "Description": "Whether the fit can be trusted",
+            "Description": "Result of the checks of the fit",
             "Levels": {
-                "converged": "the optimizer ended at a maximum with a positive definite Hessian",
+                "converged": "the optimizer converged, and the Hessian is positive definite",
                 "boundary": "the variance of a random effect is estimated as 0",
                 "unstable": "the Hessian is not positive definite; no p",
-                "failed": "no optimizer ended; no estimate",
+                "failed": "no optimizer converged; no estimate",
             },
         },
-        "optimizer": {"Description": "Optimizer that the fit is of"},
-        "rows": {"Description": "Observations"},
-        "participants": {"Description": "Participants"},
+        "optimizer": {"Description": "Optimizer of the fit"},
+        "rows": {"Description": "Number of observations"},
+        "participants": {"Description": "Number of participants"},
         "group_variance": {"Description": "Variance of the first random effect",
                            "Units": f"({units})^2"},
         "scale": {"Description": "Residual variance", "Units": f"({units})^2"},
@@ -396,22 +400,26 @@ def describe_model_columns(found: "pd.DataFrame", units: str) -> dict[str, Any]:
     return {name: known.get(name, {"Description": f"Level of {name}"}) for name in found}
 
 
-def _chosen(
+def _select_rows(
     table: "pd.DataFrame", where: Mapping[str, Sequence[str]], columns: Sequence[str]
 ) -> "pd.DataFrame":
+    """Return the selected rows. Raises `InputError` if a column or value does not exist."""
     have = ", ".join(map(str, table.columns))
     absent = [name for name in [*where, *columns] if name not in table]
     if absent:
-        raise InputError(f"no column {', '.join(absent)} in the table, which has {have}")
+        raise InputError(
+            f"the table has no column {', '.join(absent)} (its columns are {have}); correct the "
+            "name"
+        )
     for name, values in where.items():
-        own = table[name].astype(str)
-        unknown = [value for value in values if value not in set(own)]
+        column = table[name].astype(str)
+        unknown = [value for value in values if value not in set(column)]
         if unknown:
             raise InputError(
-                f"where.{name}: {', '.join(unknown)} stands in no row, which have "
-                f"{', '.join(sorted(set(own)))}"
+                f"where.{name}: no row has {', '.join(unknown)}; the values are "
+                f"{', '.join(sorted(set(column)))}"
             )
-        table = table[own.isin(list(values))]
+        table = table[column.isin(list(values))]
     if not len(table):
-        raise InputError("where leaves no row of the table")
+        raise InputError("where: no row has these values together; select other values")
     return table.reset_index(drop=True)

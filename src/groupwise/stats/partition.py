@@ -1,11 +1,11 @@
-"""A linear model split into the effect of interest and nuisance.
+"""Partition of a linear model into the effect of interest and nuisance.
 
-The model y = M b + error with a contrast C'b is the same as y = X c + Z g + error, where Z spans
-{M b: C'b = 0} and X is what C'b moves (Winkler et al. 2014, NeuroImage 92:381, who call it the
-partition of the model). One routine serves the parametric and the permutation path.
+The model y = M b + error with a contrast C'b is equivalent to y = X c + Z g + error, where Z spans
+{M b: C'b = 0} and X is the remaining part of M (partition of the model: Winkler et al. 2014,
+NeuroImage 92:381). Parametric and permutation tests use the same partition.
 
-Bases are made by Gram-Schmidt with sums that are rounded once (`math.fsum`), so that every
-machine finds the same bits.
+Bases are computed by Gram-Schmidt with exactly rounded sums (`math.fsum`), so they have the same
+bits on every machine.
 """
 
 import math
@@ -15,28 +15,28 @@ import numpy as np
 
 from groupwise.errors import InputError
 
-#: A column whose part outside the columns before it is smaller than this share of it is taken for
-#: their combination.
+#: A column is a linear combination of the columns before it if its part outside of their span is
+#: smaller than this proportion of its length.
 COLLINEAR = 1e-9
-#: Decimals to which rows of the model must agree to be exchanged for one another without effect.
+#: Decimals for the comparison of rows of the model; equal rows have the same row type.
 SAME = 12
 
 
 @dataclass(frozen=True, eq=False)
 class Partition:
-    """The bases of a model's parts, and how its rows may be exchanged.
+    """Bases of the parts of a model, with row types and exchangeability blocks.
 
     Attributes
     ----------
-    effect : (n, q) orthonormal, what the contrast adds to the nuisance; q = df1. A single column
-        points where the contrast is positive.
-    nuisance : (n, r) orthonormal, all of it.
-    moving : (n, m) the part of the nuisance that an exchange can move: without what is constant
-        within the blocks.
-    types : (n,) int64; rows of one block and one type have the same model, and exchanging them
-        changes nothing. Numbered in the order in which they appear.
-    blocks : (n,) int64, rows are exchanged within a block only.
-    df : degrees of freedom (q, n - q - r), for one value a row.
+    effect : (n, q) orthonormal basis of the effect, given the nuisance; q = df1. A single column
+        has the sign of the contrast.
+    nuisance : (n, r) orthonormal basis of the nuisance.
+    moving : (n, m) basis of the part of the nuisance that an exchange of rows can change, which
+        excludes columns that are constant within blocks.
+    types : (n,) int64 row types, numbered by first occurrence. Rows of the same block and type have
+        the same model, so exchanging them changes nothing.
+    blocks : (n,) int64 exchangeability block of each row.
+    df : degrees of freedom (q, n - q - r) for one value per row.
     """
 
     effect: np.ndarray
@@ -48,13 +48,13 @@ class Partition:
 
     @property
     def coefficients(self) -> np.ndarray:
-        """(types, q + m) float64 of the effect, then of the moving nuisance."""
+        """(types, q + m) float64 rows of `effect` and `moving` for each row type."""
         _, first = np.unique(self.types, return_index=True)
         return np.ascontiguousarray(np.hstack([self.effect, self.moving])[first])
 
     def residuals(self, y: np.ndarray) -> np.ndarray:
-        """What the nuisance leaves of y (n, ...), float64."""
-        # Row after row, without a matrix product: the same bits on every machine.
+        """Return the residuals of y (n, ...) given the nuisance, float64."""
+        # Sums in a fixed order, without a matrix product: the same bits on every machine.
         e = np.array(y, dtype=np.float64)
         for column in self.nuisance.T:
             weight = sum(value * row for value, row in zip(column, y, strict=True))
@@ -63,7 +63,7 @@ class Partition:
         return e
 
     def errors(self, e: np.ndarray) -> np.ndarray:
-        """What the effect leaves of residuals e (n, ...)."""
+        """Return the residuals of e (n, ...) given the effect."""
         rest = e.copy()
         for column in self.effect.T:
             slope = sum(value * row for value, row in zip(column, e, strict=True))
@@ -78,58 +78,64 @@ def partition(
     blocks: np.ndarray | None = None,
     flips: bool = False,
 ) -> Partition:
-    """Split a model.
+    """Return the partition of a model.
 
     Parameters
     ----------
     matrix : (n, p) design matrix; may be collinear.
-    contrast : (p,) or (p, q), each column a combination of parameters that is zero under the null.
-    blocks : (n,) labels; rows are exchanged within blocks. None: all with all.
-    flips : the signs of rows are flipped instead; all nuisance moves, and no two rows are of a
-        type.
+    contrast : (p,) or (p, q); each column is a combination of parameters that is zero under the
+        null hypothesis.
+    blocks : (n,) labels of exchangeability blocks. None: all rows are exchangeable.
+    flips : whether signs of rows are flipped instead of rows being exchanged. Then all nuisance
+        is in `moving`, and each row has its own type.
 
     Raises
     ------
-    InputError : the shapes do not fit, a value is not finite, the contrast can not be estimated
-        from the matrix, or no degree of freedom is left for the error.
+    InputError : the shapes do not match, a value is not finite, the contrast cannot be estimated,
+        or the error has no degree of freedom.
     """
     matrix = np.asarray(matrix, dtype=np.float64)
     contrast = np.asarray(contrast, dtype=np.float64)
     contrast = contrast[:, None] if contrast.ndim == 1 else contrast
     if matrix.ndim != 2 or contrast.ndim != 2 or matrix.shape[1] != len(contrast):
         raise InputError(
-            f"design matrix {matrix.shape} and contrast {contrast.shape}: the contrast needs one "
-            "weight for each column of the matrix"
+            f"the design matrix has shape {matrix.shape} and the contrast {contrast.shape}; the "
+            "contrast needs one weight for each column of the matrix"
         )
     if not (np.isfinite(matrix).all() and np.isfinite(contrast).all()):
-        raise InputError("the design matrix or the contrast holds a value that is not finite")
+        raise InputError(
+            "the design matrix or the contrast has a value that is not finite; correct it"
+        )
     n, p = matrix.shape
     labels = np.zeros(n, int) if blocks is None else np.asarray(blocks)
     if labels.shape != (n,):
-        raise InputError(f"{len(labels)} block labels for {n} rows of the design matrix")
+        raise InputError(
+            f"there are {len(labels)} block labels for {n} rows of the design matrix; give one for "
+            "each row"
+        )
     labels = _numbered(labels)
     directions = orthonormal(contrast)
     if directions.shape[1] == 0:
-        raise InputError("the contrast is zero; give it a weight that is not")
-    # Parameters that the contrast does not see span the nuisance.
+        raise InputError("all weights of the contrast are zero; give a weight that is not zero")
+    # Parameter directions orthogonal to the contrast span the nuisance.
     unseen = orthonormal(np.eye(p), directions)
     nuisance = orthonormal(_product(matrix, unseen))
     effect = orthonormal(_product(matrix, directions), nuisance)
     if effect.shape[1] < directions.shape[1]:
         raise InputError(
-            "the contrast can not be estimated: what it tests is a combination of other columns of "
-            "the design matrix; remove the collinear columns or change the contrast"
+            "the contrast cannot be estimated, because its effect is a combination of other "
+            "columns of the design matrix; remove the collinear columns or change the contrast"
         )
-    # A column that is constant within blocks stays as it is under any exchange, and so does the
-    # residual's product with it: zero.
+    # A column that is constant within blocks is invariant under any exchange of rows. Its product
+    # with the residuals remains zero.
     constant = np.array([labels == block for block in range(labels.max() + 1)], float).T
     still = np.column_stack([c for c in constant.T if _inside(c, nuisance)] or [np.zeros(n)])
     moving = nuisance if flips else orthonormal(nuisance, orthonormal(still))
     df = (effect.shape[1], n - effect.shape[1] - nuisance.shape[1])
     if df[1] < 1:
         raise InputError(
-            f"{n} rows and {df[0] + nuisance.shape[1]} free parameters: no degree of freedom is "
-            "left for the error; add subjects or drop covariates"
+            f"the model has {n} rows and {df[0] + nuisance.shape[1]} free parameters, so the error "
+            "has no degree of freedom; add subjects or remove covariates"
         )
     rows = np.round(np.hstack([effect, moving]), SAME) + 0.0  # + 0.0: no negative zero
     types = np.unique(rows, axis=0, return_inverse=True)[1].ravel()
@@ -138,7 +144,7 @@ def partition(
 
 
 def _numbered(labels: np.ndarray) -> np.ndarray:
-    """(n,) int64, equal labels numbered from 0 in the order in which they appear."""
+    """Return (n,) int64 numbers of the labels, from 0 by first occurrence."""
     _, first, which = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
@@ -154,7 +160,7 @@ def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def orthonormal(columns: np.ndarray, against: np.ndarray | None = None) -> np.ndarray:
-    """Orthonormal basis of what the columns span outside of `against` (orthonormal itself)."""
+    """Return an orthonormal basis of the span of columns, orthogonal to the basis `against`."""
     fixed = [] if against is None else list(against.T)
     basis: list[np.ndarray] = []
     for column in columns.T:
