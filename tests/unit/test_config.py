@@ -9,11 +9,13 @@ import pytest
 import yaml
 from pydantic import Field, create_model
 
+from groupwise.config import recorded
 from groupwise.config.analysis import cells_of, conditions_with
 from groupwise.config.document import generated
 from groupwise.config.maps import MapsAnalysis
+from groupwise.config.meeg import Epochs
 from groupwise.config.read import read_study, read_study_file
-from groupwise.config.recorded import recorded_config
+from groupwise.config.recorded import recorded_config, recorded_keys
 from groupwise.config.study import KINDS
 from groupwise.errors import InputError
 from groupwise.inputs.participants import constant_columns, read_participants, values_of
@@ -287,6 +289,26 @@ def test_a_key_added_later_is_recorded_where_it_is_not_at_its_default():
 
 def study_of_maps():
     return read_study(RECORDS["ready-made"]["config"])
+
+
+def test_parameters_of_stages_lack_later_keys_at_their_defaults():
+    """So that an upgrade reruns no stage of a finished study."""
+
+    class LaterEpochs(Epochs):
+        added: int = 3
+
+    study = read_study(RECORDS["config/config.yaml"]["config"])
+    epochs = study.meeg.epochs.model_dump()
+
+    def keys(**changed):
+        own = LaterEpochs(**epochs, **changed)
+        return recorded_keys(study.meeg.model_copy(update={"epochs": own}), "epochs", "filter")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(recorded.KEYS, LaterEpochs, recorded.KEYS[Epochs])
+        plain = study.meeg.model_dump(mode="json", include={"epochs", "filter"})
+        assert repr(keys()) == repr({"epochs": plain["epochs"], "filter": plain["filter"]})
+        assert keys(added=4)["epochs"] == plain["epochs"] | {"added": 4}
 
 
 def test_options_of_the_statistic_are_recorded_in_the_order_of_version_0_1():

@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from groupwise.config.read import read_study
+from groupwise.config.recorded import recorded_config, recorded_keys
 from groupwise.errors import InputError
 from groupwise.outputs import check_cache, lock_outputs, clean_outputs
 from groupwise.plan.build import Plan

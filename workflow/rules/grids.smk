@@ -58,7 +58,7 @@ rule stack_grid:
         average=lambda wildcards: analysis_of(wildcards).average,
         told=lambda wildcards: {
             "connectivity": analysis_of(wildcards).cluster.connectivity,
-            "atlas": STUDY.atlas.model_dump(mode="json"),
+            "atlas": recorded_keys(STUDY.atlas),
         },
         units=lambda wildcards: source_of(wildcards).units(wildcards.analysis),
         subjects_dir=lambda wildcards: source_of(wildcards).section.subjects_dir,

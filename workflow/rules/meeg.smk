@@ -330,7 +330,7 @@ if MEEG:
                 runtime=minutes(20),
             params:
                 conditions=list(MEEG.section.conditions),
-                spec=MEEG.section.inverse.beamformer.model_dump()
+                spec=recorded_keys(MEEG.section.inverse.beamformer)
                 | {
                     "orientation": MEEG.section.inverse.orientation,
                     "rank": MEEG.section.covariance.rank,

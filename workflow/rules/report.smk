@@ -1,7 +1,5 @@
 """Exported maps, figures and the report."""
 
-from groupwise.config.recorded import recorded_config
-
 
 rule export_surface:
     """Export the maps of a surface as STC, HDF5 and GIFTI."""

@@ -27,7 +27,7 @@ rule stack_volumes:
             "space": source_of(wildcards).section.space,
             "units": source_of(wildcards).units(wildcards.analysis),
             "connectivity": analysis_of(wildcards).cluster.connectivity,
-            "atlas": STUDY.atlas.model_dump(mode="json"),
+            "atlas": recorded_keys(STUDY.atlas),
         },
         given=given,
         version=3,

@@ -1,4 +1,4 @@
-"""The config in the form that rule `report` records among its parameters.
+"""The config in the forms that rules record among their parameters.
 
 Snakemake reruns a job if its parameters change. The record of a finished study must therefore not
 change when a later version adds or moves keys.
@@ -86,6 +86,32 @@ def recorded_config(study: Study) -> dict[str, Any]:
     Keys that are null are omitted, so the study cannot be restored from the record.
     """
     return _recorded(study)
+
+
+def recorded_keys(section: Section, *keys: str) -> dict[str, Any]:
+    """Return keys of a section as plain values, for the parameters of a rule.
+
+    A key that was added after version 0.1, at any depth, appears only if its value is not the
+    default. The function that reads the parameters must have the same default.
+
+    Parameters
+    ----------
+    keys : in the order of the parameters; without keys, all of the section.
+    """
+    values = _without_later_defaults(section, section.model_dump(mode="json"))
+    return {key: values[key] for key in keys or values if key in values}
+
+
+def _without_later_defaults(section: Section, values: dict[str, Any]) -> dict[str, Any]:
+    known = KEYS.get(type(section))
+    later = set(values) - set(known.split()) if known else set()
+    kept = {key: value for key, value in values.items() if key not in later - section.changed_keys}
+    return {
+        key: _without_later_defaults(own, value)
+        if isinstance(own := getattr(section, key), Section)
+        else value
+        for key, value in kept.items()
+    }
 
 
 def _recorded(section: Section) -> dict[str, Any]:

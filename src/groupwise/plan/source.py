@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from groupwise.config.analysis import Analysis, cells_of, conditions_with
+from groupwise.config.recorded import recorded_keys
 from groupwise.config.study import Study
 from groupwise.errors import InputError
 from groupwise.inputs.checked import is_checked
@@ -97,8 +98,7 @@ class Source:
 
     def params(self, *keys: str) -> dict[str, Any]:
         """Return values of the section as plain values, for the parameters of a rule."""
-        dumped = self.section.model_dump(mode="json", include=set(keys))
-        return {key: dumped[key] for key in keys}
+        return recorded_keys(self.section, *keys)
 
     # Data of an analysis.
 
