@@ -4,9 +4,9 @@
 
 Both start from raw BIDS without any outputs and end with the source estimates (dSPM) of all
 conditions and subjects on fsaverage: filter at 40 Hz, SSP, epochs and their rejection, evoked
-responses, noise covariance (shrunk), head model, source space (oct5), forward and inverse solution, morph. Then the
-pipeline averages over subjects, and Groupwise tests auditory against visual (all 128 flips,
-clusters). Both make the figures of each subject and write reports.
+responses, noise covariance (shrunk), head model, source space (oct5), forward and inverse solution,
+morph. Then the pipeline averages over subjects, and Groupwise tests auditory against visual (all
+128 flips, clusters). Both make the figures of each subject and write reports.
 """
 
 import argparse
