@@ -352,7 +352,7 @@ def test_a_complete_study_is_not_made_again(demo, monkeypatch):
     told = []
     path = make_demo(demo, subjects=1, jobs=1, tell=told.append)
     assert path == demo / "truth.json"
-    assert "is there" in told[0]
+    assert "is complete" in told[0]
 
 
 def test_a_damaged_or_other_study_is_not_complete(demo, tmp_path, monkeypatch):
@@ -386,7 +386,7 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
     theirs = tmp_path / "bids" / "sub-01" / "precious.fif"
     theirs.parent.mkdir(parents=True)
     theirs.write_bytes(b"years of work")
-    with pytest.raises(InputError, match="no demo study"):
+    with pytest.raises(InputError, match="does not belong to a demo study"):
         make_demo(tmp_path, subjects=1)
     assert theirs.read_bytes() == b"years of work"
 
@@ -404,7 +404,7 @@ def test_command_line(demo):
         text=True,
     )
     assert run.returncode == 0, run.stderr
-    assert "is there" in run.stdout
+    assert "is complete" in run.stdout
     run = subprocess.run(
         [sys.executable, "-m", "groupwise.demo", str(demo), "--subjects", "0"],
         capture_output=True,

@@ -147,10 +147,10 @@ def test_the_same_study_in_any_size_and_again(faces, tmp_path):
     assert own and own.items() <= other.items()
     said = []
     make_faces(tmp_path / "faces", subjects=1, jobs=1, tell=said.append)
-    assert said == [f"{tmp_path / 'faces'}: the demo study is there"]
+    assert said == [f"{tmp_path / 'faces'}: the demo study is complete"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/data.txt").write_text("precious")
-    with pytest.raises(InputError, match="is no demo study"):
+    with pytest.raises(InputError, match="is not a demo study"):
         make_faces(tmp_path / "mine", subjects=1)
 
 

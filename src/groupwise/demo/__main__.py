@@ -1,4 +1,4 @@
-"""Make the demo studies: python -m groupwise.demo FOLDER [--subjects N] [--faces N] ..."""
+"""Generate the demo studies: python -m groupwise.demo FOLDER [--subjects N] [--faces N] ..."""
 
 import argparse
 import sys
@@ -11,13 +11,21 @@ from groupwise.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line, make the study, return the exit code."""
+    """Parse the command line, generate the studies, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m groupwise.demo", description=__doc__)
-    parser.add_argument("folder", type=Path, help="gets the three studies")
-    parser.add_argument("--subjects", type=int, default=8, help="with MEG; 0: none (default: 8)")
-    parser.add_argument("--faces", type=int, default=12, help="with fMRI; 0: none (default: 12)")
-    parser.add_argument("--tapping", type=int, default=6, help="with fNIRS; 0: none (default: 6)")
-    parser.add_argument("--jobs", type=int, default=2, help="subjects at a time (default: 2)")
+    parser.add_argument("folder", type=Path, help="output folder of the three studies")
+    parser.add_argument(
+        "--subjects", type=int, default=8, help="subjects with MEG; 0: no study (default: 8)"
+    )
+    parser.add_argument(
+        "--faces", type=int, default=12, help="subjects with fMRI; 0: no study (default: 12)"
+    )
+    parser.add_argument(
+        "--tapping", type=int, default=6, help="subjects with fNIRS; 0: no study (default: 6)"
+    )
+    parser.add_argument(
+        "--jobs", type=int, default=2, help="number of parallel processes (default: 2)"
+    )
     options = parser.parse_args(arguments)
     try:
         if options.subjects:

@@ -1,4 +1,4 @@
-"""Anatomies of the demo study: heads, and individuals warped from the template.
+"""Anatomies of the demo study: individual heads as random deformations of the template.
 
 All coordinates are FreeSurfer surface RAS in mm; for the template that is MNI305.
 """
@@ -10,7 +10,7 @@ from scipy.ndimage import map_coordinates
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-#: The T1 volumes have 80 x 80 x 80 voxels of 3.2 mm: FreeSurfer's 256 mm cube, made small.
+#: T1 volumes have 80 x 80 x 80 voxels of 3.2 mm, the size of FreeSurfer's cube of 256 mm.
 VOXELS, VOXEL_MM = 80, 3.2
 
 #: Voxel indices to surface RAS of a conformed FreeSurfer volume of that size.
@@ -35,16 +35,16 @@ class Hemisphere:
     pial: np.ndarray
     inflated: np.ndarray
     sphere: np.ndarray
-    registration: np.ndarray  # sphere.reg: where the vertices lie on the template's sphere
+    registration: np.ndarray  # sphere.reg: positions of the vertices on the sphere of the template
     curv: np.ndarray
     sulc: np.ndarray
     thickness: np.ndarray
-    template_white: np.ndarray  # (n, 3) the same places of the cortex in the template
+    template_white: np.ndarray  # (n, 3) the corresponding positions on the cortex of the template
 
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One head: cortex, skull, skin, landmarks and the T1 volume on the conformed grid."""
+    """One head: cortex, skull, skin, landmarks and the T1 volume."""
 
     hemispheres: dict[str, Hemisphere]
     inner_skull: Surface
@@ -63,7 +63,7 @@ def apply_affine(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Unit normals (n, 3) of a triangulated surface, weighted by the areas of the triangles."""
+    """Return unit normals (n, 3) of a surface, weighted by the areas of its triangles."""
     a, b, c = (points[triangles[:, corner]] for corner in range(3))
     across = np.cross(b - a, c - a)
     normals = np.zeros_like(points, dtype=float)
@@ -75,17 +75,21 @@ def vertex_normals(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 def interpolate_on_sphere(
     sphere: np.ndarray, triangles: np.ndarray, targets: np.ndarray, values: np.ndarray
 ) -> np.ndarray:
-    """Carry values (n, ...) at the vertices of a sphere to target points by barycentric weights.
+    """Return values (m, ...) at points of a sphere, interpolated from its vertices.
 
-    `sphere` (n, 3) and `targets` (m, 3) count as directions only. Returns (m, ...).
+    Parameters
+    ----------
+    sphere, targets : (n, 3) vertices and (m, 3) points; only their directions are used.
+    triangles : (k, 3) triangles of the sphere.
+    values : (n, ...) values at the vertices, which get barycentric weights.
     """
     sphere = sphere / np.linalg.norm(sphere, axis=1, keepdims=True)
     targets = targets / np.linalg.norm(targets, axis=1, keepdims=True)
     centres = sphere[triangles].mean(axis=1)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     _, candidates = cKDTree(centres).query(targets, k=8)
-    # Columns are the corners: solving against a direction gives its weights up to a factor,
-    # and in the triangle that it passes through none of the three is negative.
+    # The columns of `corners` are the corners. The solution for a direction is its weights up to a
+    # factor. In the triangle that contains the direction, no weight is negative.
     corners = np.swapaxes(sphere[triangles], 1, 2)
     directions = np.broadcast_to(targets[:, None, :, None], (*candidates.shape, 3, 1))
     weights = np.linalg.solve(corners[candidates], directions)[..., 0]
@@ -98,7 +102,7 @@ def interpolate_on_sphere(
 
 @dataclass(frozen=True)
 class Warp:
-    """A smooth map from the template's head to an individual one: bumps, scale, shear, shift."""
+    """Smooth deformation of the template to an individual head: bumps, scale, shear, shift."""
 
     centres: np.ndarray  # (k, 3) mm
     shifts: np.ndarray  # (k, 3) mm
@@ -134,11 +138,11 @@ class Warp:
         return near @ self.shifts
 
     def __call__(self, points: np.ndarray) -> np.ndarray:
-        """Template points (n, 3) in mm to individual points."""
+        """Transform template points (n, 3) in mm to the individual head."""
         return (points + self._bumps(points)) @ self.matrix.T + self.offset
 
     def inverse(self, points: np.ndarray, iterations: int = 20) -> np.ndarray:
-        """Individual points to template points, by fixed-point iteration (the bumps contract)."""
+        """Transform individual points to the template, by fixed-point iteration."""
         straight = np.linalg.solve(self.matrix, (points - self.offset).T).T
         found = straight
         for _ in range(iterations):
@@ -147,7 +151,7 @@ class Warp:
 
 
 def _random_rotation(rng: np.random.Generator) -> np.ndarray:
-    """A rotation drawn uniformly, (3, 3)."""
+    """Return a uniformly distributed random rotation (3, 3)."""
     q, r = np.linalg.qr(rng.normal(size=(3, 3)))
     q *= np.sign(np.diag(r))
     if np.linalg.det(q) < 0:
@@ -158,16 +162,16 @@ def _random_rotation(rng: np.random.Generator) -> np.ndarray:
 def _individual_hemisphere(
     template: Hemisphere, warp: Warp, rng: np.random.Generator
 ) -> Hemisphere:
-    """The template's cortex on a mesh of its own, warped, with an imperfect registration."""
-    # A rotated mesh: vertex k of the individual lies nowhere near vertex k of the template.
+    """Return the deformed cortex on a rotated mesh, with an imperfect registration."""
+    # The mesh is rotated, so vertices of individual and template with the same index differ.
     true_place = template.sphere @ _random_rotation(rng).T
 
     def carry(values: np.ndarray) -> np.ndarray:
         return interpolate_on_sphere(template.sphere, template.triangles, true_place, values)
 
     white = carry(template.white)
-    # Registration misses the true place by smooth shifts of some 2 mm along the sphere: bumps
-    # 60 mm wide at six places of it, opposite in pairs.
+    # The registration error is a smooth shift of about 2 mm along the sphere: six bumps, 60 mm
+    # wide, in opposite pairs.
     axes = 100 * _random_rotation(rng)
     near = np.exp(-cdist(true_place, np.vstack([axes, -axes]), "sqeuclidean") / (2 * 60.0**2))
     registration = true_place + near @ rng.normal(0, 2.5, (6, 3))
@@ -187,8 +191,8 @@ def _individual_hemisphere(
 
 
 def _individual_volume(volume: np.ndarray, warp: Warp) -> np.ndarray:
-    """The template's volume seen through the warp, on the same conformed grid."""
-    step = 4  # the warp is smooth: inverted on every fourth voxel, it is right to 0.1 mm
+    """Return the deformed volume of the template on the same grid."""
+    step = 4  # inverting the smooth warp at every fourth voxel has an error below 0.1 mm
     coarse = np.arange(0, VOXELS + step, step)
     knots = np.stack(np.meshgrid(coarse, coarse, coarse, indexing="ij"), axis=-1)
     back = warp.inverse(apply_affine(VOX2RAS_TKR, knots.reshape(-1, 3)))
@@ -199,13 +203,13 @@ def _individual_volume(volume: np.ndarray, warp: Warp) -> np.ndarray:
 
 
 def make_individual(template: Anatomy, rng: np.random.Generator) -> tuple[Anatomy, Warp]:
-    """Draw an individual head from the template. Returns it with its warp (template to it)."""
+    """Return a random individual head and its warp from the template."""
     warp = Warp.draw(rng)
     hemispheres = {
         name: _individual_hemisphere(hemisphere, warp, rng)
         for name, hemisphere in template.hemispheres.items()
     }
-    offset = np.round(rng.normal(0, 8.0, 3), 1)  # heads do not lie at the scanner's centre
+    offset = np.round(rng.normal(0, 8.0, 3), 1)  # heads are not at the centre of the scanner
     white = np.concatenate([each.white for each in hemispheres.values()]) + offset
     goal = np.concatenate([each.template_white for each in hemispheres.values()])
     solution, *_ = np.linalg.lstsq(np.c_[white, np.ones(len(white))], goal, rcond=None)

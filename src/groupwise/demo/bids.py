@@ -1,4 +1,4 @@
-"""The recordings and scans of the demo study written as a raw BIDS dataset."""
+"""Write the recordings and scans of the MEG demo study as a raw BIDS data set."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,13 +28,13 @@ Simulated data, made by `python -m groupwise.demo`: no person was recorded.
 Each subject saw and heard 96 stimuli in random order, about one a second: tones and checkerboards
 on the left or the right (`auditory/left`, `auditory/right`, `visual/left`, `visual/right`).
 One run of {DURATION:.0f} s at {SFREQ:.0f} Hz from a 306-channel Neuromag array, 16-bit FIF.
-{BAD_CHANNEL} is broken in every recording. The anatomies are random deformations of fsaverage; the
+{BAD_CHANNEL} is bad in every recording. The anatomies are random deformations of fsaverage; the
 landmarks in `*_T1w.json` give the transform between head and MRI.
 
-What was simulated, with its places, times and sizes, stands in `truth.json` beside this folder.
+`truth.json`, next to this folder, describes the simulation: positions, times and amplitudes.
 """
 
-#: What BIDS asks to be told of a recording and mne-bids cannot know.
+#: Entries of the BIDS sidecar of a recording that mne-bids cannot know.
 RECORDING_FACTS = {
     "ManufacturersModelName": "Neuromag 306 (simulated)",
     "SoftwareVersions": "n/a",
@@ -52,7 +52,7 @@ RECORDING_FACTS = {
     "SubjectArtefactDescription": "Simulated blinks and heartbeats.",
 }
 
-#: The same of the events: what the columns' values mean.
+#: Descriptions of the columns of the events.
 EVENT_FACTS = {
     "trial_type": {
         "Description": "Modality and side of the stimulus.",
@@ -68,7 +68,7 @@ EVENT_FACTS = {
 
 
 def _bids_path(bids: Path, subject: str) -> mne_bids.BIDSPath:
-    """Where a recording lies: `sub-01`'s run, or the empty room's."""
+    """Return the BIDS path of the recording of a subject or of the empty room."""
     place = (
         {"session": EMPTY_ROOM_SESSION, "task": "noise"}
         if subject == "sub-emptyroom"
@@ -86,12 +86,12 @@ def write_recording(
     saved = aside / "raw.fif"
     save_short(raw, saved)
     path = _bids_path(bids, subject)
-    told = {}
+    events_given = {}
     if events is not None:
         three_columns = np.insert(events, 1, 0, axis=1)
-        told = {"events": three_columns, "event_id": CONDITIONS}
+        events_given = {"events": three_columns, "event_id": CONDITIONS}
     raw = mne.io.read_raw_fif(saved, verbose="error")
-    mne_bids.write_raw_bids(raw, path, overwrite=True, verbose="error", **told)
+    mne_bids.write_raw_bids(raw, path, overwrite=True, verbose="error", **events_given)
     facts = dict(RECORDING_FACTS)
     if events is not None:
         empty_room = _bids_path(bids, "sub-emptyroom").update(extension=".fif").fpath
@@ -109,7 +109,7 @@ def write_t1w(
     info: mne.Info,
     head_mri: mne.transforms.Transform,
 ) -> None:
-    """The T1 volume as a scanner would give it, with the landmarks of the head in its sidecar."""
+    """Write the T1 volume in the orientation of a scanner, with the landmarks in its sidecar."""
     conformed = conformed_image(anatomy)
     scan = nib.as_closest_canonical(
         nib.Nifti1Image(np.asarray(conformed.dataobj), conformed.affine)
@@ -122,7 +122,7 @@ def write_t1w(
 
 
 def write_description(bids: Path) -> None:
-    """Write dataset_description.json, by whose name a demo study is known, and the README."""
+    """Write the README and dataset_description.json, whose name identifies a demo study."""
     write_json(
         bids / "dataset_description.json",
         {

@@ -1,7 +1,7 @@
-"""The fMRI part of the demo study: simulated BOLD runs as fMRIPrep would leave them.
+"""Generate the fMRI demo study: simulated BOLD runs in the layout of fMRIPrep.
 
 The design is that of the face-recognition study of Wakeman and Henson (2015): famous, unfamiliar
-and scrambled faces, each seen initially, again at once, and again after a delay.
+and scrambled faces, each in an initial, an immediate and a delayed presentation.
 """
 
 import tempfile
@@ -36,13 +36,13 @@ CONDITIONS = {
     for seen in PRESENTATIONS
 }
 RUNS, VOLUMES, REPETITION, VOXEL = 2, 200, 2.0, 6
-#: Events: mean distance and duration in s.
+#: Mean interval and duration of events in s.
 DISTANCE, DURATION = 3.0, 0.8
-#: Sources of noise, as standard deviations in percent signal change. With them a contrast of the
-#: effects below has an expected t of 6 or more at its place in 12 subjects, as strong effects have.
+#: Standard deviations of noise in percent signal change. With 12 subjects, contrasts of the effects
+#: below have an expected t of 6 or more, as strong effects have.
 NOISE, DRIFT, GLOBAL, MOTION = 0.8, 0.5, 0.3, 0.15
 AUTOCORRELATION = 0.3
-#: Between subjects: place (mm an axis), gain (log), each condition's response (percent).
+#: Standard deviations between subjects: position (mm per axis), gain (log), responses (percent).
 PLACE_SD, GAIN_SD, RESPONSE_SD = 2.5, 0.25, 0.06
 
 
@@ -52,10 +52,10 @@ class Region:
 
     Attributes
     ----------
-    place : mm, MNI.
-    width : mm, standard deviation.
+    place : centre in MNI space, mm.
+    width : standard deviation, mm.
     responses : (3, 3) percent signal change, stimulus by presentation.
-    effect : what it was made to show.
+    effect : simulated effect.
     """
 
     name: str
@@ -95,23 +95,23 @@ REGIONS = (
 def make_faces(
     folder: str | Path, subjects: int = 12, jobs: int = 2, tell: Callable[[str], None] = print
 ) -> Path:
-    """Write the fMRI study into `folder`, unless it is there already. Returns `truth.json`.
+    """Write the fMRI study into `folder` unless it is complete. Return the path of truth.json.
 
     Parameters
     ----------
     folder
         Gets `bids` (events of the runs), `derivatives/fmriprep` and `truth.json`.
     subjects
-        How many, 1 to 99. Subject k is the same in a study of any size.
+        Number of subjects, 1 to 99. Subject k is the same for any number of subjects.
     jobs
-        How many subjects are made at a time.
+        Number of parallel processes.
     tell
-        Receives a line of progress for each subject.
+        Called with a progress line for each subject.
 
     Raises
     ------
     InputError
-        If `subjects` is out of range, or `folder` is of other origin.
+        If `subjects` is out of range, or `folder` has other content.
     """
     folder = Path(folder)
     if not needs_making(folder, subjects, tell):
@@ -131,8 +131,8 @@ def make_faces(
     write_text(
         bids / "README",
         f"# {NAME}\n\nSimulated data, made by `python -m groupwise.demo`: no person was scanned. "
-        "Here are the events; the images, made as if\nfMRIPrep had preprocessed them, are in "
-        "`derivatives/fmriprep` beside this folder. What was simulated stands in `truth.json`.\n",
+        "This folder has the events. The images, in the\nlayout of fMRIPrep, are in "
+        "`derivatives/fmriprep` next to this folder. `truth.json` describes the simulation.\n",
     )
     truths = {}
     made = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
@@ -153,7 +153,7 @@ def make_faces(
 
 
 def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
-    """Make one subject aside and move it into place whole. Returns its truth."""
+    """Generate one subject in a temporary folder, then rename it. Return label and truth."""
     label = f"{number:02d}"
     person, noise = (np.random.default_rng([SEED, number, purpose]) for purpose in range(2))
     mask = load_mni152_brain_mask(resolution=VOXEL)
@@ -185,7 +185,7 @@ def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
 
 
 def _draw_events(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
-    """Events of a run in random order, and the response of each condition (volumes, 9)."""
+    """Return random events of a run, and the response to each condition (volumes, 9)."""
     each = int((VOLUMES * REPETITION - 20) / DISTANCE) // len(CONDITIONS)
     order = rng.permutation(np.repeat(np.arange(len(CONDITIONS)), each))
     onset = (6 + np.arange(len(order)) * DISTANCE + rng.uniform(0, 0.6, len(order))).round(3)
@@ -203,7 +203,7 @@ def _draw_events(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
 
 
 def _draw_confounds(rng: np.random.Generator, places: int) -> tuple[pd.DataFrame, np.ndarray]:
-    """Confounds as fMRIPrep names them, and what they add to each voxel (places, volumes)."""
+    """Return confounds with the names of fMRIPrep, and their signal (voxels, volumes)."""
     motion = np.cumsum(rng.normal(0, [0.02] * 3 + [0.0003] * 3, (VOLUMES, 6)), axis=0)
     k = np.arange(1, 5)
     cosines = np.cos(np.pi * np.outer(np.arange(VOLUMES) + 0.5, k) / VOLUMES)
@@ -231,7 +231,7 @@ def _draw_confounds(rng: np.random.Generator, places: int) -> tuple[pd.DataFrame
 
 
 def _draw_noise(rng: np.random.Generator, inside: np.ndarray) -> np.ndarray:
-    """(places, volumes) noise, smooth in space (sd 0.8 voxels), first-order autoregressive."""
+    """Return (voxels, volumes) autoregressive noise, smooth in space (SD 0.8 voxels)."""
     white = rng.standard_normal((*inside.shape, VOLUMES), dtype=np.float32)
     smooth = gaussian_filter(white, (0.8, 0.8, 0.8, 0))[inside]
     noise = lfilter([1], [1, -AUTOCORRELATION], smooth, axis=1)
@@ -242,7 +242,7 @@ def _write_run(
     raw: Path, prepared: Path, stem: str, mask: nib.Nifti1Image, bold: np.ndarray,
     events: pd.DataFrame, confounds: pd.DataFrame,
 ) -> None:  # fmt: skip
-    """Events in the raw tree; image, mask and confounds in the derivatives."""
+    """Write events to the raw data; image, mask and confounds to the derivatives."""
     facts = {"TaskName": TASK, "RepetitionTime": REPETITION}
     write_text(raw / f"{stem}_events.tsv", events.to_csv(sep="\t", index=False))
     inside = np.asarray(mask.dataobj) > 0
@@ -269,7 +269,7 @@ def _write_run(
 
 
 def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
-    """What `truth.json` says: the simulation, each subject, and the stamp of the files."""
+    """Return the content of truth.json: simulation, subjects, and digests of the files."""
     return {
         "Description": "What the fMRI demo simulates. Places in mm (MNI), responses in percent "
         "signal change at the peak of the response to one event, stimulus by presentation.",

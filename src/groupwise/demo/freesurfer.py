@@ -1,4 +1,4 @@
-"""Anatomies of the demo study written as a FreeSurfer subjects_dir."""
+"""Write the anatomies of the demo study as a FreeSurfer SUBJECTS_DIR."""
 
 from pathlib import Path
 
@@ -11,17 +11,17 @@ from groupwise.demo.anatomy import VOX2RAS_TKR, Anatomy, Surface
 
 
 def conformed_image(anatomy: Anatomy) -> nib.freesurfer.MGHImage:
-    """The T1 volume with its affine to scanner RAS."""
+    """Return the T1 volume with its affine to scanner RAS."""
     affine = VOX2RAS_TKR.astype(float).copy()
     affine[:3, 3] += anatomy.scanner_offset
     return nib.freesurfer.MGHImage(anatomy.volume, affine)
 
 
 def write_subject(folder: Path, anatomy: Anatomy) -> None:
-    """Write `folder` (its name is the subject's) with surf, bem and mri.
+    """Write the FreeSurfer folder of a subject, named after the subject.
 
-    What is there: the surfaces and morphometry that source estimation reads, three BEM surfaces
-    on one icosahedral mesh, head surface, fiducials, T1.mgz, talairach.xfm.
+    It has the surfaces and morphometry for source estimation, three BEM surfaces on one icosahedral
+    mesh, the head surface, fiducials, T1.mgz and talairach.xfm.
     """
     for part in ("surf", "bem", "mri/transforms", "label"):
         (folder / part).mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def write_subject(folder: Path, anatomy: Anatomy) -> None:
 
 
 def write_parcellation(folder: Path, parcels: dict[str, np.ndarray], names: list[str]) -> None:
-    """Write `label/?h.aparc.annot`: for each hemisphere the number of each vertex's name."""
+    """Write `label/?h.aparc.annot` from the index of the name of each vertex."""
     colours = np.random.default_rng(0).integers(40, 256, (len(names), 3))
     colours[0] = 25
     colour_table = np.c_[colours, np.zeros(len(names), int), np.zeros(len(names), int)]
@@ -64,7 +64,7 @@ def write_parcellation(folder: Path, parcels: dict[str, np.ndarray], names: list
 
 
 def _volume_info(offset: np.ndarray) -> dict:
-    """The volume a surface belongs to, as FreeSurfer writes it at a surface file's end."""
+    """Return the volume information at the end of a FreeSurfer surface file."""
     return {
         "head": np.array([2, 0, 20], np.int32),
         "valid": "1  # volume info valid",

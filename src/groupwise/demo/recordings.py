@@ -1,4 +1,4 @@
-"""Simulated MEG recordings: the sources seen by the sensors, with the noise of a real session."""
+"""Simulate MEG recordings: fields of the sources at the sensors, with realistic noise."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,16 @@ DURATION = 100.0  # s
 EMPTY_ROOM_DURATION = 30.0  # s
 LINE_FREQUENCY = 50.0  # Hz
 
-#: A broken gradiometer of this scanner: bad in every recording of the study.
+#: Gradiometer that is bad in every recording.
 BAD_CHANNEL = "MEG 2443"
 
-#: One step of the 16-bit recordings, in T, T/m and V.
+#: Resolution of the 16-bit recordings, in T, T/m and V.
 RESOLUTION = {"mag": 4e-16, "grad": 4e-14, "eog": 2e-8, "stim": 1.0}
 
 
 @dataclass(frozen=True)
 class Noise:
-    """What disturbs the recordings; the sensor noise is its standard deviation at 100 Hz."""
+    """Parameters of noise and artifacts; sensor noise is the standard deviation at 100 Hz."""
 
     magnetometer: float = 2.5e-14  # T
     gradiometer: float = 2.5e-12  # T/m
@@ -42,7 +42,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Session:
-    """How a subject sat under the helmet."""
+    """Position of a subject in the helmet."""
 
     head_mri: Transform  # head to MRI, m
     device_head: Transform  # device to head, m
@@ -50,7 +50,7 @@ class Session:
 
 
 def draw_session(anatomy: Anatomy, rng: np.random.Generator) -> Session:
-    """Seat a head under the helmet (top of the head 3 cm below it) and digitise it."""
+    """Return a random position of a head, 3 cm below the top of the helmet, with digitisation."""
     fiducials = {name: point / 1e3 for name, point in anatomy.fiducials.items()}
     mri_head = get_ras_to_neuromag_trans(fiducials["nasion"], fiducials["lpa"], fiducials["rpa"])
     head = apply_trans(mri_head, anatomy.head[0] / 1e3)
@@ -80,7 +80,7 @@ def draw_session(anatomy: Anatomy, rng: np.random.Generator) -> Session:
 
 
 def draw_events(rng: np.random.Generator, n_events: int = 96) -> np.ndarray:
-    """Stimuli about once a second in random order: (n, 2) sample and event value, balanced."""
+    """Return balanced random events (n, 2), about one per second: sample and event value."""
     values = rng.permutation(np.repeat([1, 2, 3, 4], n_events // 4))
     onsets = 0.8 + np.arange(len(values)) + rng.uniform(-0.08, 0.08, len(values))
     return np.c_[np.round(onsets * SFREQ).astype(int), values]
@@ -95,7 +95,7 @@ def simulate_recording(
     noise: Noise,
     rng: np.random.Generator,
 ) -> mne.io.RawArray:
-    """One run: responses, brain, blinks, heartbeats and sensors, with the trigger channel."""
+    """Return one run: responses, brain and sensor noise, blinks, heartbeats and triggers."""
     n_samples = round(DURATION * SFREQ)
     raw = _empty_raw(n_samples, session)
     brain, patches = _brain_gains(raw.info, anatomy, conductor, session, responses, noise, rng)
@@ -117,7 +117,7 @@ def simulate_recording(
 
 
 def simulate_empty_room(noise: Noise, rng: np.random.Generator) -> mne.io.RawArray:
-    """The scanner without a subject: sensor noise alone."""
+    """Return an empty-room recording, which is sensor noise only."""
     n_samples = round(EMPTY_ROOM_DURATION * SFREQ)
     raw = _empty_raw(n_samples, None)
     meg = _sensor_noise(raw.info, n_samples, noise, rng)
@@ -134,7 +134,7 @@ def save_short(raw: mne.io.RawArray, path: Path) -> None:
 
 
 def _empty_raw(n_samples: int, session: Session | None) -> mne.io.RawArray:
-    """306 MEG channels, EOG and trigger, all zero; the bad channel is marked."""
+    """Return a recording of zeros with 306 MEG channels, EOG and trigger; the bad one is marked."""
     meg = mne.channels.read_meg_canonical_info("neuromag", verbose="error")
     device_head = None if session is None else session.device_head
     parts = []
@@ -158,9 +158,9 @@ def _gain(
     normals: np.ndarray,
     session: Session,
 ) -> np.ndarray:
-    """Fields of unit dipoles: (306, n) for points (n, 3) in m (MRI coordinates) along normals.
+    """Return fields (306, n) of unit dipoles at points (n, 3) in m (MRI frame) along normals.
 
-    A dipole that lies outside the inner skull has no field.
+    A dipole outside of the inner skull has no field.
     """
     source_space = mne.setup_volume_source_space(pos={"rr": points, "nn": normals}, verbose="error")
     forward = mne.make_forward_solution(
@@ -183,9 +183,9 @@ def _brain_gains(
     noise: Noise,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fields of the noise dipoles (306, dipoles) and of the patches (306, responses).
+    """Return fields of the noise dipoles (306, dipoles) and of the patches (306, responses).
 
-    Only these places enter the forward solution: some hundreds instead of a whole source space.
+    The forward solution is limited to these positions, some hundreds instead of a source space.
     """
     hemispheres = list(anatomy.hemispheres.values())
     first = dict(zip(anatomy.hemispheres, (0, len(hemispheres[0].white)), strict=True))
@@ -200,9 +200,9 @@ def _brain_gains(
 
 
 def _body_gains(info: mne.Info, anatomy: Anatomy, session: Session) -> np.ndarray:
-    """Fields of unit dipoles in both eyes (upward) and the chest (rightward): (3, 306).
+    """Return fields (3, 306) of unit dipoles in both eyes (upward) and the chest (rightward).
 
-    In a sphere model, as `mne.simulation.add_eog` and `add_ecg` place them.
+    They use a sphere model, like `mne.simulation.add_eog` and `add_ecg`.
     """
     mri_head = np.linalg.inv(session.head_mri["trans"])
     origin = apply_trans(mri_head, anatomy.inner_skull[0].mean(axis=0) / 1e3)
@@ -228,7 +228,7 @@ def _body_gains(info: mne.Info, anatomy: Anatomy, session: Session) -> np.ndarra
 
 
 def _pink(rng: np.random.Generator, n: int, n_samples: int) -> np.ndarray:
-    """Noise (n, n_samples) of unit variance: power as 1/f above 1 Hz, with a 10 Hz rhythm."""
+    """Return noise (n, n_samples) of unit variance: 1/f power above 1 Hz, and a 10 Hz rhythm."""
     frequencies = np.fft.rfftfreq(n_samples, 1 / SFREQ)
     shape = 1 / np.sqrt(np.maximum(frequencies, 1.0))
     shape *= 1 + 1.5 * np.exp(-0.5 * ((frequencies - 10) / 1.2) ** 2)
@@ -240,7 +240,7 @@ def _pink(rng: np.random.Generator, n: int, n_samples: int) -> np.ndarray:
 def _sensor_noise(
     info: mne.Info, n_samples: int, noise: Noise, rng: np.random.Generator
 ) -> np.ndarray:
-    """Noise (306, n_samples) of each sensor on its own; the bad one's is far larger."""
+    """Return independent noise (306, n_samples) of the sensors, larger for the bad one."""
     scale = {"mag": noise.magnetometer, "grad": noise.gradiometer}
     kinds = info.get_channel_types()
     deviations = np.array([scale[kind] for kind in kinds if kind in scale])
@@ -251,14 +251,14 @@ def _sensor_noise(
 
 
 def _blinks(rng: np.random.Generator, n_samples: int, noise: Noise) -> np.ndarray:
-    """Blinks as 250 ms Hann windows of varying height, at random times."""
+    """Return blinks: 250 ms Hann windows of varying height at random times."""
     starts = rng.random(n_samples) < noise.blinks / 60 / SFREQ
     heights = starts * rng.uniform(0.6, 1.4, n_samples)
     return np.convolve(heights, np.hanning(round(0.25 * SFREQ)), "same")
 
 
 def _heartbeats(rng: np.random.Generator, n_samples: int, noise: Noise) -> np.ndarray:
-    """Heartbeats: a sharp R wave, its S wave and a slow T wave, at a nearly regular rate."""
+    """Return heartbeats: R, S and T waves at a nearly regular rate."""
     n_beats = int(n_samples / SFREQ * noise.heart_rate / 60 * 1.5)
     beats = np.cumsum(60 / noise.heart_rate * np.exp(rng.normal(0, 0.05, n_beats)))
     train = np.zeros(n_samples)

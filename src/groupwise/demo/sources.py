@@ -1,4 +1,4 @@
-"""What the demo study simulates: sources with their places, times, sizes and effects."""
+"""Simulated sources of the MEG demo study: positions, times, amplitudes and effects."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ FACTORS = {"modality": ["auditory", "visual"], "side": ["left", "right"]}
 
 @dataclass(frozen=True)
 class Source:
-    """A patch of cortex that answers each stimulus with one Gaussian deflection."""
+    """A patch of cortex that responds to each stimulus with one Gaussian deflection."""
 
     name: str
     hemisphere: str
@@ -23,11 +23,11 @@ class Source:
     peak: float  # s after the stimulus
     width: float  # s, standard deviation of the Gaussian
     amplitudes: tuple[float, float, float, float]  # nAm at the peak, in order of CONDITIONS
-    effects: tuple[str, ...]  # the effects of the design that the amplitudes carry
+    effects: tuple[str, ...]  # effects of the design on the amplitudes
 
 
-#: Every amplitude pattern carries one effect only, so that each effect has places of its own:
-#: the lateral answer is the same for both modalities, the crossover has no main effect.
+#: Each amplitude pattern has one effect only, so each effect has its own positions. The lateral
+#: response is the same for both modalities, and the crossover has no main effect.
 SOURCES = (
     Source("auditory-lh", "lh", (-50, -22, 6), 0.100, 0.020, (40, 40, 4, 4), ("modality",)),
     Source("auditory-rh", "rh", (52, -18, 6), 0.100, 0.020, (40, 40, 4, 4), ("modality",)),
@@ -41,7 +41,7 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Response:
-    """A source in one subject."""
+    """Response of a source in one subject."""
 
     source: Source
     vertices: np.ndarray  # (n,) of the subject's hemisphere
@@ -60,11 +60,12 @@ def place_responses(
     condition_sd: float = 0.1,
     latency_sd: float = 0.006,
 ) -> list[Response]:
-    """Draw how one subject answers: where, when and how strongly each source is active.
+    """Return random responses of one subject: position, latency and amplitude of each source.
 
-    A patch is the vertices within `radius` mm of the source's place in this subject (jittered by
-    `place_sd` mm) whose normals agree with the nearest one's, so that it is one wall of a sulcus.
-    Amplitudes vary log-normally between subjects (`gain_sd`) and conditions (`condition_sd`).
+    A patch has the vertices within `radius` mm of the position of the source (jittered by
+    `place_sd` mm) with normals similar to that of the nearest vertex, so it is on one wall of a
+    sulcus. Amplitudes vary log-normally between subjects (`gain_sd`) and conditions
+    (`condition_sd`).
     """
     responses = []
     for source in SOURCES:
@@ -90,9 +91,12 @@ def place_responses(
 def time_courses(
     responses: list[Response], events: np.ndarray, n_samples: int, sfreq: float
 ) -> np.ndarray:
-    """The moment of each response over the recording, in Am.
+    """Return the moment of each response over the recording (n_responses, n_samples) in Am.
 
-    `events` (m, 2): sample and event value of each stimulus. Returns (n_responses, n_samples).
+    Parameters
+    ----------
+    events : (m, 2) sample and event value of each stimulus.
+    sfreq : sampling rate in Hz.
     """
     times = np.arange(n_samples) / sfreq
     moments = np.zeros((len(responses), n_samples))
@@ -109,7 +113,7 @@ def time_courses(
 
 
 def describe_source(source: Source) -> dict:
-    """A source as `truth.json` states it."""
+    """Return the description of a source in truth.json."""
     return {
         "Name": source.name,
         "Hemisphere": source.hemisphere,
@@ -122,7 +126,7 @@ def describe_source(source: Source) -> dict:
 
 
 def describe_response(response: Response, anatomy: Anatomy) -> dict:
-    """A source in one subject, as `truth.json` states it; the places are the patch's centre."""
+    """Return the description of a response in truth.json; positions are centres of patches."""
     hemisphere = anatomy.hemispheres[response.source.hemisphere]
     centre = hemisphere.white[response.vertices].mean(axis=0)
     template_centre = hemisphere.template_white[response.vertices].mean(axis=0)

@@ -1,4 +1,4 @@
-"""How a made study is known again: digests of the code that makes it and of every file."""
+"""Identify a complete demo study by digests of its files and of the code that generates it."""
 
 import json
 import shutil
@@ -11,10 +11,10 @@ from groupwise.errors import InputError
 
 
 def is_complete(folder: str | Path, subjects: int) -> bool:
-    """Whether `folder` holds the whole study as this version of the code makes it.
+    """Return whether `folder` has the complete study of this version of the code.
 
-    Compares the digest of the code and of every file that was written. Files that others added
-    later (derivatives, morph maps) do not matter.
+    The digests of the code and of every generated file are compared. Files that were added later
+    (derivatives, morph maps) are ignored.
     """
     folder = Path(folder)
     try:
@@ -31,22 +31,22 @@ def is_complete(folder: str | Path, subjects: int) -> bool:
 
 
 def needs_making(folder: Path, subjects: int, tell: Callable[[str], None]) -> bool:
-    """Whether a study is not there yet, whole.
+    """Return whether a study must be generated, because it is not complete.
 
-    Raises InputError if `subjects` is not from 1 to 99.
+    Raises `InputError` if `subjects` is not from 1 to 99.
     """
     if not 1 <= subjects <= 99:
         raise InputError(f"demo: subjects is {subjects}; give a number from 1 to 99")
     if is_complete(folder, subjects):
-        tell(f"{folder}: the demo study is there")
+        tell(f"{folder}: the demo study is complete")
         return False
     return True
 
 
 def clear_study(folder: Path, name: str) -> None:
-    """Remove what an interrupted or older making left.
+    """Remove an incomplete or older study.
 
-    Raises InputError where the folder holds anything but the study of this name.
+    Raises `InputError` if the folder has anything but the study of this name.
     """
     description = folder / "bids" / "dataset_description.json"
     if not folder.exists() or not any(folder.iterdir()):
@@ -56,12 +56,14 @@ def clear_study(folder: Path, name: str) -> None:
     except (FileNotFoundError, json.JSONDecodeError, KeyError):
         ours = False
     if not ours:
-        raise InputError(f"{folder}: is no demo study; choose another folder, or remove it")
+        raise InputError(
+            f"{folder}: is not a demo study; choose another folder, or remove this one"
+        )
     shutil.rmtree(folder)
 
 
 def stamp_of(folder: Path, parts: Sequence[str], subjects: int) -> dict[str, Any]:
-    """Digests of the code and of all files in some folders of a study."""
+    """Return digests of the code and of all files in the given folders of a study."""
     files = sorted(path for part in parts for path in (folder / part).rglob("*") if path.is_file())
     return {
         "Code": code_digest(),
@@ -71,6 +73,6 @@ def stamp_of(folder: Path, parts: Sequence[str], subjects: int) -> dict[str, Any
 
 
 def code_digest() -> str:
-    """Digest over the modules that make the study: another code, another study."""
+    """Return a digest of the modules that generate the study."""
     modules = sorted(Path(__file__).parent.glob("*.py"))
     return digest_of(*(module.read_bytes() for module in modules))

@@ -1,4 +1,4 @@
-"""The demo study as a whole: raw BIDS, a subjects_dir and the truth beside them."""
+"""Generate the MEG demo study: raw BIDS data, a SUBJECTS_DIR and truth.json."""
 
 import json
 import shutil
@@ -53,7 +53,7 @@ SEED = 2026
 def make_demo(
     folder: str | Path, subjects: int = 8, jobs: int = 2, tell: Callable[[str], None] = print
 ) -> Path:
-    """Write the demo study into `folder`, unless it is there already. Returns `truth.json`.
+    """Write the demo study into `folder` unless it is complete. Return the path of truth.json.
 
     Parameters
     ----------
@@ -61,16 +61,16 @@ def make_demo(
         Gets `bids` (raw BIDS), `subjects` (FreeSurfer subjects_dir with the individuals
         `sub-01`... and `fsaverage`) and `truth.json`.
     subjects
-        How many, 1 to 99. Subject k is the same in a study of any size.
+        Number of subjects, 1 to 99. Subject k is the same for any number of subjects.
     jobs
-        How many subjects are made at a time.
+        Number of parallel processes.
     tell
-        Receives a line of progress for each subject.
+        Called with a progress line for each subject.
 
     Raises
     ------
     InputError
-        If `subjects` is out of range, or `folder` holds a `bids` or `subjects` of other origin.
+        If `subjects` is out of range, or `folder` has other folders `bids` or `subjects`.
     """
     folder = Path(folder)
     if not needs_making(folder, subjects, tell):
@@ -96,7 +96,7 @@ def make_demo(
 
 
 def _clear(folder: Path) -> None:
-    """Remove what an interrupted or older making left; refuse to touch anything else."""
+    """Remove an incomplete or older study. Raises `InputError` if the folder has other data."""
     bids, subjects_dir = folder / "bids", folder / "subjects"
     description = bids / "dataset_description.json"
     if bids.exists() or subjects_dir.exists():
@@ -106,11 +106,11 @@ def _clear(folder: Path) -> None:
             ours = False
         if not ours:
             raise InputError(
-                f"{folder}: holds a 'bids' or 'subjects' that is no demo study; "
-                "choose another folder for the demo or remove them"
+                f"{folder}: 'bids' or 'subjects' does not belong to a demo study; "
+                "choose another folder for the demo, or remove them"
             )
     (folder / "truth.json").unlink(missing_ok=True)
-    # The description goes last: until then the rest is known as ours.
+    # Keep the description, which identifies the remaining files as a demo study.
     for path in [subjects_dir, *(bids.glob("*") if bids.exists() else ()), *folder.glob(".sub-*")]:
         if path.is_dir():
             shutil.rmtree(path)
@@ -119,9 +119,9 @@ def _clear(folder: Path) -> None:
 
 
 def _make_subject(folder: Path, number: int, template: Anatomy) -> tuple[str, dict]:
-    """Make one subject in a folder aside and move it into place whole. Returns its truth."""
+    """Generate one subject in a temporary folder, then rename it. Return label and truth."""
     label = f"{number:02d}"
-    # A stream of random numbers for each purpose: a change to one leaves the others alone.
+    # A separate random stream for each purpose: a change of one does not affect the others.
     streams = [np.random.default_rng([SEED, number, purpose]) for purpose in range(5)]
     with tempfile.TemporaryDirectory(prefix=f".sub-{label}-", dir=folder) as aside:
         bids, subjects_dir = Path(aside) / "bids", Path(aside) / "subjects"
@@ -150,7 +150,7 @@ def _make_subject(folder: Path, number: int, template: Anatomy) -> tuple[str, di
 
 
 def _make_empty_room(folder: Path) -> None:
-    """Record the scanner without a subject, an hour before the first."""
+    """Write the empty-room recording, one hour before the first subject."""
     raw = simulate_empty_room(Noise(), np.random.default_rng([SEED, 0]))
     raw.set_meas_date(RECORDED - timedelta(hours=1))
     with tempfile.TemporaryDirectory(prefix=".sub-emptyroom-", dir=folder) as aside:
@@ -160,13 +160,13 @@ def _make_empty_room(folder: Path) -> None:
 
 
 def _draw_person(number: int) -> tuple[int, str]:
-    """Age and sex of an invented participant."""
+    """Return a random age and sex of a participant."""
     rng = np.random.default_rng([SEED, number, 5])
     return int(rng.integers(20, 40)), "FM"[int(rng.integers(2))]
 
 
 def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
-    """What `truth.json` says: the simulation, each subject, and the stamp of the files."""
+    """Return the content of truth.json: simulation, subjects, and digests of the files."""
     return {
         "Description": "What the demo study simulates. Lengths in mm, times in s, moments in nAm; "
         "places in surface RAS, of fsaverage (MNI305) or, for a subject, of its own MRI.",

@@ -1,4 +1,4 @@
-"""The fNIRS part of the demo study: simulated intensities of a finger-tapping experiment.
+"""Generate the fNIRS demo study: simulated intensities of a finger-tapping experiment.
 
 The design is that of the BIDS-NIRS-Tapping data (Luke et al. 2021): tapping with the left hand,
 with the right hand, and a control condition without movement.
@@ -26,7 +26,7 @@ NAME = "Groupwise demo: finger tapping (simulated fNIRS)"
 SEED = 2028
 TASK = "tapping"
 CONDITIONS = ("Control", "Tapping/Left", "Tapping/Right")
-#: Sources and detectors by places of the 10-05 system, left hemisphere; mirrored on the right.
+#: Sources and detectors of the left hemisphere in the 10-05 system; mirrored on the right.
 SOURCES, DETECTORS = ("C5", "C1", "FC3", "CP3"), ("C3", "FC5", "FC1", "CP5", "CP1")
 PAIRS = (
     *(("C5", "C3"), ("C5", "FC5"), ("C5", "CP5"), ("C1", "C3"), ("C1", "FC1"), ("C1", "CP1")),
@@ -35,42 +35,42 @@ PAIRS = (
 MIRROR = str.maketrans("135", "246")
 WAVELENGTHS = (760.0, 850.0)
 RATE, SECONDS, EVENTS, DURATION = 7.8125, 900.0, 18, 5.0
-#: mm; distance of the short detectors, width of a hand's area on the scalp.
+#: Distance of short detectors, and width of the area of a hand on the scalp, in mm.
 SHORT, WIDTH = 8.0, 25.0
-#: GLM coefficients of HbO in umol/l above the hand's area: the opposite hand, the same hand, none.
-#: HbR has that share of them.
+#: GLM coefficients of HbO in umol/l above the area of a hand: opposite hand, same hand, no
+#: movement; and the ratio of HbR to HbO.
 CONTRALATERAL, IPSILATERAL, CONTROL, HBR = 0.8, 0.35, 0.05, -0.35
-#: Between participants: gain (log), each response of each hemisphere (umol/l), place of the hand's
-#: area (mm an axis). The published five participants' coefficients vary by 80% of their mean.
+#: Standard deviations between participants: gain (log), responses (umol/l), position of the area of
+#: a hand (mm per axis). The published coefficients of five participants vary by 80% of the mean.
 GAIN_SD, RESPONSE_SD, PLACE_SD = 0.6, 0.1, 8.0
-#: umol/l of HbO on the scalp: heart, breath, Mayer waves, slow drift, what follows the task; HbR
-#: has a quarter. Then the noise of a channel.
+#: HbO of the scalp in umol/l: heart, breathing, Mayer waves, slow drift, task; HbR has a quarter of
+#: it. The last value is the noise of a channel.
 HEART, BREATH, MAYER, DRIFT, TASK_SCALP, NOISE = 0.6, 0.15, 0.35, 0.5, 0.15, 0.15
 PPF = 6.0
-#: Participant to a pair that has lost contact: no heartbeat, no signal.
+#: Pair without optical contact, by participant: no heartbeat and no signal.
 DETACHED = {"04": "S7_D7"}
 
 
 def make_tapping(
     folder: str | Path, subjects: int = 6, jobs: int = 2, tell: Callable[[str], None] = print
 ) -> Path:
-    """Write the fNIRS study into `folder`, unless it is there already. Returns `truth.json`.
+    """Write the fNIRS study into `folder` unless it is complete. Return the path of truth.json.
 
     Parameters
     ----------
     folder
         Gets `bids` (SNIRF recordings) and `truth.json`.
     subjects
-        How many, 1 to 99. Subject k is the same in a study of any size.
+        Number of subjects, 1 to 99. Subject k is the same for any number of subjects.
     jobs
-        How many subjects are made at a time.
+        Number of parallel processes.
     tell
-        Receives a line of progress for each subject.
+        Called with a progress line for each subject.
 
     Raises
     ------
     InputError
-        If `subjects` is out of range, or `folder` is of other origin.
+        If `subjects` is out of range, or `folder` has other content.
     """
     folder = Path(folder)
     if not needs_making(folder, subjects, tell):
@@ -90,7 +90,7 @@ def make_tapping(
     write_text(
         folder / "bids" / "README",
         f"# {NAME}\n\nSimulated data, made by `python -m groupwise.demo`: nobody was recorded. "
-        "What was simulated stands in `truth.json`.\n",
+        "`truth.json` describes the simulation.\n",
     )
     truths = {}
     made = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(
@@ -111,7 +111,7 @@ def make_tapping(
 
 
 def optodes() -> tuple[list[tuple[str, str]], dict[str, np.ndarray], dict]:
-    """Pairs, long ones first; place of each source and detector (m, head); fiducials."""
+    """Return pairs (long ones first), positions of optodes (m, head frame) and fiducials."""
     montage = mne.channels.make_standard_montage("colin27_1005").get_positions()
     places = montage["ch_pos"]
     sources = [*SOURCES, *(name.translate(MIRROR) for name in SOURCES)]
@@ -141,7 +141,7 @@ def _info(pairs: list[tuple[str, str]], at: dict[str, np.ndarray]) -> mne.Info:
 
 
 def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
-    """Make one subject's recording. Returns its truth."""
+    """Generate the recording of one subject. Return label and truth."""
     label = f"{number:02d}"
     person, noise = (np.random.default_rng([SEED, number, purpose]) for purpose in range(2))
     pairs, at, montage = optodes()
@@ -172,8 +172,8 @@ def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
         if f"{a}_{b}" == DETACHED.get(label):
             intensity[2 * k : 2 * k + 2] = np.exp(noise.normal(0, 0.05, (2, len(times))))
     intensity *= noise.uniform(0.2, 2.0, (len(intensity), 1))
-    for start in noise.integers(0, len(times) - 20, 4):  # the head moved
-        # A lifted optode dims both wavelengths.
+    for start in noise.integers(0, len(times) - 20, 4):  # motion artifacts
+        # A lifted optode attenuates both wavelengths.
         moved = np.repeat(0.1 * noise.normal(size=(len(pairs), 1)), 2, axis=0)
         intensity[:, start : start + 6] *= 1 + moved
     raw = mne.io.RawArray(intensity, info, verbose="error")
@@ -211,7 +211,7 @@ def _make_subject(folder: Path, number: int) -> tuple[str, dict]:
 
 
 def _draw_events(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Onsets in s and conditions, in random order."""
+    """Return onsets in s and indices of conditions, in random order."""
     order = rng.permutation(np.repeat(np.arange(len(CONDITIONS)), EVENTS))
     gaps = rng.uniform(DURATION + 8, DURATION + 12, len(order))
     return (20 + np.cumsum(gaps) - gaps[0]).round(3), order
@@ -223,7 +223,7 @@ def _response(onset: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _scalp(person, noise, times: np.ndarray) -> np.ndarray:
-    """What the blood of the scalp does in every channel (umol/l of HbO)."""
+    """Return the signal of the scalp in all channels (umol/l of HbO)."""
     waves = 0.0
     for size, rate, jitter in ((HEART, 1.1, 0.05), (BREATH, 0.25, 0.03), (MAYER, 0.1, 0.02)):
         phase = person.uniform(0, 2 * np.pi) + np.cumsum(noise.normal(0, jitter, len(times)))
@@ -232,23 +232,23 @@ def _scalp(person, noise, times: np.ndarray) -> np.ndarray:
 
 
 def _walk(rng: np.random.Generator, size: int) -> np.ndarray:
-    """A random walk that ends where it began, of standard deviation 1."""
+    """Return a random walk with equal first and last value and standard deviation 1."""
     walk = np.cumsum(rng.normal(size=size))
     walk -= np.linspace(walk[0], walk[-1], size)
     return (walk - walk.mean()) / walk.std()
 
 
 def _intensity(concentration: np.ndarray, distance: float) -> np.ndarray:
-    """Intensities (2, samples) by the Beer-Lambert law from HbO and HbR (2, samples) in mol/l."""
-    # Molar extinction of HbO and HbR at 760 and 850 nm, 1 / (cm mol/l): Prahl's table, which MNE
-    # reads too, and its factor to 1 / (mm mmol/l) in natural logarithms.
+    """Return intensities (2, samples) for HbO and HbR (2, samples) in mol/l (Beer-Lambert)."""
+    # Molar extinction of HbO and HbR at 760 and 850 nm, 1 / (cm mol/l), from Prahl's table, which
+    # MNE uses too. The factor converts to 1 / (mm mmol/l) and natural logarithms.
     extinction = 0.2303 * np.array([[586.0, 1548.52], [1058.0, 691.32]])
     density = 1e3 * (extinction * distance * PPF) @ concentration
     return np.exp(-density)
 
 
 def _truth(folder: Path, subjects: dict[str, dict]) -> dict:
-    """What `truth.json` says: the simulation, each subject, and the stamp of the files."""
+    """Return the content of truth.json: simulation, subjects, and digests of the files."""
     return {
         "Description": "What the fNIRS demo simulates. Responses are GLM coefficients (umol/l of "
         "HbO) above the hand's area of each hemisphere.",

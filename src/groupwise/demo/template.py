@@ -1,4 +1,4 @@
-"""The template head of the demo study, out of installed packages: nothing is downloaded."""
+"""Template head of the demo study, from files of installed packages; nothing is downloaded."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,21 +33,21 @@ MNI305_TO_MNI152 = np.array(
     ]
 )
 
-#: Landmarks of Dosenbach et al. (2010) that do not lie on the cortex.
+#: Landmarks of Dosenbach et al. (2010) that are not on the cortex.
 NOT_CORTICAL = ("basal ganglia", "thalamus", "cerebellum")
 
-#: Thinner than this (mm) the template has no cortex: the medial wall.
+#: Thickness in mm below which a vertex belongs to the medial wall.
 MEDIAL_WALL_THICKNESS = 1.3
 
 
 def _package_folder(name: str) -> Path:
-    """The folder of an installed package, without the time of importing it."""
+    """Return the folder of an installed package without importing it."""
     spec = find_spec(name)
     return Path(spec.origin).parent
 
 
 def _template_hemisphere(folder: Path, side: str) -> Hemisphere:
-    """fsaverage5 as nilearn ships it; its `sphere` files are sphere.reg."""
+    """Return a hemisphere of fsaverage5 from nilearn, whose `sphere` files are sphere.reg."""
 
     def arrays(name: str) -> list[np.ndarray]:
         return [array.data for array in nib.load(folder / f"{name}_{side}.gii.gz").darrays]
@@ -69,10 +69,10 @@ def _template_hemisphere(folder: Path, side: str) -> Hemisphere:
 
 
 def _skin_and_skull(inner: Surface, head: Surface) -> tuple[Surface, Surface]:
-    """Outer skull and outer skin on the mesh of the inner skull, none crossing another.
+    """Return outer skull and outer skin on the mesh of the inner skull, without intersections.
 
-    The skull is 6 mm thick; the skin follows the head surface, at least 3 mm outside the skull.
-    The common icosahedral mesh is what `mne.make_bem_model` can decimate.
+    The skull is 6 mm thick. The skin follows the head surface, at least 3 mm outside of the skull.
+    `mne.make_bem_model` can decimate the common icosahedral mesh.
     """
     points, triangles = inner
     centre = points.mean(axis=0)
@@ -88,10 +88,10 @@ def _skin_and_skull(inner: Surface, head: Surface) -> tuple[Surface, Surface]:
 
 
 def _template_volume(brain: nib.Nifti1Image, shells: list[Surface]) -> np.ndarray:
-    """A T1-like volume on the conformed grid: the MNI brain in fluid, skull and scalp.
+    """Return a T1-like volume on the conformed grid: the MNI brain in fluid, skull and scalp.
 
-    `shells` are inner skull, outer skull and outer skin on one mesh, so that a point's place
-    between them follows from its direction and its distance to the centre.
+    `shells` are inner skull, outer skull and outer skin on one mesh, so the direction of a point
+    and its distance to the centre determine its tissue.
     """
     grid = np.moveaxis(np.indices((VOXELS,) * 3), 0, -1).reshape(-1, 3)
     points = apply_affine(VOX2RAS_TKR, grid)
@@ -105,7 +105,7 @@ def _template_volume(brain: nib.Nifti1Image, shells: list[Surface]) -> np.ndarra
         inside = distance < np.linalg.norm(shell - centre, axis=1)[nearest]
         volume[inside] = intensity
     into_brain = np.linalg.inv(brain.affine) @ MNI305_TO_MNI152
-    # The brain has 1 mm voxels: smooth to the size of ours before taking samples.
+    # The brain has voxels of 1 mm: smooth it to our voxel size before sampling.
     smooth = gaussian_filter(np.asarray(brain.dataobj, dtype=np.float32), VOXEL_MM / 2.355)
     tissue = map_coordinates(smooth, apply_affine(into_brain, points).T, order=1)
     volume = np.where(tissue > 45, tissue, volume)
@@ -113,7 +113,7 @@ def _template_volume(brain: nib.Nifti1Image, shells: list[Surface]) -> np.ndarra
 
 
 def load_template() -> Anatomy:
-    """The template head: fsaverage5 cortex and MNI brain of nilearn, skull and head of mne."""
+    """Return the template head: cortex and brain from nilearn, skull and head from MNE."""
     nilearn_data = _package_folder("nilearn") / "datasets" / "data"
     mne_data = _package_folder("mne") / "data" / "fsaverage"
 
@@ -143,11 +143,11 @@ def load_template() -> Anatomy:
 
 
 def parcellate(template: Anatomy) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Name each vertex of the template by its nearest landmark: a coarse, made parcellation.
+    """Return a coarse parcellation of the template, by the landmark nearest to each vertex.
 
     The landmarks are the cortical ones of Dosenbach et al. (2010, Science 329:1358), which
-    nilearn ships with coordinates in MNI152. Returns for each hemisphere (n,) numbers into the
-    names; number 0 is the medial wall, 'unknown'.
+    nilearn ships with coordinates in MNI152. The result has (n,) indices into the names for each
+    hemisphere, and the names; index 0 is the medial wall, 'unknown'.
     """
     table = pd.read_csv(_package_folder("nilearn") / "datasets" / "data" / "dosenbach_2010.csv")
     table = table[~table["name"].str.contains("|".join(NOT_CORTICAL))]
