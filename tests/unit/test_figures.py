@@ -219,7 +219,7 @@ class TestPictures:
         test = pictures["duration"].caption
         assert "F(1, 6)" in test and "7 subjects" in test and "p < 0.01" in test
         assert f"F > {clear.result['Threshold']['statistic']:.3g}" in test
-        assert "64 permutations, all there are (exact test)" in test
+        assert "all 64 distinct permutations (exact test)" in test
         assert "auditory/left" in pictures["courses_cluster-1"].alt
         assert "Cousineau–Morey" in pictures["courses_cluster-1"].caption
         assert "7 subjects" in pictures["courses_cluster-1"].caption

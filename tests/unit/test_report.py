@@ -281,9 +281,11 @@ def test_words_of_thresholds_and_permutations():
     assert threshold_words(result()) == "|t| > 3.66 (uncorrected p < 0.001)"
     less = result(Alternative="less", Threshold={"asked": {"stat": 3}, "statistic": 3.0})
     assert threshold_words(less) == "t < -3"
-    assert resampling_words(result()) == "5,000 random permutations of 536,870,912"
+    assert resampling_words(result()) == (
+        "5,000 random permutations out of 536,870,912 distinct ones"
+    )
     exact = result(Permutations=128, Exact=True)
-    assert resampling_words(exact) == "128 permutations, all there are (exact test)"
+    assert resampling_words(exact) == "all 128 distinct permutations (exact test)"
     assert [number(v) for v in (0.00097656, 1234.5, 12.345, 3e-7, 0)] == [
         "0.000977",
         "1,234",
@@ -306,9 +308,9 @@ def test_cautions():
     assert "no p below 0.0312" in coarse[0] and "number of subjects" in coarse[0]
     lost = cautions(result(PointsExcluded={"not finite": 90, "no variation": 10}), CLUSTERS[:1])
     pooled = result(Design=POOLED, Epsilon=0.5)
-    assert "epsilon (Greenhouse and Geisser) is 0.50" in cautions(pooled, CLUSTERS[:1])[0]
+    assert "the Greenhouse-Geisser epsilon is 0.50" in cautions(pooled, CLUSTERS[:1])[0]
     assert cautions(result(Design=POOLED, Epsilon=0.9), CLUSTERS[:1]) == []
-    assert lost == ["100 of 1,000 points were left out (not finite: 90, no variation: 10)."]
+    assert lost == ["100 of 1,000 points were excluded (not finite: 90, no variation: 10)."]
 
 
 def test_design_in_words():
@@ -420,4 +422,4 @@ def test_points_without_neighbours_and_models_are_shown(page, effects):
     assert f"at {found} of 12 points" in page.text
     assert "Places, the smallest p first" in page.text and "S1_D1" in page.text
     assert "7 participants: Wald tests" in page.text
-    assert "theta ~ -1 + ROI" in page.text and "A model for each" in page.text
+    assert "theta ~ -1 + ROI" in page.text and "One model per" in page.text

@@ -166,7 +166,7 @@ def coefficients_figure(table: pd.DataFrame, *, alpha: float, title: str, units:
     axis.axvline(0, color="0.35", lw=0.8, zorder=0)
     axis.set_yticks(range(len(rows)), rows, fontsize=8)
     axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.set_xlabel(f"coefficient ({units}), {100 * (1 - alpha):g}% interval")
+    axis.set_xlabel(f"coefficient ({units}), {100 * (1 - alpha):g}% confidence interval")
     axis.set_title(title, fontsize=11)
     if len(kinds) > 1:
         axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))

@@ -49,7 +49,7 @@ def null_figure(
     if np.isfinite(critical):
         axis.axvline(critical, color="black", ls="--", lw=1.4)
         axis.annotate(
-            f"p ≤ {alpha:g} beyond",
+            f"p ≤ {alpha:g} above",
             (critical, 0.985),
             xycoords=("data", "axes fraction"),
             xytext=(4, 0),

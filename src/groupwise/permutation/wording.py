@@ -47,10 +47,10 @@ def resampling_words(result: Mapping[str, Any]) -> str:
     """How many permutations there were, and whether they are all there are."""
     count = f"{int(result['Permutations']):,}"
     if result["Exact"]:
-        return f"{count} permutations, all there are (exact test)"
+        return f"all {count} distinct permutations (exact test)"
     distinct = int(result["DistinctResamplings"])
     of = f"{distinct:,}" if distinct < 10**9 else f"{distinct:.2g}"
-    return f"{count} random permutations of {of}"
+    return f"{count} random permutations out of {of} distinct ones"
 
 
 def setting_words(result: Mapping[str, Any]) -> str:
@@ -75,8 +75,8 @@ def test_words(result: Mapping[str, Any]) -> str:
 
 
 def p_words(cluster: Mapping[str, Any]) -> str:
-    """A cluster's p, with its Monte-Carlo interval unless the test is exact."""
+    """Return the p of a cluster, with its Monte Carlo interval unless the test is exact."""
     if str(cluster["exact"]).lower() == "true":
         return f"p = {number(cluster['p'])}"
     low, high = number(cluster["p_low"]), number(cluster["p_high"])
-    return f"p = {number(cluster['p'])}, 95% Monte-Carlo interval {low} to {high}"
+    return f"p = {number(cluster['p'])}, 95% Monte Carlo interval {low} to {high}"

@@ -106,11 +106,11 @@ def build_report(
         command=command,
         software=table_of(
             pd.DataFrame(provenance.get("Software", {}).items(), columns=["Software", "Version"]),
-            "Software that made the results",
+            "Software versions",
         ),
         sources=table_of(
             pd.DataFrame(sources.items(), columns=["File", "SHA-256"]),
-            "Files that the results were made of, with their digests",
+            "Input files of the results, with their digests",
             css={"SHA-256": "digest"},
         ),
         pieces=views.pieces,
@@ -131,29 +131,32 @@ def _effect(
     points = effect.get("points")
     facts = {
         "Design": design_words(result, spec),
-        "Assumed": f"{assumption_words(result)}.",
+        "Assumption": f"{assumption_words(result)}.",
         "Statistic": f"{statistic_words(result)}, {int(result['Subjects'])} subjects",
-        "Threshold": f"{threshold_words(result)}, to form clusters",
+        "Cluster-forming threshold": threshold_words(result),
         "Cluster mass": f"sum of {result['Statistic']}{' above the threshold' if excess else ''}",
         "Permutations": f"{resampling_words(result)}, seed {result['Seed']}",
         "Corrected over": f"{int(result['PointsTested']):,} points ({result['Space']}), "
         f"family-wise error rate {result['Alpha']:g}",
     }
     if (epsilon := result.get("Epsilon")) is not None:
-        bears = " the permutation p does not depend on it" * (not design.assumes_sphericity)
+        independent = (
+            "" if design.assumes_sphericity else "; the permutation p does not depend on it"
+        )
         facts["Sphericity"] = (
-            f"epsilon (Greenhouse and Geisser) {epsilon:.2f} at the median point"
-            f"{';' if bears else ''}{bears}"
+            f"Greenhouse-Geisser epsilon {epsilon:.2f} at the median point{independent}"
         )
     if points is not None:  # without neighbours no cluster is formed
-        facts = {k: v for k, v in facts.items() if k not in ("Threshold", "Cluster mass")}
+        facts = {
+            k: v for k, v in facts.items() if k not in ("Cluster-forming threshold", "Cluster mass")
+        }
     elif len(clusters):
         first = clusters.iloc[0].to_dict()
         facts["Largest cluster"] = f"mass {number(abs(first['mass']))}, {p_words(first)}"
     largest = result["MaximumStatistic"]
     facts["Largest statistic"] = (
-        f"{number(largest['largest'])}, p = {number(largest['p'])} corrected by the maximum "
-        "statistic"
+        f"{number(largest['largest'])}, p = {number(largest['p'])} (corrected with the maximum "
+        "statistic)"
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
     warnings = cautions(result, clusters)
@@ -190,9 +193,9 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
     alpha = float(spec["alpha"])
     estimators = {
         "mixed": f"linear mixed model (REML), random effect of {spec['groups']}: {spec['random']}",
-        "gee": f"generalised estimating equations, exchangeable within {spec['groups']}, "
-        "bias-reduced errors",
-        "rlm": "Huber's M-estimator, rows as independent",
+        "gee": f"generalised estimating equations, exchangeable working correlation within "
+        f"{spec['groups']}, bias-reduced standard errors",
+        "rlm": "robust regression (Huber's M-estimator), rows treated as independent",
     }
     verdicts = table["verdict"].value_counts()
     found = int((table["p_bonferroni"] <= alpha).sum())
@@ -202,13 +205,13 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
         "facts": {
             "Formula": spec["formula"],
             "Estimator": estimators[spec["estimator"]],
-            **({"A model for each": ", ".join(spec["by"])} if spec["by"] else {}),
+            **({"One model per": ", ".join(spec["by"])} if spec["by"] else {}),
             **({"Rows": "; ".join(f"{k}: {', '.join(v)}" for k, v in spec["where"].items())}
                if spec["where"] else {}),
             "Fits": ", ".join(f"{verdict}: {count}" for verdict, count in verdicts.items())
             + f" of {len(table)} coefficients",
-            "Significant": f"{found} of {len(table)} coefficients by Bonferroni, "
-            f"{int((table['q_fdr'] <= alpha).sum())} by the false discovery rate",
+            "Significant": f"{found} of {len(table)} coefficients (Bonferroni), "
+            f"{int((table['q_fdr'] <= alpha).sum())} (false discovery rate)",
         },
         "warnings": facts["Cautions"],
         "figures": [picture(figure) for figure in model["figures"]],
@@ -229,11 +232,11 @@ def _modality(own: Modality) -> dict[str, Any]:
         "open": len(own.availability) <= ROWS_SHOWN,
         "quality": table_of(
             quality,
-            "Every subject at a glance",
+            "Data quality of each subject",
             whole=("Events", "Epochs", "Runs", "Volumes", "Left out", "Bad channels"),
         )
         | {"download": download(quality, f"{name}_quality.tsv", "subjects", len(quality))},
-        "left_out": table_of(left, "What did not take part, and why", css={"Why": "wrap"})
+        "left_out": table_of(left, "Exclusions and their reasons", css={"Why": "wrap"})
         | {"download": download(left, f"{name}_left_out.tsv", "rows", len(left))},
         "figures": [picture(figure) for figure in own.figures],
         "subjects": [
@@ -242,7 +245,7 @@ def _modality(own: Modality) -> dict[str, Any]:
         ],
         "found": table_of(
             pd.DataFrame() if own.found is None else own.found.astype(str),
-            f"{own.name}: what was found",
+            f"{own.name}: properties of each recording",
         ),
     }
 
@@ -252,7 +255,7 @@ def _availability(own: Modality) -> dict[str, Any]:
     table.columns = [str(name) for name in table.columns]
     made = table_of(
         table,
-        f"{own.name}: subjects by conditions, {own.unit} that took part",
+        f"{own.name}: {own.unit} used, per subject and condition",
         whole=list(table.columns),
     )
     for row in made["rows"]:
@@ -263,15 +266,19 @@ def _availability(own: Modality) -> dict[str, Any]:
 
 
 def _summary(own: Modality) -> str:
-    """How complete the data are, in a sentence."""
+    """Return the number of subjects, conditions, trials and gaps in words."""
     table, unit = own.availability, own.unit
     gaps = int(table.isna().sum().sum())
     low, high = table.min().min(), table.max().max()
     each = _count(int(low), unit[:-1]) if low == high else f"{low:,.0f} to {high:,.0f} {unit}"
+    missing = (
+        f"Missing: {_count(gaps, 'combination')} of subject and condition."
+        if gaps
+        else "Nothing is missing."
+    )
     return (
-        f"{own.name}: {_count(len(table), 'subject')}, {_count(table.shape[1], 'condition')}, "
-        f"{_count(gaps, 'cell') + ' missing' if gaps else 'nothing missing'}; {each} in "
-        "each cell."
+        f"{own.name}: {_count(len(table), 'subject')} and {_count(table.shape[1], 'condition')}, "
+        f"with {each} per subject and condition. {missing}"
     )
 
 

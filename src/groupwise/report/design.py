@@ -20,35 +20,36 @@ def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
     found = []
     count, alpha = int(result["Permutations"]), float(result["Alpha"])
     if 1 / count > alpha / 5:
-        more = (
-            "the number of subjects allows no more"
+        remedy = (
+            "All distinct permutations were used: the number of subjects allows no more."
             if result["Exact"]
-            else "ask for more permutations"
+            else "Increase `permutations`."
         )
         found.append(
             f"Coarse p: {count:,} permutations allow no p below {number(1 / count)}, and alpha is "
-            f"{alpha:g}; {more}."
+            f"{alpha:g}. {remedy}"
         )
     if not result["Exact"] and len(clusters):
         wide = clusters[(clusters["p_low"] <= alpha) & (clusters["p_high"] > alpha)]
         if len(wide):
             names = ", ".join(str(i) for i in wide["id"])
             found.append(
-                f"The Monte-Carlo interval of p holds alpha ({alpha:g}) for cluster {names}: more "
-                "permutations could change the verdict."
+                f"The Monte Carlo interval of p includes alpha ({alpha:g}) for "
+                f"cluster{'s' if len(wide) > 1 else ''} {names}: more permutations could change "
+                "the result."
             )
     epsilon = result.get("Epsilon")
     spherical = design_of_result(result).assumes_sphericity
     if spherical and epsilon is not None and epsilon < SPHERICAL:
         found.append(
-            f"Not spherical: epsilon (Greenhouse and Geisser) is {epsilon:.2f} at the median "
-            "point, and exchanging conditions takes it as 1; the partitioned error does not."
+            f"Not spherical: the Greenhouse-Geisser epsilon is {epsilon:.2f} at the median point. "
+            "The exchange of conditions assumes an epsilon of 1; partitioned error does not."
         )
     lost = {why: int(k) for why, k in result["PointsExcluded"].items() if int(k)}
     if lost:
         total, tested = sum(lost.values()), int(result["PointsTested"])
         why = ", ".join(f"{name}: {k:,}" for name, k in lost.items())
-        found.append(f"{total:,} of {total + tested:,} points were left out ({why}).")
+        found.append(f"{total:,} of {total + tested:,} points were excluded ({why}).")
     return found
 
 
@@ -91,6 +92,6 @@ def uneven_trials(trials: pd.DataFrame) -> list[str]:
     names = ", ".join(f"{subject} ({value:.2g}:1)" for subject, value in uneven.head(5).items())
     return [
         f"Uneven trials in {len(uneven)} of {len(trials)} subjects ({names}"
-        f"{', ...' if len(uneven) > 5 else ''}): noise makes magnitudes of conditions with fewer "
-        "trials larger; `meeg.epochs.equalize` makes them even."
+        f"{', ...' if len(uneven) > 5 else ''}): noise increases the magnitudes of conditions with "
+        "fewer trials. Set `meeg.epochs.equalize: true` to make the numbers of trials equal."
     ]

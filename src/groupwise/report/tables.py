@@ -113,7 +113,7 @@ def data_uri(kind: str, content: bytes) -> str:
 
 def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
     """The heaviest clusters."""
-    # An exact p has no Monte-Carlo interval.
+    # An exact p has no Monte Carlo interval.
     left_out = ("p_low", "p_high") if result["Exact"] else ()
     kept = [name for name in CLUSTER_COLUMNS if name in clusters and name not in left_out]
     columns: list[dict[str, Any]] = []
@@ -136,8 +136,8 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
                 cells.append(cell(value, str(value), False, css="wrap" * (name == "labels")))
         rows.append({"cells": cells, "strong": record["p"] <= result["Alpha"]})
     caption = (
-        f"Clusters, the heaviest first; bold: p ≤ {result['Alpha']:g}. Place, extent and time "
-        "are descriptive."
+        f"Clusters, sorted by mass. Bold: p ≤ {result['Alpha']:g}. The location, extent and "
+        "latency of a cluster are descriptive."
     )
     return finished(caption, columns, rows) | {
         "download": download(clusters, file, "clusters", len(rows))
@@ -164,8 +164,9 @@ def peak_table(
     kept = [name for name in titles if name in table]
     made = table_of(
         table[kept].rename(columns=titles),
-        "Peaks: local maxima 8 mm apart, up to four a cluster. p (max) is corrected by the largest "
-        "statistic; effect sizes of peaks, which were chosen for their size, are too large.",
+        "Peaks: up to four local maxima per cluster, at least 8 mm apart. p (max) is corrected "
+        "with the maximum statistic. Effect sizes at peaks are biased upwards, because peaks were "
+        "selected for their large statistic.",
         whole=("Cluster", "Peak"),
     )
     return made | {"download": download(peaks, file, "peaks", len(table))}
@@ -182,8 +183,8 @@ def point_table(points: pd.DataFrame, result: Mapping[str, Any], file: str) -> d
     kept = [name for name in titles if name in table and table[name].notna().any()]
     made = table_of(
         table[kept].rename(columns=titles),
-        f"Places, the smallest p first; bold: p (max) ≤ {result['Alpha']:g}, the permutation p "
-        "corrected over all by the largest statistic.",
+        f"Places, sorted by p. Bold: p (max) ≤ {result['Alpha']:g}. p (max) is the permutation "
+        "p, corrected over all points with the maximum statistic.",
         strong=list(table["p_max"] <= result["Alpha"]),
     )
     return made | {"download": download(points, file, "points", len(table))}
@@ -209,7 +210,7 @@ def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     "Effect": effect["name"],
                     "Smallest p": float("nan") if p is None else float(p),
                     "Significant": found_in(result),
-                    "Of": f"{result['Clusters']:,} clusters"
+                    "Out of": f"{result['Clusters']:,} clusters"
                     if near
                     else f"{result['PointsTested']:,} points",
                     "Test": statistic_words(result),
@@ -220,7 +221,7 @@ def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             strong.append(found_in(result) > 0)
     return table_of(
         pd.DataFrame(rows),
-        "All tests; bold: a significant cluster (or point, without neighbours)",
+        "All tests. Bold: at least one significant cluster (or point, if points have no neighbours).",
         strong=strong,
         whole=("Significant", "Subjects"),
     )
@@ -242,7 +243,7 @@ def models_table(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ]
     return table_of(
         pd.DataFrame(rows),
-        "All models of tables",
+        "All models",
         whole=("Coefficients", "Significant (Bonferroni)"),
     )
 
@@ -261,7 +262,7 @@ def coefficients_table(table: pd.DataFrame, facts: Mapping[str, Any], file: str)
     factors = factors if len(factors) and table[factors].notna().all(axis=None) else ["term"]
     made = table_of(
         shown[[*factors, *titles]].rename(columns=titles),
-        f"Coefficients, the smallest p first; bold: Bonferroni's p ≤ {alpha:g}.",
+        f"Coefficients, sorted by p. Bold: Bonferroni-corrected p ≤ {alpha:g}.",
         strong=list(shown["p_bonferroni"] <= alpha),
         whole=("Participants", "Rows"),
     )
