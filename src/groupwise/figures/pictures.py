@@ -125,7 +125,8 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     )
     words = (
         f"The map is not thresholded: colour fades out below the cluster-forming threshold, "
-        f"{threshold_words(result)}. {_outlined(significant)} {anatomy}. The left hemisphere is on the left. "
+        f"{threshold_words(result)}. {_outlined(significant)} {anatomy}. "
+        f"The left hemisphere is on the left. "
         f"Test: {test_words(result)}."
     )
     for cluster in effect.pictured or [None]:

@@ -1,4 +1,4 @@
-"""The report: one HTML file with everything in it, readable offline, on a phone and on paper."""
+"""Build the report: one self-contained HTML file, readable offline, on a phone and on paper."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -49,21 +49,21 @@ def build_report(
     command: str,
     models: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """The report as the text of one HTML file that asks for nothing from outside.
+    """Return the report as the text of one HTML file that loads nothing from other files.
 
     Parameters
     ----------
-    study : its name.
-    config : the resolved study config; `analyses` in it is read for names of levels.
+    study : name of the study.
+    config : the resolved study config; its `analyses` has the names of conditions and levels.
     analyses : each {"name", "effects": [{"name", "result" (result.json of `infer`), "clusters"
         (its table), "peaks" (its table, if there is one), "figures": [{"file", "title", "caption",
-        "alt"}], "views" (name to the path of an interactive page), "points" (table of all points,
-        where they have no neighbours)}]}. Files are PNG.
-    modalities : what the recordings of each are worth; see `groupwise.report.modality`.
-    exclusions : subjects left out, each with the reason.
+        "alt"}], "views" (name to the HTML of an interactive view), "points" (table of all points,
+        if they have no neighbours)}]}. Files are PNG.
+    modalities : data quality and exclusions of each modality; see `groupwise.report.modality`.
+    exclusions : excluded subjects and the reasons.
     methods : the methods section.
-    provenance : from `groupwise.provenance.provenance`: Software and SourceDigests are shown.
-    command : how the workflow is run.
+    provenance : from `groupwise.provenance.provenance`; Software and SourceDigests are shown.
+    command : command that runs the workflow.
     models : each {"name", "table" (of coefficients), "facts" (its sidecar), "figures"}.
     """
     views = Views()
@@ -146,7 +146,7 @@ def _effect(
         facts["Sphericity"] = (
             f"Greenhouse-Geisser epsilon {epsilon:.2f} at the median point{independent}"
         )
-    if points is not None:  # without neighbours no cluster is formed
+    if points is not None:  # without neighbours there are no clusters
         facts = {
             k: v for k, v in facts.items() if k not in ("Cluster-forming threshold", "Cluster mass")
         }
@@ -220,7 +220,7 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _modality(own: Modality) -> dict[str, Any]:
-    """A modality as the template draws it."""
+    """Return the part of a modality in the template."""
     quality = own.quality.rename_axis("Subject").reset_index()
     left = own.left_out
     name = _slug(own.name).lower()
@@ -291,9 +291,9 @@ def _count(n: int, one: str, many: str | None = None) -> str:
 
 
 def settings_of(section: BaseModel) -> dict[str, Any]:
-    """The config as the report shows it: every setting, but for nulls that are defaults.
+    """Return all settings of a section of the config, except nulls that are defaults.
 
-    A null whose default is another value stays: without it, the config would mean the default.
+    A null is kept if the default is another value: without it, the config would mean the default.
     """
     plain = section.model_dump(mode="json")
     fields = type(section).model_fields
@@ -311,7 +311,7 @@ def settings_of(section: BaseModel) -> dict[str, Any]:
 
 
 def grouped(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Effects, each with the name of its "analysis", as `build_report` takes them."""
+    """Group effects by the name of their "analysis", as `build_report` takes them."""
     analyses: dict[str, list] = {}
     for effect in effects:
         named = {"name": effect_words(effect["result"])}

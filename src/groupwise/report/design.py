@@ -1,4 +1,4 @@
-"""What a reader must know of a test: its design in words, what it assumes, what to beware of."""
+"""Describe a test for the report: its design, its assumptions and the cautions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from groupwise.permutation.wording import number
 from groupwise.stats.declared import design_of_result
 from groupwise.stats.names import StudyNames
 
-#: Below this epsilon, a test that takes errors as spherical is warned of.
+#: Smallest epsilon without a caution, for tests that assume sphericity.
 SPHERICAL = 0.75
-#: Largest to smallest number of a subject's trials above which conditions are called uneven.
+#: Largest ratio of a subject's numbers of trials in two conditions without a caution.
 UNEVEN = 1.2
 
 
 def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
-    """Why a p may mislead: coarse steps, wide intervals, errors not spherical, lost points."""
+    """Return the cautions for a test: coarse or uncertain p, non-sphericity, excluded points."""
     found = []
     count, alpha = int(result["Permutations"]), float(result["Alpha"])
     if 1 / count > alpha / 5:
@@ -54,12 +54,12 @@ def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
 
 
 def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
-    """The design in words; `analysis` is its part of the config, for the names of levels."""
+    """Return the design in words; `analysis`, its part of the config, has the names of levels."""
     return design_of_result(result).describe(study_names(result, analysis), result["Alternative"])
 
 
 def study_names(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> StudyNames:
-    """The names that an analysis of the config gives to the parts of a tested design."""
+    """Return the names of conditions, levels and sums of a tested design from the config."""
     sums = (analysis.get("contrasts") or {}).get(design_of_result(result).effect or "", [])
     return StudyNames(
         conditions=analysis.get("conditions") or (),
@@ -69,21 +69,21 @@ def study_names(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> Study
 
 
 def formula_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
-    """The sum or sums that the config gives for a contrast, in brackets after a space."""
+    """Return the weighted sums of a contrast from the config, in brackets after a space."""
     return study_names(result, analysis).in_brackets
 
 
 def assumption_words(result: Mapping[str, Any]) -> str:
-    """What the permutations take as true under the null hypothesis."""
+    """Return what the permutations assume under the null hypothesis."""
     return design_of_result(result).assumption
 
 
 def uneven_trials(trials: pd.DataFrame) -> list[str]:
-    """A caution for subjects whose conditions rest on unequal numbers of trials.
+    """Return a caution if subjects have unequal numbers of trials in their conditions.
 
     Parameters
     ----------
-    trials : subjects by conditions.
+    trials : numbers of trials, subjects by conditions.
     """
     ratio = (trials.max(axis=1) / trials.min(axis=1)).dropna()
     uneven = ratio[ratio > UNEVEN].sort_values(ascending=False)

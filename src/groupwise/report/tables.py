@@ -1,4 +1,4 @@
-"""Tables of the report: numbers rounded for the eye, whole in the file to download."""
+"""Tables of the report: numbers are rounded on the page and complete in the TSV to download."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ import pandas as pd
 from groupwise.permutation.wording import number, statistic_words
 from groupwise.stack import FeatureSpace
 
-#: Headings of the columns that only some feature spaces have; "peak_..." follow the coordinates.
+#: Titles of columns that only some feature spaces have; "peak_..." come after the coordinates.
 OF_SPACES = FeatureSpace.all_titles()
-#: Columns of the cluster table as the report shows them: title, and factor to the unit shown.
+#: Columns of the cluster table in the report: title, and factor to convert to the unit shown.
 CLUSTER_COLUMNS = {
     "id": ("Cluster", None),
     "p": ("p", None),
@@ -32,8 +32,9 @@ CLUSTER_COLUMNS = {
     "label": ("Label of the peak", None),
     "labels": ("Labels", None),
 }
-#: Shown without rounding: counts; of a space's own columns, those whose heading has no unit.
+#: Counts, shown without rounding; of the columns of a space, those whose title has no unit.
 COUNTS = {"id", "size", *(name for name, title in OF_SPACES.items() if "(" not in title)}
+#: Largest number of rows of a table on the page.
 ROWS_SHOWN = 20
 
 
@@ -45,13 +46,13 @@ def table_of(
     css: Mapping[str, str] | None = None,
     whole: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Any table; numbers with three digits.
+    """Return a table for the template, with numbers of three significant digits.
 
     Parameters
     ----------
-    strong : rows that are bold.
-    css : class of a column's cells, by its title.
-    whole : columns whose numbers are counts, and shown with all their digits.
+    strong : for each row, whether it is bold.
+    css : CSS class of the cells of a column, by the title of the column.
+    whole : titles of columns with counts, which are shown with all digits.
     """
     columns: list[dict[str, Any]] = [
         {"title": str(name), "numeric": is_numeric(frame[name])} for name in frame
@@ -74,7 +75,7 @@ def table_of(
 
 
 def finished(caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, Any]:
-    """What the template draws: a table that can be sorted, if that makes a difference."""
+    """Return a table for the template from its cells; it is sortable if it has several rows."""
     return {
         "caption": caption,
         "columns": columns,
@@ -85,17 +86,17 @@ def finished(caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]) 
 
 
 def cell(value: Any, text: str, numeric: bool, *, css: str = "") -> dict[str, Any]:
-    """A cell: what is sorted by, and what is read."""
+    """Return a cell: `value` is its sort key and `text` is shown."""
     return {"value": value, "text": text, "numeric": numeric, "css": "n" if numeric else css}
 
 
 def is_numeric(column: pd.Series) -> bool:
-    """Numbers, and not truth values."""
+    """Return whether a column has numbers, not booleans."""
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
 def download(frame: pd.DataFrame, file: str, what: str, shown: int) -> dict[str, Any]:
-    """A whole table as a TSV to download, and a note where the page shows a part of it."""
+    """Return a link to download a complete table as TSV; `shown` is its number of rows shown."""
     text = frame.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
     return {
         "href": data_uri("text/tab-separated-values", text.encode()),
@@ -107,12 +108,12 @@ def download(frame: pd.DataFrame, file: str, what: str, shown: int) -> dict[str,
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """Bytes as part of the page."""
+    """Return bytes of the media type `kind` as a data URI."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """The heaviest clusters."""
+    """Return the table of the first `ROWS_SHOWN` clusters, which are sorted by mass."""
     # An exact p has no Monte Carlo interval.
     left_out = ("p_low", "p_high") if result["Exact"] else ()
     kept = [name for name in CLUSTER_COLUMNS if name in clusters and name not in left_out]
@@ -147,7 +148,7 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
 def peak_table(
     peaks: pd.DataFrame | None, clusters: pd.DataFrame, result: Mapping[str, Any], file: str
 ) -> dict[str, Any]:
-    """Peaks of the significant clusters, or else of the heaviest."""
+    """Return the peaks of the significant clusters or, if there are none, of the largest one."""
     if peaks is None or not len(peaks):
         return table_of(pd.DataFrame(), "")
     shown = clusters.loc[clusters["p"] <= result["Alpha"], "id"].head(ROWS_SHOWN)
@@ -173,7 +174,7 @@ def peak_table(
 
 
 def point_table(points: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """Places with the smallest corrected p, where points have no neighbours."""
+    """Return the places with the smallest corrected p, for points without neighbours."""
     table = points.sort_values("p_max", kind="stable").head(ROWS_SHOWN)
     titles = {
         "place": "Place", **OF_SPACES, result["Statistic"]: result["Statistic"],
@@ -191,12 +192,12 @@ def point_table(points: pd.DataFrame, result: Mapping[str, Any], file: str) -> d
 
 
 def found_in(result: Mapping[str, Any]) -> int:
-    """How many clusters are significant or, without neighbours, how many points."""
+    """Return the number of significant clusters or, if points have no neighbours, points."""
     return int(result["SignificantClusters" if result["Neighbours"] else "SignificantPoints"])
 
 
 def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All tests at a glance, a row an effect."""
+    """Return the overview of all tests, one row per effect."""
     rows, strong = [], []
     for analysis in analyses:
         for effect in analysis["effects"]:
@@ -221,14 +222,14 @@ def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
             strong.append(found_in(result) > 0)
     return table_of(
         pd.DataFrame(rows),
-        "All tests. Bold: at least one significant cluster (or point, if points have no neighbours).",
+        "All tests. Bold: at least one significant cluster, or point if points have no neighbours.",
         strong=strong,
         whole=("Significant", "Subjects"),
     )
 
 
 def models_table(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All models at a glance."""
+    """Return the overview of all models, one row per model."""
     rows = [
         {
             "Model": model["name"],
@@ -249,7 +250,7 @@ def models_table(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def coefficients_table(table: pd.DataFrame, facts: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """Coefficients of a model, the smallest p first."""
+    """Return the coefficients of a model, sorted by p."""
     alpha = float(facts["Model"]["alpha"])
     titles = {
         "estimate": f"Estimate ({facts['estimate']['Units']})", "low": "95% low",
