@@ -408,7 +408,7 @@ def test_manifest_needs_words_and_files(tmp_path):
         )
     figure = {"file": str(tmp_path / "a.png"), "title": "t", "caption": "c", "alt": "a"}
     write_manifest(tmp_path / "figures.json", [figure], title="x", subject="01")
-    with pytest.raises(InputError, match=r"a\.png: absent"):
+    with pytest.raises(InputError, match=r"a\.png: the file does not exist"):
         read_manifest(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")
     assert read_manifest(tmp_path / "figures.json")["figures"][0]["file"] == str(tmp_path / "a.png")
@@ -420,6 +420,6 @@ def test_points_without_neighbours_and_models_are_shown(page, effects):
     found = effect.result["SignificantPoints"]
     assert found == (points_of(effect)["p_max"] <= 0.05).sum() >= 1
     assert f"at {found} of 12 points" in page.text
-    assert "Places, the smallest p first" in page.text and "S1_D1" in page.text
+    assert "Places, sorted by p" in page.text and "S1_D1" in page.text
     assert "7 participants: Wald tests" in page.text
     assert "theta ~ -1 + ROI" in page.text and "One model per" in page.text
