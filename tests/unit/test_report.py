@@ -20,7 +20,7 @@ from groupwise.figures.null import null_figure
 from groupwise.inputs.acquisition import acquisition_of, sidecars_of
 from groupwise.permutation.wording import number, p_words, resampling_words, threshold_words
 from groupwise.provenance import provenance
-from groupwise.report.build import build_report, grouped
+from groupwise.report.build import build_report, group_effects
 from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
 from groupwise.report.embedded import Views
 from groupwise.report.methods import methods_text
@@ -59,7 +59,7 @@ TRIALS = pd.DataFrame(
 )
 
 
-LEFT_OUT = ["Subject", "What", "Why"]
+EXCLUSION_COLUMNS = ["Subject", "What", "Why"]
 #: Longer than what is stored once.
 LIBRARY = "function draw() { return 1; } // " + "library " * 400
 
@@ -119,10 +119,10 @@ def html(effects, tmp_path_factory):
         unit="trials",
         availability=TRIALS,
         quality=pd.DataFrame({"Epochs": [101, 48]}, index=TRIALS.index),
-        left_out=pd.DataFrame([("01", "4 of 105 epochs", "eog 4")], columns=LEFT_OUT),
+        exclusions=pd.DataFrame([("01", "4 of 105 epochs", "eog 4")], columns=EXCLUSION_COLUMNS),
         figures=figures[:1],
         pages={"01": (figures[0], "sub-01/figures/index.html")},
-        found=pd.DataFrame({"subject": ["01"], "sfreq": [100.0]}),
+        recordings=pd.DataFrame({"subject": ["01"], "sfreq": [100.0]}),
     )
     left_out = {"09": "moved & talked"}
     methods = methods_text(
@@ -136,7 +136,7 @@ def html(effects, tmp_path_factory):
     return build_report(
         study="tiny <study>",
         config=CONFIG,
-        analyses=grouped(entries),
+        analyses=group_effects(entries),
         modalities=[modality],
         exclusions=left_out,
         methods=methods,

@@ -63,7 +63,7 @@ def statistic_figure(
     return figure
 
 
-def individual_figure(table: pd.DataFrame, place: str, units: str) -> Figure:
+def estimates_figure(table: pd.DataFrame, place: str, units: str) -> Figure:
     """Return a figure of estimates: one panel per place and chromophore, one line per participant.
 
     Parameters
@@ -119,7 +119,7 @@ def quality_figure(
     return figure
 
 
-def shared_figure(
+def collinearity_figure(
     inflation: Mapping[str, Mapping[str, float]], shared: Mapping[str, Mapping[str, float]]
 ) -> Figure:
     """Return a figure of the variance inflation of conditions and their R² on short channels."""

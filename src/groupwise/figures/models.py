@@ -9,7 +9,7 @@ from groupwise.figures.channels import coefficients_figure
 from groupwise.figures.save import Picture
 
 #: Largest number of coefficients in a figure.
-MOST = 60
+MAX_COEFFICIENTS = 60
 
 
 def model_pictures(
@@ -22,10 +22,14 @@ def model_pictures(
     table : coefficients, as `model_table` returns them.
     model : the model's section of the config.
     """
-    shown = table[table["estimate"].notna()].head(MOST)
+    shown = table[table["estimate"].notna()].head(MAX_COEFFICIENTS)
     if not len(shown):
         return
-    more = f" The figure shows the first {MOST} of {len(table)}." if len(table) > len(shown) else ""
+    more = (
+        f" The figure shows the first {MAX_COEFFICIENTS} of {len(table)}."
+        if len(table) > len(shown)
+        else ""
+    )
     yield Picture(
         "coefficients",
         coefficients_figure(shown, alpha=alpha, title=title, units=units),

@@ -29,7 +29,7 @@ def null_figure(
     title: str,
     label: str,
     shown: int = 3,
-    named: str = "cluster {}",
+    name_format: str = "cluster {}",
 ) -> Figure:
     """Return a histogram of the maxima, with the observed masses of the first clusters as lines.
 
@@ -39,7 +39,7 @@ def null_figure(
     masses, p : masses and p of the observed clusters, the largest first.
     label : label of the axis.
     shown : largest number of observed clusters.
-    named : format of the name of a cluster, from its rank.
+    name_format : format of the name of a cluster, from its rank.
     """
     null = np.asarray(null, float)
     masses, p = np.abs(np.asarray(masses, float))[:shown], list(p)[:shown]
@@ -66,7 +66,7 @@ def null_figure(
         right = mass > 0.7 * top
         axis.axvline(mass, color="#D55E00", lw=2, alpha=1 - 0.25 * rank)
         axis.annotate(
-            f"{named.format(rank + 1)}: p = {value:.3g}",
+            f"{name_format.format(rank + 1)}: p = {value:.3g}",
             (mass, 0.84 - 0.12 * rank),
             xycoords=("data", "axes fraction"),
             xytext=(-5 if right else 5, 0),

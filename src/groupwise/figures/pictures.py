@@ -262,7 +262,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
             title=f"{effect.title}: largest statistic under permutation",
             label=f"Largest {'|t|' if signed else 'F'} of a permutation",
             shown=1,
-            named="observed",
+            name_format="observed",
         ),
         "Null distribution",
         "Largest statistic of each permutation, including the observed data. Coloured line: the "

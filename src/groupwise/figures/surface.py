@@ -98,7 +98,7 @@ def project(hemisphere: Hemisphere, side: str, *, pixels_per_mm: float = 6.0) ->
     return View(corners, image, covered, np.clip(lit, 0, 1))
 
 
-def picture_of(
+def render_map(
     hemisphere: Hemisphere, side: str, values: np.ndarray, *, pixels_per_mm: float = 6.0, **maps
 ) -> np.ndarray:
     """Return an image of a map on a hemisphere, by PyVista if it can render, else by `paint`."""
@@ -194,7 +194,7 @@ def surface_figure(
                 maps[name] = space.of_hemisphere(region, hemisphere)
         for column, side in enumerate(("lateral", "medial")):
             axis = axes[row, column]
-            axis.imshow(picture_of(hemisphere, side, own, cmap=colours, norm=norm, **maps))
+            axis.imshow(render_map(hemisphere, side, own, cmap=colours, norm=norm, **maps))
             axis.set_axis_off()
             axis.set_title(f"{hemisphere.side}, {side}", fontsize=9, color="0.25")
     figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=11)
@@ -246,7 +246,7 @@ def strip_figure(
         for column, heading in enumerate(headings):
             axis = axes[row, column]
             axis.imshow(
-                picture_of(
+                render_map(
                     hemisphere, side, own[:, column], cmap=colours, norm=norm,
                     opacity=own_opacity[:, column], outline=own_outline[:, column],
                     pixels_per_mm=2.5,  # sufficient for small images

@@ -19,20 +19,20 @@ from groupwise.permutation.wording import (
     threshold_words,
 )
 from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
-from groupwise.report.embedded import Views, picture, thumbnail
+from groupwise.report.embedded import Views, embed_figure, embed_thumbnail
 from groupwise.report.methods import Methods
 from groupwise.report.modality import Modality
 from groupwise.report.tables import (
     ROWS_SHOWN,
     cluster_table,
     coefficients_table,
+    count_significant,
     download,
     effects_table,
-    found_in,
+    format_table,
     models_table,
     peak_table,
     point_table,
-    table_of,
 )
 from groupwise.stats.declared import design_of_result
 
@@ -95,8 +95,8 @@ def build_report(
             _count(sum(len(a["effects"]) for a in analyses), "effect"),
         ],
         analyses=shown,
-        glance=effects_table(analyses),
-        models_glance=models_table(models),
+        overview=effects_table(analyses),
+        models_overview=models_table(models),
         modalities=[_modality(each) for each in modalities],
         exclusions=dict(exclusions),
         models=[_model(model) for model in models],
@@ -104,11 +104,11 @@ def build_report(
         markdown=methods.as_markdown(study),
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
         command=command,
-        software=table_of(
+        software=format_table(
             pd.DataFrame(provenance.get("Software", {}).items(), columns=["Software", "Version"]),
             "Software versions",
         ),
-        sources=table_of(
+        sources=format_table(
             pd.DataFrame(sources.items(), columns=["File", "SHA-256"]),
             "Input files of the results, with their digests",
             css={"SHA-256": "digest"},
@@ -168,12 +168,12 @@ def _effect(
         "id": _slug("effect", name),
         "name": effect["name"],
         "sentence": result["Sentence"],
-        "significant": found_in(result) > 0,
+        "significant": count_significant(result) > 0,
         "notes": [result["ClusterNote"]],
         "warnings": warnings,
         "facts": facts,
-        "figures": [picture(figure) for figure in effect["figures"]],
-        "what": "clusters" if points is None else "points",
+        "figures": [embed_figure(figure) for figure in effect["figures"]],
+        "test_unit": "clusters" if points is None else "points",
         "table": cluster_table(clusters, result, f"{name}_clusters.tsv")
         if points is None
         else point_table(points, result, f"{name}_points.tsv"),
@@ -214,7 +214,7 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
             f"{int((table['q_fdr'] <= alpha).sum())} (false discovery rate)",
         },
         "warnings": facts["Cautions"],
-        "figures": [picture(figure) for figure in model["figures"]],
+        "figures": [embed_figure(figure) for figure in model["figures"]],
         "table": coefficients_table(table, facts, f"{model['name']}_coefficients.tsv"),
     }  # fmt: skip
 
@@ -222,7 +222,7 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
 def _modality(own: Modality) -> dict[str, Any]:
     """Return the part of a modality in the template."""
     quality = own.quality.rename_axis("Subject").reset_index()
-    left = own.left_out
+    left = own.exclusions
     name = _slug(own.name).lower()
     return {
         "id": _slug("quality", own.name),
@@ -230,21 +230,21 @@ def _modality(own: Modality) -> dict[str, Any]:
         "summary": _summary(own),
         "availability": _availability(own),
         "open": len(own.availability) <= ROWS_SHOWN,
-        "quality": table_of(
+        "quality": format_table(
             quality,
             "Data quality of each subject",
             whole=("Events", "Epochs", "Runs", "Volumes", "Left out", "Bad channels"),
         )
         | {"download": download(quality, f"{name}_quality.tsv", "subjects", len(quality))},
-        "left_out": table_of(left, "Exclusions and their reasons", css={"Why": "wrap"})
+        "exclusions": format_table(left, "Exclusions and their reasons", css={"Why": "wrap"})
         | {"download": download(left, f"{name}_left_out.tsv", "rows", len(left))},
-        "figures": [picture(figure) for figure in own.figures],
+        "figures": [embed_figure(figure) for figure in own.figures],
         "subjects": [
-            {"name": subject, "page": page, "picture": thumbnail(telling)}
-            for subject, (telling, page) in own.pages.items()
+            {"name": subject, "page": page, "figure": embed_thumbnail(representative)}
+            for subject, (representative, page) in own.pages.items()
         ],
-        "found": table_of(
-            pd.DataFrame() if own.found is None else own.found.astype(str),
+        "recordings": format_table(
+            pd.DataFrame() if own.recordings is None else own.recordings.astype(str),
             f"{own.name}: properties of each recording",
         ),
     }
@@ -253,16 +253,16 @@ def _modality(own: Modality) -> dict[str, Any]:
 def _availability(own: Modality) -> dict[str, Any]:
     table = own.availability.rename_axis("Subject").reset_index()
     table.columns = [str(name) for name in table.columns]
-    made = table_of(
+    table_of_counts = format_table(
         table,
         f"{own.name}: {own.unit} used, per subject and condition",
         whole=list(table.columns),
     )
-    for row in made["rows"]:
+    for row in table_of_counts["rows"]:
         for each in row["cells"][1:]:
             if each["text"] == "–":
                 each |= {"text": "missing", "css": "missing"}
-    return made
+    return table_of_counts
 
 
 def _summary(own: Modality) -> str:
@@ -310,7 +310,7 @@ def settings_of(section: BaseModel) -> dict[str, Any]:
     return shown
 
 
-def grouped(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def group_effects(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Group effects by the name of their "analysis", as `build_report` takes them."""
     analyses: dict[str, list] = {}
     for effect in effects:

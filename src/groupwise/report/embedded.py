@@ -18,7 +18,7 @@ THUMBNAIL = 480
 LONG = 2000
 
 
-def picture(figure: Mapping[str, str]) -> dict[str, Any]:
+def embed_figure(figure: Mapping[str, str]) -> dict[str, Any]:
     """Return a PNG file as an embedded image: lossless WebP, which has half the size.
 
     Raises ValueError if the file is not a PNG file.
@@ -35,7 +35,7 @@ def picture(figure: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def thumbnail(figure: Mapping[str, str]) -> dict[str, Any]:
+def embed_thumbnail(figure: Mapping[str, str]) -> dict[str, Any]:
     """Return a PNG file as a small embedded image, for the gallery of subjects."""
     image = _opened(figure["file"])
     image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)

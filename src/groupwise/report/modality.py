@@ -21,7 +21,7 @@ from groupwise.inputs.participants import ABSENT, read_participants
 from groupwise.report.references import Citations
 
 #: Columns of the table of exclusions.
-LEFT_OUT = ["Subject", "What", "Why"]
+EXCLUSION_COLUMNS = ["Subject", "What", "Why"]
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class Modality:
     unit : what `availability` counts, in the plural: "trials".
     availability : number of `unit`, subjects (index) by conditions; NaN if there is none.
     quality : measures of data quality, subjects by measures; has no column if none is known.
-    left_out : exclusions, with the columns LEFT_OUT.
+    exclusions : exclusions, with the columns EXCLUSION_COLUMNS.
     figures : figures of all subjects together, from `groupwise.figures.manifest.read_manifest`.
     pages : subject to (its representative figure, the path of its page relative to the report).
-    found : properties of each recording.
+    recordings : properties of each recording.
     people : columns of participants.tsv by participant (index, without sub-).
     acquisition : content of the BIDS sidecars of a recording.
     inputs : input files of the study, with their digests.
@@ -99,10 +99,12 @@ class Modality:
     unit: str
     availability: pd.DataFrame
     quality: pd.DataFrame = field(default_factory=pd.DataFrame)
-    left_out: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LEFT_OUT))
+    exclusions: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=EXCLUSION_COLUMNS)
+    )
     figures: Sequence[Mapping[str, str]] = ()
     pages: Mapping[str, tuple[Mapping[str, str], str]] = field(default_factory=dict)
-    found: pd.DataFrame | None = None
+    recordings: pd.DataFrame | None = None
     people: pd.DataFrame = field(default_factory=pd.DataFrame)
     acquisition: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -112,7 +114,7 @@ class Modality:
 
 
 def read_shared(
-    telling: Sequence[str],
+    representative: Sequence[str],
     subjects: Sequence[str],
     stages: Iterable[Mapping[str, Any]],
     *,
@@ -120,34 +122,34 @@ def read_shared(
     folders: Sequence[str],
     participants: str | Sequence[str],
     sidecars: Sequence[str],
-    beside: Path,
+    report_folder: Path,
 ) -> dict[str, Any]:
     """Return the attributes of a `Modality` that are read in the same way for all modalities.
 
     Parameters
     ----------
-    telling : names of figures of a subject; the first that exists represents the subject.
+    representative : names of figures of a subject; the first that exists represents the subject.
     subjects : subjects, in the order of `folders`.
     stages : sidecars of the stages that read input files of the study.
     groups : folders of figures of all subjects together.
     folders : folders of the figures of each subject.
     participants : the participants table, if there is one.
     sidecars : BIDS sidecars of a recording.
-    beside : folder of the report, from which paths of pages are relative.
+    report_folder : folder of the report, from which paths of pages are relative.
     """
     pages = {}
     for subject, folder in zip(subjects, folders, strict=False):
         figures = read_manifest(folder)["figures"]
         by_name = {Path(figure["file"]).stem: figure for figure in figures}
-        shown = next((by_name[key] for key in telling if key in by_name), figures[0])
+        shown = next((by_name[key] for key in representative if key in by_name), figures[0])
         page = Path(folder) / "index.html"
-        pages[subject] = (shown, page.relative_to(beside).as_posix())
+        pages[subject] = (shown, page.relative_to(report_folder).as_posix())
     return {
         "figures": [figure for folder in groups for figure in read_manifest(folder)["figures"]],
         "pages": pages,
         "people": read_people(participants),
         "acquisition": acquisition_of(sidecars),
-        "inputs": inputs_of(stages),
+        "inputs": collect_inputs(stages),
     }
 
 
@@ -160,7 +162,7 @@ def read_people(path: str | Sequence[str] | None) -> pd.DataFrame:
     )
 
 
-def inputs_of(sidecars: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def collect_inputs(sidecars: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the input files in the sidecars of stages, with their digests."""
     return {path: digest for own in sidecars for path, digest in own["SourceDigests"].items()}
 

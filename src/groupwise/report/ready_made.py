@@ -12,8 +12,8 @@ from groupwise.config.study import Study
 from groupwise.report.modality import (
     Modality,
     Tested,
+    collect_inputs,
     counts,
-    inputs_of,
     read_json,
     read_people,
     read_table,
@@ -32,7 +32,7 @@ def read_rows(observations: Sequence[str], participants: str | None = None) -> M
     condition = rows["condition"].where(~rows["condition"].isin(["", "n/a"]), "map")
     table = counts(pd.crosstab(rows["subject"], condition))
     stacks = [read_json(Path(path).with_name("stack.json")) for path in observations]
-    given = {"people": read_people(participants), "inputs": inputs_of(stacks)}
+    given = {"people": read_people(participants), "inputs": collect_inputs(stacks)}
     return Modality("Ready-made data", "maps", table, **given)
 
 

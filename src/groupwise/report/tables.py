@@ -10,7 +10,7 @@ from groupwise.permutation.wording import number, statistic_words
 from groupwise.stack import FeatureSpace
 
 #: Titles of columns that only some feature spaces have; "peak_..." come after the coordinates.
-OF_SPACES = FeatureSpace.all_titles()
+SPACE_TITLES = FeatureSpace.all_titles()
 #: Columns of the cluster table in the report: title, and factor to convert to the unit shown.
 CLUSTER_COLUMNS = {
     "id": ("Cluster", None),
@@ -20,7 +20,7 @@ CLUSTER_COLUMNS = {
     "mass": ("Mass", None),
     "p_size": ("p of size", None),
     "size": ("Points", None),
-    **{name: (OF_SPACES[name], None) for name in OF_SPACES if not name.startswith("peak_")},
+    **{name: (SPACE_TITLES[name], None) for name in SPACE_TITLES if not name.startswith("peak_")},
     "t_start": ("Start (ms)", 1e3),
     "t_stop": ("End (ms)", 1e3),
     "peak_time": ("Peak (ms)", 1e3),
@@ -28,17 +28,17 @@ CLUSTER_COLUMNS = {
     "x": ("x (mm)", None),
     "y": ("y (mm)", None),
     "z": ("z (mm)", None),
-    **{name: (OF_SPACES[name], None) for name in OF_SPACES if name.startswith("peak_")},
+    **{name: (SPACE_TITLES[name], None) for name in SPACE_TITLES if name.startswith("peak_")},
     "label": ("Label of the peak", None),
     "labels": ("Labels", None),
 }
 #: Counts, shown without rounding; of the columns of a space, those whose title has no unit.
-COUNTS = {"id", "size", *(name for name, title in OF_SPACES.items() if "(" not in title)}
+COUNTS = {"id", "size", *(name for name, title in SPACE_TITLES.items() if "(" not in title)}
 #: Largest number of rows of a table on the page.
 ROWS_SHOWN = 20
 
 
-def table_of(
+def format_table(
     frame: pd.DataFrame,
     caption: str,
     *,
@@ -63,18 +63,20 @@ def table_of(
         for column, value in zip(columns, record, strict=True):
             title, numeric = column["title"], column["numeric"]
             if pd.isna(value) or value == "":
-                made = cell("", "–", numeric)
+                formatted = cell("", "–", numeric)
             elif numeric:
-                made = cell(value, f"{value:,.0f}" if title in whole else number(value), True)
+                formatted = cell(value, f"{value:,.0f}" if title in whole else number(value), True)
             else:
-                made = cell(value, str(value), False)
+                formatted = cell(value, str(value), False)
             special = (css or {}).get(title)
-            cells.append(made | {"css": special} if special else made)
+            cells.append(formatted | {"css": special} if special else formatted)
         rows.append({"cells": cells, "strong": bool(strong[k]) if strong is not None else False})
-    return finished(caption, columns, rows)
+    return assemble_table(caption, columns, rows)
 
 
-def finished(caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, Any]:
+def assemble_table(
+    caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]
+) -> dict[str, Any]:
     """Return a table for the template from its cells; it is sortable if it has several rows."""
     return {
         "caption": caption,
@@ -140,7 +142,7 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
         f"Clusters, sorted by mass. Bold: p ≤ {result['Alpha']:g}. The location, extent and "
         "latency of a cluster are descriptive."
     )
-    return finished(caption, columns, rows) | {
+    return assemble_table(caption, columns, rows) | {
         "download": download(clusters, file, "clusters", len(rows))
     }
 
@@ -150,7 +152,7 @@ def peak_table(
 ) -> dict[str, Any]:
     """Return the peaks of the significant clusters or, if there are none, of the largest one."""
     if peaks is None or not len(peaks):
-        return table_of(pd.DataFrame(), "")
+        return format_table(pd.DataFrame(), "")
     shown = clusters.loc[clusters["p"] <= result["Alpha"], "id"].head(ROWS_SHOWN)
     shown = set(shown) or set(clusters["id"].head(1))
     table = peaks[peaks["cluster"].isin(shown)].copy()
@@ -163,35 +165,35 @@ def peak_table(
         "effect_size": kind, "effect_low": "95% low", "effect_high": "95% high", "label": "Label",
     }  # fmt: skip
     kept = [name for name in titles if name in table]
-    made = table_of(
+    formatted = format_table(
         table[kept].rename(columns=titles),
         "Peaks: up to four local maxima per cluster, at least 8 mm apart. p (max) is corrected "
         "with the maximum statistic. Effect sizes at peaks are biased upwards, because peaks were "
         "selected for their large statistic.",
         whole=("Cluster", "Peak"),
     )
-    return made | {"download": download(peaks, file, "peaks", len(table))}
+    return formatted | {"download": download(peaks, file, "peaks", len(table))}
 
 
 def point_table(points: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
     """Return the places with the smallest corrected p, for points without neighbours."""
     table = points.sort_values("p_max", kind="stable").head(ROWS_SHOWN)
     titles = {
-        "place": "Place", **OF_SPACES, result["Statistic"]: result["Statistic"],
+        "place": "Place", **SPACE_TITLES, result["Statistic"]: result["Statistic"],
         "p_max": "p (max)", "p_uncorrected": "p uncorrected", "q_fdr": "q (FDR)",
         "p_bonferroni": "p (Bonferroni)", "x": "x (mm)", "y": "y (mm)", "z": "z (mm)",
     }  # fmt: skip
     kept = [name for name in titles if name in table and table[name].notna().any()]
-    made = table_of(
+    formatted = format_table(
         table[kept].rename(columns=titles),
         f"Places, sorted by p. Bold: p (max) ≤ {result['Alpha']:g}. p (max) is the permutation "
         "p, corrected over all points with the maximum statistic.",
         strong=list(table["p_max"] <= result["Alpha"]),
     )
-    return made | {"download": download(points, file, "points", len(table))}
+    return formatted | {"download": download(points, file, "points", len(table))}
 
 
-def found_in(result: Mapping[str, Any]) -> int:
+def count_significant(result: Mapping[str, Any]) -> int:
     """Return the number of significant clusters or, if points have no neighbours, points."""
     return int(result["SignificantClusters" if result["Neighbours"] else "SignificantPoints"])
 
@@ -210,7 +212,7 @@ def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     "Analysis": analysis["name"],
                     "Effect": effect["name"],
                     "Smallest p": float("nan") if p is None else float(p),
-                    "Significant": found_in(result),
+                    "Significant": count_significant(result),
                     "Out of": f"{result['Clusters']:,} clusters"
                     if near
                     else f"{result['PointsTested']:,} points",
@@ -219,8 +221,8 @@ def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     "Permutations": f"{result['Permutations']:,}{exact}",
                 }
             )
-            strong.append(found_in(result) > 0)
-    return table_of(
+            strong.append(count_significant(result) > 0)
+    return format_table(
         pd.DataFrame(rows),
         "All tests. Bold: at least one significant cluster, or point if points have no neighbours.",
         strong=strong,
@@ -242,7 +244,7 @@ def models_table(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         }
         for model in models
     ]
-    return table_of(
+    return format_table(
         pd.DataFrame(rows),
         "All models",
         whole=("Coefficients", "Significant (Bonferroni)"),
@@ -261,10 +263,10 @@ def coefficients_table(table: pd.DataFrame, facts: Mapping[str, Any], file: str)
     shown = table.sort_values("p", kind="stable").head(ROWS_SHOWN)
     factors = [name for name in table if name not in (*facts["Fixed"], "term")]
     factors = factors if len(factors) and table[factors].notna().all(axis=None) else ["term"]
-    made = table_of(
+    formatted = format_table(
         shown[[*factors, *titles]].rename(columns=titles),
         f"Coefficients, sorted by p. Bold: Bonferroni-corrected p ≤ {alpha:g}.",
         strong=list(shown["p_bonferroni"] <= alpha),
         whole=("Participants", "Rows"),
     )
-    return made | {"download": download(table, file, "coefficients", len(shown))}
+    return formatted | {"download": download(table, file, "coefficients", len(shown))}
