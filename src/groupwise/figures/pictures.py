@@ -179,7 +179,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             f"the cluster-forming threshold, {threshold_words(result)}. Clusters that are not "
             f"significant are shown too. Test: {test_words(result)}.",
             f"Glass brain from left, behind, right and above with {name} "
-            "beyond the cluster-forming threshold.",
+            "above the cluster-forming threshold.",
         )
         yield Picture(
             "projection",
@@ -189,7 +189,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             "white to the pial surface), shown where it exceeds the cluster-forming threshold, "
             f"{threshold_words(result)}. The cortex is that of the template in MNI space, "
             f"not that of each subject. Test: {test_words(result)}.",
-            f"Lateral and medial views of both hemispheres with {name} beyond "
+            f"Lateral and medial views of both hemispheres with {name} above "
             "the cluster-forming threshold.",
         )
     yield from design_pictures(effect)
@@ -392,7 +392,8 @@ def _averages(effect: Effect) -> Iterator[Picture]:
         others = [name for name in effect.within or {} if name not in effect.keep]
         over = f", averaged over {', '.join(others)}" if others else ""
         title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
-        where = f"the {members.sum():,} {space.place_noun[1]} of {effect.name_of(cluster)}"
+        noun = space.place_noun[members.sum() > 1]
+        where = f"the {members.sum():,} {noun} of {effect.name_of(cluster)}"
         if space.names_places and members.sum() == 1:
             where = f"{space.place_words(int(np.argmax(members)))}, {effect.name_of(cluster)}"
         band = (

@@ -19,13 +19,13 @@ def design_pictures(effect: Effect) -> Iterator[Picture]:
     model, sums = design.model(), design.tested_sums()
     if design.n_cells == len(cells) > 1:
         each = {row: dict(zip(cells, weights, strict=True)) for row, weights in sums.items()}
-        weighted = "this weighted sum" if len(each) == 1 else "these weighted sums jointly"
+        tested = "sum, which is tested" if len(each) == 1 else "sums, which are tested together"
         yield Picture(
             "contrast",
             contrast_figure(each, cells),
             "Weights of the conditions",
-            f"The test of {name} uses {weighted} of each subject's maps"
-            f"{', against zero' if model is None else ', in the model of the subjects'}.",
+            f"Weights of each subject's maps in the {tested} "
+            f"{'against zero' if model is None else 'with the model of the subjects'} ({name}).",
             "; ".join(
                 f"{row}: " + ", ".join(f"{cell} {number(w)}" for cell, w in own.items() if w)
                 for row, own in each.items()
