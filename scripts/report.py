@@ -10,7 +10,7 @@ with job(snakemake):
     from groupwise.config.read import read_study
     from groupwise.files import write_text
     from groupwise.provenance import provenance, software
-    from groupwise.report.build import build_report, grouped, settings_of
+    from groupwise.report.build import build_report, group_effects, settings_of
     from groupwise.report.methods import methods_text
     from groupwise.report.read import read_effect, read_model
     from groupwise.report.ready_made import read_rows
@@ -37,7 +37,7 @@ with job(snakemake):
                 for key, files in source.items()
                 if key.startswith(f"{section}_")
             },
-            beside=Path(snakemake.output.report).parent,
+            report_folder=Path(snakemake.output.report).parent,
         )
         for section, about in params.rooms.items()
     ]
@@ -47,7 +47,7 @@ with job(snakemake):
     report = build_report(
         study=params.study,
         config=settings_of(study),
-        analyses=grouped(effects),
+        analyses=group_effects(effects),
         modalities=modalities,
         exclusions=params.left_out,
         methods=methods,

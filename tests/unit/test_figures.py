@@ -25,7 +25,7 @@ from groupwise.figures.pictures import (
     volume_pictures,
 )
 from groupwise.figures.save import Picture, save_pictures
-from groupwise.figures.surface import cluster_duration, paint, picture_of, project
+from groupwise.figures.surface import cluster_duration, paint, project, render_map
 from groupwise.figures.views import interactive_surface, to_image
 from groupwise.stats.between import Mixed, TwoSample
 from groupwise.stats.linear import Regression, pooled_anova
@@ -172,7 +172,7 @@ class TestBrain3d:
         values = np.arange(len(surface.vertices), dtype=float)
         maps = {"cmap": colormaps["YlOrRd"], "norm": Normalize(0, 150),
                 "opacity": np.ones(len(values))}  # fmt: skip
-        mine = picture_of(surface, "lateral", values, **maps)
+        mine = render_map(surface, "lateral", values, **maps)
         np.testing.assert_array_equal(
             mine, paint(project(surface, "lateral"), surface, values, **maps)
         )
@@ -219,7 +219,7 @@ class TestPictures:
         test = pictures["duration"].caption
         assert "F(1, 6)" in test and "7 subjects" in test and "p < 0.01" in test
         assert f"F > {clear.result['Threshold']['statistic']:.3g}" in test
-        assert "64 permutations, all there are (exact test)" in test
+        assert "all 64 distinct permutations (exact test)" in test
         assert "auditory/left" in pictures["courses_cluster-1"].alt
         assert "Cousineau–Morey" in pictures["courses_cluster-1"].caption
         assert "7 subjects" in pictures["courses_cluster-1"].caption

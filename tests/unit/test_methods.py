@@ -472,21 +472,21 @@ def modalities_of(study):
             "artifacts": [{"method": "ica", "blinks": [0], "heartbeats": [3]}] * 2,
             "explained": [{"a": {"mag": 0.8}}, {"a": {"mag": 0.6}}], "scalp": [2.0, 3.0],
         }  # fmt: skip
-        made.append(Modality("M/EEG", "trials", trials, people=people, found=found, facts=facts,
-                             section="meeg", writer=meeg_methods))  # fmt: skip
+        made.append(Modality("M/EEG", "trials", trials, people=people, recordings=found,
+                             facts=facts, section="meeg", writer=meeg_methods))  # fmt: skip
     if study.fmri:
         found = pd.DataFrame({"subject": SUBJECTS, "volumes": 200, "repetition_time": 2.0, "c": 9,
                               "d": 9, "mean_displacement": 0.1,
                               "volumes_left_out": [1, 2]})  # fmt: skip
         facts = {"designs": [{"VarianceInflation": [{"c": 1.5}], "SliceTimeReference": 0.5}]}
-        made.append(Modality("fMRI", "events", trials, people=people, found=found, facts=facts,
-                             section="fmri", writer=fmri_methods))  # fmt: skip
+        made.append(Modality("fMRI", "events", trials, people=people, recordings=found,
+                             facts=facts, section="fmri", writer=fmri_methods))  # fmt: skip
     if study.fnirs:
         found = pd.DataFrame({"subject": SUBJECTS, "long_pairs": 20, "short_pairs": 8, "e": 9,
                               "f": 9, "sampling_rate": 10.0, "duration": 900.0})  # fmt: skip
         facts = {"pairs": pd.DataFrame({"status": ["good"] * 27 + ["bad"]})}
-        made.append(Modality("fNIRS", "events", trials, people=people, found=found, facts=facts,
-                             section="fnirs", writer=fnirs_methods))  # fmt: skip
+        made.append(Modality("fNIRS", "events", trials, people=people, recordings=found,
+                             facts=facts, section="fnirs", writer=fnirs_methods))  # fmt: skip
     return made
 
 

@@ -20,7 +20,7 @@ from groupwise.figures.null import null_figure
 from groupwise.inputs.acquisition import acquisition_of, sidecars_of
 from groupwise.permutation.wording import number, p_words, resampling_words, threshold_words
 from groupwise.provenance import provenance
-from groupwise.report.build import build_report, grouped
+from groupwise.report.build import build_report, group_effects
 from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
 from groupwise.report.embedded import Views
 from groupwise.report.methods import methods_text
@@ -59,7 +59,7 @@ TRIALS = pd.DataFrame(
 )
 
 
-LEFT_OUT = ["Subject", "What", "Why"]
+EXCLUSION_COLUMNS = ["Subject", "What", "Why"]
 #: Longer than what is stored once.
 LIBRARY = "function draw() { return 1; } // " + "library " * 400
 
@@ -119,10 +119,10 @@ def html(effects, tmp_path_factory):
         unit="trials",
         availability=TRIALS,
         quality=pd.DataFrame({"Epochs": [101, 48]}, index=TRIALS.index),
-        left_out=pd.DataFrame([("01", "4 of 105 epochs", "eog 4")], columns=LEFT_OUT),
+        exclusions=pd.DataFrame([("01", "4 of 105 epochs", "eog 4")], columns=EXCLUSION_COLUMNS),
         figures=figures[:1],
         pages={"01": (figures[0], "sub-01/figures/index.html")},
-        found=pd.DataFrame({"subject": ["01"], "sfreq": [100.0]}),
+        recordings=pd.DataFrame({"subject": ["01"], "sfreq": [100.0]}),
     )
     left_out = {"09": "moved & talked"}
     methods = methods_text(
@@ -136,7 +136,7 @@ def html(effects, tmp_path_factory):
     return build_report(
         study="tiny <study>",
         config=CONFIG,
-        analyses=grouped(entries),
+        analyses=group_effects(entries),
         modalities=[modality],
         exclusions=left_out,
         methods=methods,
@@ -281,9 +281,11 @@ def test_words_of_thresholds_and_permutations():
     assert threshold_words(result()) == "|t| > 3.66 (uncorrected p < 0.001)"
     less = result(Alternative="less", Threshold={"asked": {"stat": 3}, "statistic": 3.0})
     assert threshold_words(less) == "t < -3"
-    assert resampling_words(result()) == "5,000 random permutations of 536,870,912"
+    assert resampling_words(result()) == (
+        "5,000 random permutations out of 536,870,912 distinct ones"
+    )
     exact = result(Permutations=128, Exact=True)
-    assert resampling_words(exact) == "128 permutations, all there are (exact test)"
+    assert resampling_words(exact) == "all 128 distinct permutations (exact test)"
     assert [number(v) for v in (0.00097656, 1234.5, 12.345, 3e-7, 0)] == [
         "0.000977",
         "1,234",
@@ -306,9 +308,9 @@ def test_cautions():
     assert "no p below 0.0312" in coarse[0] and "number of subjects" in coarse[0]
     lost = cautions(result(PointsExcluded={"not finite": 90, "no variation": 10}), CLUSTERS[:1])
     pooled = result(Design=POOLED, Epsilon=0.5)
-    assert "epsilon (Greenhouse and Geisser) is 0.50" in cautions(pooled, CLUSTERS[:1])[0]
+    assert "the Greenhouse-Geisser epsilon is 0.50" in cautions(pooled, CLUSTERS[:1])[0]
     assert cautions(result(Design=POOLED, Epsilon=0.9), CLUSTERS[:1]) == []
-    assert lost == ["100 of 1,000 points were left out (not finite: 90, no variation: 10)."]
+    assert lost == ["100 of 1,000 points were excluded (not finite: 90, no variation: 10)."]
 
 
 def test_design_in_words():
@@ -406,7 +408,7 @@ def test_manifest_needs_words_and_files(tmp_path):
         )
     figure = {"file": str(tmp_path / "a.png"), "title": "t", "caption": "c", "alt": "a"}
     write_manifest(tmp_path / "figures.json", [figure], title="x", subject="01")
-    with pytest.raises(InputError, match=r"a\.png: absent"):
+    with pytest.raises(InputError, match=r"a\.png: the file does not exist"):
         read_manifest(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")
     assert read_manifest(tmp_path / "figures.json")["figures"][0]["file"] == str(tmp_path / "a.png")
@@ -418,6 +420,6 @@ def test_points_without_neighbours_and_models_are_shown(page, effects):
     found = effect.result["SignificantPoints"]
     assert found == (points_of(effect)["p_max"] <= 0.05).sum() >= 1
     assert f"at {found} of 12 points" in page.text
-    assert "Places, the smallest p first" in page.text and "S1_D1" in page.text
+    assert "Places, sorted by p" in page.text and "S1_D1" in page.text
     assert "7 participants: Wald tests" in page.text
-    assert "theta ~ -1 + ROI" in page.text and "A model for each" in page.text
+    assert "theta ~ -1 + ROI" in page.text and "One model per" in page.text

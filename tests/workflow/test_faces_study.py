@@ -153,7 +153,7 @@ def test_report_and_views(study):
     for said in (
         "faces_over_scrambled",
         "Effects of interest, all subjects",
-        "Peaks: local maxima",
+        "Peaks: up to four local maxima",
     ):
         assert said in report
     for page in ("volume", "surface"):

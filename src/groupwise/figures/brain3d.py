@@ -1,4 +1,4 @@
-"""The inflated cortex drawn by PyVista, where that is installed and can draw."""
+"""Draw the inflated cortex with PyVista, if it is installed and can render."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from matplotlib.colors import Colormap, Normalize
 
 from groupwise.stack.kinds import Hemisphere
 
-#: Drawn in a process of its own: without the libraries it needs, VTK ends a process at once.
+#: Run in a separate process: if the libraries that VTK needs are missing, it kills its process.
 PROBE = (
     "import pyvista; p = pyvista.Plotter(off_screen=True, window_size=(16, 16)); "
     "p.add_mesh(pyvista.Sphere(), color='white'); "
@@ -20,7 +20,7 @@ PROBE = (
 
 @cache
 def can_draw() -> bool:
-    """Whether PyVista is installed and draws without a display."""
+    """Return whether PyVista is installed and renders without a display."""
     if find_spec("pyvista") is None:
         return False
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, timeout=120)
@@ -39,13 +39,14 @@ def draw(
     hatched: np.ndarray | None = None,
     pixels_per_mm: float = 6.0,
 ) -> np.ndarray:
-    """The picture (h, w, 4) of a map on the grey cortex, cut to the brain.
+    """Return an RGBA image (h, w, 4) of a map on the grey cortex, cropped to the brain.
 
     Parameters
     ----------
-    toward : (3,) where the viewer is.
-    values, opacity : (n,) float; outline, hatched : (n,) bool, as in `groupwise.figures.surface`.
-    pixels_per_mm : size.
+    toward : (3,) unit vector from the brain to the viewer.
+    values, opacity : (n,) float, per vertex.
+    outline, hatched : (n,) bool, as in `groupwise.figures.surface.paint`.
+    pixels_per_mm : scale of the image.
     """
     import pyvista
 
@@ -58,7 +59,7 @@ def draw(
     extent = 1.05 * np.ptp(points, axis=0).max()
     size = int(extent * pixels_per_mm / 2)
     plotter = pyvista.Plotter(off_screen=True, window_size=(size, size), lighting="none")
-    # White light from the viewer, so that a colour is the colour bar's.
+    # White light from the viewer, so that colours match the colour bar.
     plotter.add_light(pyvista.Light(light_type="headlight"))
     plotter.enable_anti_aliasing("ssaa")
     plotter.add_mesh(
@@ -67,7 +68,7 @@ def draw(
     if outline is not None and 0 < np.count_nonzero(outline) < len(points):
         mesh["outline"] = np.asarray(outline, float)
         border = mesh.contour([0.5], scalars="outline")
-        # A little in front of the surface, in which it would else sink.
+        # Slightly in front of the surface, which would otherwise hide parts of the line.
         border.points += 0.6 * np.asarray(toward, float)
         plotter.add_mesh(border, color="black", line_width=3, lighting=False)
     middle = (points.min(0) + points.max(0)) / 2
@@ -89,7 +90,7 @@ def vertex_colours(
     opacity: np.ndarray,
     hatched: np.ndarray | None = None,
 ) -> np.ndarray:
-    """(n, 3) colour of each vertex: grey by its sulcal depth, and the map over it."""
+    """Return the RGB colour (n, 3) of each vertex: grey by sulcal depth, with the map over it."""
     scale = np.abs(np.percentile(hemisphere.sulc, [5, 95])).max() or 1.0
     grey = 0.72 - 0.16 * np.clip(2.5 * np.asarray(hemisphere.sulc) / scale, -1, 1)
     over = np.clip(opacity, 0, 1)[:, None]

@@ -1,4 +1,4 @@
-"""Values of channels and regions, of one participant, of all, and of a model."""
+"""Figures of values and statistics of channels and regions, and of model coefficients."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from groupwise.figures.colours import CONDITIONS
 
-#: As the field draws them: oxygenated red, deoxygenated blue; the two are told apart by shape too.
+#: Conventional colours: HbO red, HbR blue. Different markers distinguish them without colour.
 CHROMAS = {"hbo": ("#D55E00", "o", "HbO"), "hbr": ("#0072B2", "s", "HbR")}
 OTHER = ("#000000", "o", "")
 
@@ -25,10 +25,15 @@ def statistic_figure(
     label: str,
     signed: bool,
 ) -> Figure:
-    """The statistic of every place; filled where p, corrected over all, is at most alpha.
+    """Return a figure of the statistic at every place, with filled markers if p is at most alpha.
 
-    parts: part of each place, with a colour and a marker of its own. critical: the value that the
-    largest statistic must exceed; drawn as dashed lines.
+    Parameters
+    ----------
+    places : (n,) names of the places.
+    parts : (n,) part of each place, such as a chromophore, which sets colour and marker.
+    statistic, p : (n,) statistic and corrected p.
+    critical : critical value of the statistic, drawn as dashed lines.
+    label : label of the axis of the statistic.
     """
     names = list(dict.fromkeys(places))
     figure = Figure(figsize=(max(6.0, 1.8 + 0.34 * len(names)), 4.0), layout="constrained")
@@ -58,10 +63,14 @@ def statistic_figure(
     return figure
 
 
-def individual_figure(table: pd.DataFrame, place: str, units: str) -> Figure:
-    """Every participant's estimates: a panel a place and chromophore, a line a participant.
+def estimates_figure(table: pd.DataFrame, place: str, units: str) -> Figure:
+    """Return a figure of estimates: one panel per place and chromophore, one line per participant.
 
-    table: ID, Condition, `place`, Chroma, theta.
+    Parameters
+    ----------
+    table : columns ID, Condition, `place`, Chroma and theta.
+    place : name of the column with the places.
+    units : units of theta.
     """
     places, conditions = (list(dict.fromkeys(table[name])) for name in (place, "Condition"))
     chromas, people = (list(dict.fromkeys(table[name])) for name in ("Chroma", "ID"))
@@ -94,7 +103,7 @@ def individual_figure(table: pd.DataFrame, place: str, units: str) -> Figure:
 def quality_figure(
     coupling: pd.DataFrame, bad: pd.DataFrame, *, label: str = "scalp coupling index"
 ) -> Figure:
-    """Participant by pair: coupling as colour, a cross where the pair is bad."""
+    """Return a figure of coupling, participants by pairs, with a cross at each bad pair."""
     figure = Figure(
         figsize=(2.6 + 0.3 * coupling.shape[1], 1.7 + 0.34 * len(coupling)), layout="constrained"
     )
@@ -110,17 +119,17 @@ def quality_figure(
     return figure
 
 
-def shared_figure(
+def collinearity_figure(
     inflation: Mapping[str, Mapping[str, float]], shared: Mapping[str, Mapping[str, float]]
 ) -> Figure:
-    """Variance inflation of the conditions, and what the short channels share with them; by run."""
+    """Return a figure of the variance inflation of conditions and their R² on short channels."""
     conditions = list(next(iter(inflation.values())))
     figure = Figure(figsize=(9, 1.6 + 0.32 * len(conditions)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for k, (name, factors) in enumerate(inflation.items()):
-        told = {"label": name} if len(inflation) > 1 else {}
+        legend = {"label": name} if len(inflation) > 1 else {}
         rows = range(len(conditions))
-        left.plot([factors.get(c, np.nan) for c in conditions], rows, "o", color=_of(k), **told)
+        left.plot([factors.get(c, np.nan) for c in conditions], rows, "o", color=_of(k), **legend)
         own = shared.get(name) or {}
         right.plot([own.get(c, np.nan) for c in conditions], rows, "o", color=_of(k))
     left.set_yticks(range(len(conditions)), conditions)
@@ -138,8 +147,8 @@ def shared_figure(
 
 
 def coefficients_figure(table: pd.DataFrame, *, alpha: float, title: str, units: str) -> Figure:
-    """Coefficients with their intervals; filled where Bonferroni's p is at most alpha."""
-    # Here, since SciPy's distributions behind it cost each job with a picture a second.
+    """Return a figure of coefficients with their intervals; filled if Bonferroni p ≤ alpha."""
+    # Imported here, because it imports scipy.stats, which takes a second in each job with figures.
     from groupwise.stats.mixed_models import FIXED
 
     names = [name for name in table if name not in FIXED]
@@ -166,7 +175,7 @@ def coefficients_figure(table: pd.DataFrame, *, alpha: float, title: str, units:
     axis.axvline(0, color="0.35", lw=0.8, zorder=0)
     axis.set_yticks(range(len(rows)), rows, fontsize=8)
     axis.set_ylim(len(rows) - 0.4, -0.6)
-    axis.set_xlabel(f"coefficient ({units}), {100 * (1 - alpha):g}% interval")
+    axis.set_xlabel(f"coefficient ({units}), {100 * (1 - alpha):g}% confidence interval")
     axis.set_title(title, fontsize=11)
     if len(kinds) > 1:
         axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))

@@ -1,4 +1,4 @@
-"""Colours of all figures: told apart by colour-blind readers, and in grey where that can be."""
+"""Colours of all figures: distinguishable with colour blindness and, if possible, in grey."""
 
 import numpy as np
 
@@ -17,14 +17,15 @@ LINES = ("-", "--", "-.", ":")
 
 
 def colour_map(signed: bool) -> str:
-    """A diverging map for a signed statistic, a sequential one for an unsigned."""
+    """Return a diverging colour map for a signed statistic, else a sequential one."""
     return "RdBu_r" if signed else "YlOrRd"
 
 
 def colour_limit(values: np.ndarray, threshold: float) -> float:
-    """Where the colours of a statistic end: the 98th percentile beyond the threshold.
+    """Return the end of the colour scale: the 98th percentile of the values above the threshold.
 
-    Single points of an F or t with few degrees of freedom would else leave all others pale.
+    With the maximum as its end, single extreme points of an F or t with few degrees of freedom
+    would leave all others pale.
     """
     size, threshold = np.abs(values), abs(float(threshold))
     beyond = size[size > threshold]
@@ -32,14 +33,14 @@ def colour_limit(values: np.ndarray, threshold: float) -> float:
 
 
 def extend(values: np.ndarray, limits: tuple[float, float]) -> str:
-    """Which ends of a colour bar get an arrow because values lie beyond them."""
+    """Return which ends of a colour bar have arrows, because values are outside `limits`."""
     low, high = float(np.min(values)) < limits[0], float(np.max(values)) > limits[1]
     return {(0, 0): "neither", (0, 1): "max", (1, 0): "min", (1, 1): "both"}[low, high]
 
 
 def fade(values: np.ndarray, threshold: float) -> np.ndarray:
-    """Opacity of an unthresholded map: 1 beyond the threshold, to 0 with the square below it.
+    """Return the opacity of an unthresholded map: 1 above the threshold, quadratic below it.
 
-    It highlights without hiding (Taylor et al. 2023, NeuroImage 274:120138).
+    This highlights results without hiding others (Taylor et al. 2023, NeuroImage 274:120138).
     """
     return np.clip(np.abs(values) / max(abs(float(threshold)), 1e-12), 0, 1) ** 2

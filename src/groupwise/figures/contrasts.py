@@ -1,4 +1,4 @@
-"""Weights of conditions in contrasts, as a picture."""
+"""Figure of the weights of conditions in contrasts."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 def contrast_figure(
     contrasts: Mapping[str, Mapping[str, float]], conditions: Sequence[str]
 ) -> Figure:
-    """Weights of the conditions in each contrast."""
+    """Return a figure of the weights of the conditions in each contrast."""
     weights = np.array([[own.get(c, 0.0) for c in conditions] for own in contrasts.values()])
     size = (1.8 + 0.62 * len(conditions), 1.4 + 0.34 * len(weights))
     figure = Figure(figsize=size, layout="constrained")

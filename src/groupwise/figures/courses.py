@@ -1,4 +1,4 @@
-"""Time courses and subject values of the conditions inside a cluster, with within-subject bands."""
+"""Figures of time courses and subjects' values in a cluster, with within-subject bands."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,13 +13,17 @@ BANDS = {"ci": "95% confidence interval", "sem": "standard error of the mean"}
 
 
 def within_subject_bands(x: np.ndarray, kind: str = "ci") -> tuple[np.ndarray, np.ndarray]:
-    """Mean over subjects and half-width of its within-subject band (Cousineau 2005, Morey 2008).
+    """Return the mean over subjects and the half-width of its within-subject band.
 
-    x: (n subjects, k conditions, ...). Each subject's mean over conditions is replaced by the
-    grand mean, and the variance that remains is multiplied by k / (k - 1). kind: "ci" for the 95%
-    confidence interval from the t distribution with n - 1 df, "sem" for the standard error. With
-    one condition only there is nothing to normalise and the band is the ordinary one.
-    Returns mean and half-width, both (k, ...).
+    Each subject's mean over conditions is replaced by the grand mean, and the remaining variance
+    is multiplied by k / (k - 1) (Cousineau 2005, Morey 2008). With one condition, the band is the
+    ordinary one. Mean and half-width have the shape (k, ...).
+
+    Parameters
+    ----------
+    x : (n subjects, k conditions, ...).
+    kind : "ci" for the 95% confidence interval from the t distribution with n - 1 df, "sem" for
+        the standard error.
     """
     x = np.asarray(x, float)
     n, k = x.shape[:2]
@@ -49,9 +53,10 @@ def cluster_average(data: np.ndarray, rows: np.ndarray, points: np.ndarray) -> n
 def collapse(
     x: np.ndarray, factors: Mapping[str, Sequence[str]], keep: Sequence[str]
 ) -> tuple[np.ndarray, list[str]]:
-    """Average cells (n, cells, ...) over the factors that are not kept; the first varies slowest.
+    """Average cells (n, cells, ...) over the factors that are not in `keep`.
 
-    Returns the array (n, kept cells, ...) and the names of its cells, such as "visual/left".
+    The first factor varies slowest. Returns the array (n, kept cells, ...) and the names of its
+    cells, such as "visual/left".
     """
     names, sizes = list(factors), [len(levels) for levels in factors.values()]
     grid = x.reshape(x.shape[0], *sizes, *x.shape[2:])
@@ -74,9 +79,14 @@ def course_figure(
     units: str,
     kind: str = "ci",
 ) -> Figure:
-    """Course of each condition with its within-subject band, the cluster's window shaded.
+    """Return a figure of the time course of each condition with its within-subject band.
 
-    x: (n subjects, k conditions, t times); times and window in s.
+    Parameters
+    ----------
+    x : (n subjects, k conditions, t times).
+    times : (t,) s.
+    window : start and end (s) of the cluster, which is shaded.
+    kind : as in `within_subject_bands`.
     """
     mean, half = within_subject_bands(x, kind)
     ms = 1e3 * np.asarray(times)
@@ -121,16 +131,22 @@ def values_figure(
     kind: str = "ci",
     what: str = "Cluster mean",
 ) -> Figure:
-    """Every subject's value in every condition, with mean and within-subject band.
+    """Return a figure of subjects' values in each condition, with mean and within-subject band.
 
-    x: (n subjects, k conditions); what: they are. Lines join the values of one subject.
+    Lines join the values of one subject.
+
+    Parameters
+    ----------
+    x : (n subjects, k conditions).
+    kind : as in `within_subject_bands`.
+    what : name of the values, for the axis.
     """
     mean, half = within_subject_bands(x, kind)
     n, k = x.shape
-    # A page shows a wider picture with smaller letters.
+    # On a page, letters of wider figures would be smaller.
     figure = Figure(figsize=(np.clip(1.6 + 1.3 * k, 5.0, 8.0), 4.2), layout="constrained")
     axis = figure.subplots()
-    # A fixed spread, so that the same values give the same picture.
+    # Not random, so that the same values give the same figure.
     spread = 0.12 * (((np.arange(n) * 0.618034) % 1) - 0.5) * 2
     places = np.arange(k)[None] + spread[:, None]
     if k > 1:

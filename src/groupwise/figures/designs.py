@@ -1,4 +1,4 @@
-"""Design matrices of first-level models."""
+"""Figure of the design matrices of first-level models."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,10 @@ from groupwise.figures.colours import CONDITIONS
 def design_figure(
     designs: Mapping[str, pd.DataFrame], conditions: Sequence[str], rows: str = "volume"
 ) -> Figure:
-    """Design matrix of each run: columns scaled to their largest magnitude, conditions first."""
+    """Return a figure of the design matrix of each run, with conditions in the first columns.
+
+    Each column is scaled by its largest absolute value.
+    """
     figure = Figure(figsize=(5.2 * len(designs), 5.6), layout="constrained")
     panels = figure.subplots(1, len(designs), squeeze=False)[0]
     for panel, (name, design) in zip(panels, designs.items(), strict=True):

@@ -1,4 +1,4 @@
-"""One tested effect, as its pictures need it."""
+"""One tested effect with the data that its figures need."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,16 @@ from groupwise.stats.designs import Design
 
 @dataclass(frozen=True)
 class Effect:
-    """What the pictures of one effect are made of.
+    """Data for the figures of one effect.
 
-    title: how analysis and effect are called; result, clusters, maps: what `infer` wrote; null:
-    (N,) maxima of the cluster mass, or of the statistic where points have no neighbours; within:
-    factors and levels of the design's cells, None where a subject has one map; shown: how many
-    clusters at most get pictures of their own.
+    Attributes
+    ----------
+    title : names of the analysis and the effect.
+    result, clusters, maps : outputs of `infer`.
+    null : (N,) maxima of the cluster mass, or of the statistic if points have no neighbours.
+    stack : the stack of the analysis.
+    within : factors of the design's cells with their levels; None if a subject has one map.
+    shown : largest number of clusters with their own figures.
     """
 
     title: str
@@ -86,13 +90,13 @@ class Effect:
 
     @property
     def keep(self) -> list[str]:
-        """Factors that the effect names; all where it names none, as a contrast does."""
+        """Factors in the name of the effect; all factors if it has none, as for a contrast."""
         factors, named = list(self.within or {}), (self.result["Effect"] or "").split(":")
         return [name for name in factors if name in named] or factors
 
     @property
     def units(self) -> str:
-        """Units of the maps as they stand on an axis."""
+        """Units of the maps, for the label of an axis."""
         units = self.stack.meta["Units"]
         return "no unit" if units in ("1", "") else units
 
@@ -103,23 +107,26 @@ class Effect:
 
     @property
     def pictured(self) -> list[dict[str, Any]]:
-        """The first significant clusters or, where there are none, the largest one."""
+        """The first significant clusters or, if there are none, the largest cluster."""
         chosen = self.significant if len(self.significant) else self.clusters.head(1)
         return chosen.head(self.shown).to_dict("records")
 
     @property
     def statistic(self) -> np.ndarray:
-        """Statistic with 0 for excluded points, (places, times); one time where there is none."""
+        """Statistic (places, times) with 0 at excluded points; one time if maps have no times."""
         return self.stack.space.by_place(np.nan_to_num(self.maps["statistic"]))
 
     @property
     def labels(self) -> np.ndarray:
-        """Cluster of each point, (places, times)."""
+        """Cluster of each point (places, times), 0 for none."""
         return self.stack.space.by_place(self.maps["labels"])
 
     def peak_of(self, cluster: Mapping[str, Any] | None) -> tuple[int, int, str]:
-        """Place and time index of a cluster's peak (None: of the largest value), and its time in
-        words that follow the statistic."""
+        """Return place, time index and time in words of the peak of a cluster.
+
+        Without a cluster (None), the peak is the largest value. The words follow the statistic:
+        " at 100 ms".
+        """
         space = self.stack.space
         peak = np.argmax(np.abs(self.statistic)) if cluster is None else cluster["peak"]
         (place,), (time,) = space.places_and_times(np.array([int(peak)]))
@@ -133,7 +140,7 @@ class Effect:
 
     @property
     def verdict(self) -> str:
-        """What is significant, for a line under a title."""
+        """Number of significant clusters in words, for a line below a title."""
         if len(self.significant):
             n = len(self.significant)
             return f"{n} significant cluster{'s' if n > 1 else ''}"
@@ -143,7 +150,7 @@ class Effect:
         return "not significant; no point exceeds the threshold"
 
     def name_of(self, cluster: Mapping[str, Any]) -> str:
-        """A cluster by its number, with a word where it is not significant."""
+        """Return the name of a cluster, which states if it is not significant."""
         word = "" if cluster["p"] <= self.result["Alpha"] else " (not significant)"
         return f"cluster {cluster['id']}{word}"
 

@@ -1,4 +1,4 @@
-"""A statistic of named regions over time, as one picture of all."""
+"""Figure of a statistic of labels over time."""
 
 from collections.abc import Sequence
 
@@ -20,15 +20,15 @@ def label_figure(
     limit: float,
     signed: bool,
 ) -> Figure:
-    """A row a region, a column a time; significant stretches are framed.
+    """Return a figure of the statistic, with one row per label and one column per time.
 
     Parameters
     ----------
-    names : of the regions.
+    names : names of the labels.
     times : (t,) s.
-    statistic : (regions, times).
-    outline : (regions, times) bool.
-    limit : where the colours end.
+    statistic : (labels, times).
+    outline : (labels, times) bool; time intervals that are framed.
+    limit : end of the colour scale.
     """
     height = max(2.6, 1.3 + 0.15 * len(names))
     figure = Figure(figsize=(7.4, height), layout="constrained")
@@ -56,7 +56,7 @@ def label_figure(
     if times[0] < 0 < times[-1]:
         axis.axvline(0, color="black", lw=0.8, ls=":")
     axis.set_title(title, fontsize=11)
-    # Short pictures have short bars; a tall one must not have a bar as long as itself.
+    # In tall figures, the colour bar is shorter than the axis.
     figure.colorbar(
         image, ax=axis, label=label, extend=extend(statistic, (low, limit)),
         shrink=min(1.0, 2.6 / height), anchor=(0, 1), aspect=18,

@@ -52,9 +52,14 @@ def read_manifest(path: str | os.PathLike) -> dict[str, Any]:
             figure["file"] = str(path.parent / figure["file"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path}: not a readable list of figures ({error}); make it again"
+            f"{path}: the list of figures is not readable ({error}). Run its rule again"
         ) from error
     absent = [f["file"] for f in manifest["figures"] if not Path(f["file"]).is_file()]
     if absent:
-        raise InputError([f"{name}: absent, though {path} lists it" for name in absent])
+        raise InputError(
+            [
+                f"{name}: the file does not exist, but {path} lists it. Run its rule again"
+                for name in absent
+            ]
+        )
     return manifest

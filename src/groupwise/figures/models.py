@@ -1,4 +1,4 @@
-"""Pictures of a model of a table."""
+"""Figures of a regression model of a table."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,30 +8,34 @@ import pandas as pd
 from groupwise.figures.channels import coefficients_figure
 from groupwise.figures.save import Picture
 
-#: Coefficients that a picture of rows can still show.
-MOST = 60
+#: Largest number of coefficients in a figure.
+MAX_COEFFICIENTS = 60
 
 
 def model_pictures(
     table: pd.DataFrame, model: Mapping[str, Any], *, title: str, alpha: float, units: str
 ) -> Iterator[Picture]:
-    """Coefficients with their intervals.
+    """Yield a figure of the coefficients with their confidence intervals.
 
     Parameters
     ----------
-    table : of `model_table`.
-    model : the config's section.
+    table : coefficients, as `model_table` returns them.
+    model : the model's section of the config.
     """
-    shown = table[table["estimate"].notna()].head(MOST)
+    shown = table[table["estimate"].notna()].head(MAX_COEFFICIENTS)
     if not len(shown):
         return
-    more = f" The first {MOST} of {len(table)}." if len(table) > len(shown) else ""
+    more = (
+        f" The figure shows the first {MAX_COEFFICIENTS} of {len(table)}."
+        if len(table) > len(shown)
+        else ""
+    )
     yield Picture(
         "coefficients",
         coefficients_figure(shown, alpha=alpha, title=title, units=units),
         "Coefficients",
-        f"{model['formula']}; estimate with its {100 * (1 - alpha):g}% interval (Wald); filled: "
-        f"p ≤ {alpha:g} by Bonferroni.{more}",
+        f"Coefficients of {model['formula']} with {100 * (1 - alpha):g}% confidence intervals "
+        f"(Wald). Filled: Bonferroni-corrected p ≤ {alpha:g}.{more}",
         f"{len(shown)} coefficients, {int((shown['p_bonferroni'] <= alpha).sum())} of them "
         f"significant.",
     )

@@ -1,4 +1,4 @@
-"""The permutation distribution of the largest cluster, with the clusters that were observed."""
+"""Figure of the null distribution with the observed clusters."""
 
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from matplotlib.ticker import StrMethodFormatter
 
 
 def critical_mass(null: np.ndarray, alpha: float) -> float:
-    """The mass that a cluster must exceed for p <= alpha, given the maxima of all permutations.
+    """Return the mass that a cluster must exceed for p <= alpha, from the maxima (N,) `null`.
 
-    p counts the permutations whose maximum is at least the observed mass, the identity among them.
-    Infinite when no mass can reach alpha with so few permutations.
+    p is the proportion of permutations, including the identity, whose maximum is at least the
+    observed mass. The critical mass is infinite if alpha is below 1/N.
     """
     allowed = int(np.floor(alpha * len(null) + 1e-9))
     if allowed < 1:
@@ -29,19 +29,24 @@ def null_figure(
     title: str,
     label: str,
     shown: int = 3,
-    named: str = "cluster {}",
+    name_format: str = "cluster {}",
 ) -> Figure:
-    """Histogram of the maxima (N,) with the observed masses of the first clusters as lines.
+    """Return a histogram of the maxima, with the observed masses of the first clusters as lines.
 
-    masses, p: of the observed clusters, the largest first; `label` names the axis, `named`
-    each of them by its rank.
+    Parameters
+    ----------
+    null : (N,) maxima of the permutations.
+    masses, p : masses and p of the observed clusters, the largest first.
+    label : label of the axis.
+    shown : largest number of observed clusters.
+    name_format : format of the name of a cluster, from its rank.
     """
     null = np.asarray(null, float)
     masses, p = np.abs(np.asarray(masses, float))[:shown], list(p)[:shown]
     top = max([null.max(), *masses, 1e-12])
     figure = Figure(figsize=(7.4, 3.6), layout="constrained")
     axis = figure.subplots()
-    # Bins as fine as the bulk of the null asks for, however far away an observed cluster lies.
+    # The width of bins depends on the bulk of the null distribution, not on observed clusters.
     bulk = np.quantile(null, 0.99) or top
     width = max(bulk / np.clip(np.sqrt(len(null)), 10, 30), top / 500)
     axis.hist(null, list(np.arange(0, top + 2 * width, width)), color="0.65", edgecolor="none")
@@ -49,7 +54,7 @@ def null_figure(
     if np.isfinite(critical):
         axis.axvline(critical, color="black", ls="--", lw=1.4)
         axis.annotate(
-            f"p ≤ {alpha:g} beyond",
+            f"p ≤ {alpha:g} above",
             (critical, 0.985),
             xycoords=("data", "axes fraction"),
             xytext=(4, 0),
@@ -61,7 +66,7 @@ def null_figure(
         right = mass > 0.7 * top
         axis.axvline(mass, color="#D55E00", lw=2, alpha=1 - 0.25 * rank)
         axis.annotate(
-            f"{named.format(rank + 1)}: p = {value:.3g}",
+            f"{name_format.format(rank + 1)}: p = {value:.3g}",
             (mass, 0.84 - 0.12 * rank),
             xycoords=("data", "axes fraction"),
             xytext=(-5 if right else 5, 0),

@@ -1,6 +1,6 @@
-"""The pictures of one effect, each with its title, its caption and its text for the blind.
+"""Figures of one effect, each with its title, caption and alt text.
 
-Captions take every number from the result itself.
+All numbers in captions come from the result.
 """
 
 from collections.abc import Iterator
@@ -44,11 +44,13 @@ from groupwise.stack.kinds import Surface, Volume
 from groupwise.stack.observations import cell_rows
 
 DESCRIPTIVE = "Extent and latency of a cluster are descriptive."
-SELECTED = "The cluster was found with the same data: the averages describe it and test nothing."
+SELECTED = (
+    "The cluster was found in the same data, so the averages are descriptive and test nothing."
+)
 
 
 def effect_pictures(effect: Effect) -> Iterator[Picture]:
-    """Return the pictures that fit the effect's feature space."""
+    """Yield the figures for the effect's feature space."""
     space = effect.stack.space
     if isinstance(space, Surface):
         return surface_pictures(effect)
@@ -60,7 +62,7 @@ def effect_pictures(effect: Effect) -> Iterator[Picture]:
 
 
 def surface_pictures(effect: Effect) -> Iterator[Picture]:
-    """Duration of clusters, statistic at each cluster's peak, courses or values, null."""
+    """Yield figures of a surface: durations, the statistic at peaks, courses or values, null."""
     space, result = cast(Surface, effect.stack.space), effect.result
     statistic, labels = effect.statistic, effect.labels
     sides = " and ".join(hemisphere.side for hemisphere in space.hemispheres)
@@ -103,7 +105,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
 
 
 def volume_pictures(effect: Effect) -> Iterator[Picture]:
-    """Slices at each cluster's peak, axial mosaic, glass brain, subject values, null."""
+    """Yield figures of a volume: slices at peaks, mosaic, glass brain, subjects' values, null."""
     space, result = cast(Volume, effect.stack.space), effect.result
     time, when = effect.peak_time
     significant = np.isin(effect.labels, list(effect.significant["id"]))
@@ -123,7 +125,8 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     )
     words = (
         f"The map is not thresholded: colour fades out below the cluster-forming threshold, "
-        f"{threshold_words(result)}. {_outlined(significant)} {anatomy}; left is left. "
+        f"{threshold_words(result)}. {_outlined(significant)} {anatomy}. "
+        f"The left hemisphere is on the left. "
         f"Test: {test_words(result)}."
     )
     for cluster in effect.pictured or [None]:
@@ -173,20 +176,20 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             glass_figure(space, statistic, title=title, **style),
             "Glass brain",
             f"Largest {name} along each line of sight, shown where it exceeds "
-            f"the cluster-forming threshold, {threshold_words(result)}, whether the cluster is "
-            f"significant or not. Test: {test_words(result)}.",
+            f"the cluster-forming threshold, {threshold_words(result)}. Clusters that are not "
+            f"significant are shown too. Test: {test_words(result)}.",
             f"Glass brain from left, behind, right and above with {name} "
-            "beyond the cluster-forming threshold.",
+            "above the cluster-forming threshold.",
         )
         yield Picture(
             "projection",
             projection_figure(space, statistic, title=title, **style),
-            "On the cortex",
-            f"{name} on the inflated fsaverage cortex (mean along the line from "
-            "white to pial surface), shown where it exceeds the cluster-forming threshold, "
-            f"{threshold_words(result)}. The template's cortex is laid over MNI space, not each "
-            f"subject's own. Test: {test_words(result)}.",
-            f"Lateral and medial views of both hemispheres with {name} beyond "
+            "Projection to the cortex",
+            f"{name} on the inflated fsaverage cortex (mean along lines from the "
+            "white to the pial surface), shown where it exceeds the cluster-forming threshold, "
+            f"{threshold_words(result)}. The cortex is that of the template in MNI space, "
+            f"not that of each subject. Test: {test_words(result)}.",
+            f"Lateral and medial views of both hemispheres with {name} above "
             "the cluster-forming threshold.",
         )
     yield from design_pictures(effect)
@@ -195,7 +198,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
 
 
 def channel_pictures(effect: Effect) -> Iterator[Picture]:
-    """The statistic of every channel or region, subjects' values at the largest, null."""
+    """Yield figures of places without neighbours: statistic, values at its maximum, null."""
     space, result = effect.stack.space, effect.result
     statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
     tested, alpha = ~np.isnan(p), result["Alpha"]
@@ -216,10 +219,11 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
             label=name,
             signed=signed,
         ),
-        "Statistic of every place",
-        f"{name}; filled: p ≤ {alpha:g}, corrected over all by the largest statistic, which must "
-        f"exceed the dashed line. {test_words(result)}.",
-        f"{name} of {tested.sum()} points, {verdict}.",
+        "Statistic at every place",
+        f"{name} at every place. Filled: p ≤ {alpha:g}, corrected over all places with the maximum "
+        f"statistic. Dashed: the critical value, which a statistic must exceed for p ≤ {alpha:g}. "
+        f"Test: {test_words(result)}.",
+        f"{name} at {tested.sum()} places, {verdict}.",
     )
     yield from design_pictures(effect)
     best = int(np.nanargmax(np.abs(statistic)))
@@ -240,10 +244,10 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
                 what="Value",
             ),
             f"Subjects' values at {where}",
-            f"The place with the largest statistic ({where}, p = {number(p[best])}), for "
+            f"Values at the place with the largest statistic ({where}, p = {number(p[best])}), for "
             f"{len(subjects)} subjects, with 95% confidence intervals"
             f"{' within subjects (Cousineau–Morey)' if len(conditions) > 1 else ''}. The place was "
-            "chosen with the same data: the values describe it and test nothing.",
+            "selected in the same data, so the values are descriptive and test nothing.",
             f"Subjects' values at {where}; means "
             + ", ".join(f"{mean:.3g}" for mean in x[:, :, 0].mean(0))
             + ".",
@@ -258,19 +262,19 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
             title=f"{effect.title}: largest statistic under permutation",
             label=f"Largest {'|t|' if signed else 'F'} of a permutation",
             shown=1,
-            named="observed",
+            name_format="observed",
         ),
         "Null distribution",
-        "Largest statistic of each permutation, the observed labelling among them. Coloured line: "
-        f"the observed one, at {where}. Dashed: what a statistic must exceed for p ≤ {alpha:g}. "
-        f"{test_words(result)}.",
+        "Largest statistic of each permutation, including the observed data. Coloured line: the "
+        f"observed value, at {where}. Dashed: the critical value, which a statistic must exceed "
+        f"for p ≤ {alpha:g}. Test: {test_words(result)}.",
         f"Histogram of the largest statistics; observed {abs(statistic[best]):.3g}, "
         f"p = {p[best]:.3g}.",
     )
 
 
 def label_pictures(effect: Effect) -> Iterator[Picture]:
-    """The statistic of every label over time, courses of the conditions in clusters, the null."""
+    """Yield figures of labels: the statistic over time, courses in clusters, null."""
     space, result = effect.stack.space, effect.result
     outline = np.isin(effect.labels, list(effect.significant["id"]))
     signed, name = result["Statistic"] == "t", statistic_words(result)
@@ -288,8 +292,8 @@ def label_pictures(effect: Effect) -> Iterator[Picture]:
             signed=signed,
         ),
         "Statistic of every label over time",
-        f"{name} of the mean over each label. {_outlined(outline)} A cluster is a "
-        f"stretch of time of one label. Test: {test_words(result)}.",
+        f"{name} of the mean over each label. {_outlined(outline)} A cluster is an "
+        f"uninterrupted time interval of one label. Test: {test_words(result)}.",
         f"{name} of {space.n_spatial} labels at {space.n_times} times; {effect.verdict}.",
     )
     yield from design_pictures(effect)
@@ -298,7 +302,7 @@ def label_pictures(effect: Effect) -> Iterator[Picture]:
 
 
 def sensor_pictures(effect: Effect) -> Iterator[Picture]:
-    """The design, courses of the conditions over the channels of each cluster, and the null."""
+    """Yield figures of sensors: the design, courses in clusters, null."""
     yield from design_pictures(effect)
     yield from _averages(effect)
     yield from _null(effect)
@@ -311,18 +315,18 @@ def _duration(effect: Effect, views: str) -> Picture:
     longest, span = float(duration.max()), f"{_ms(space.times[0])} to {_ms(space.times[-1])}"
     hatched = None
     if ids:
-        what = f"How long each vertex belongs to a cluster with p ≤ {result['Alpha']:g}"
-        alt = f"longest, {longest:.0f} ms, at {space.place_words(int(np.argmax(duration)))}"
+        what = f"Time for which each vertex belongs to a cluster with p ≤ {result['Alpha']:g}"
+        alt = f"longest duration {longest:.0f} ms, at {space.place_words(int(np.argmax(duration)))}"
     elif len(effect.clusters):
         hatched = np.any(effect.labels == effect.pictured[0]["id"], axis=1)
         what = (
-            f"No cluster is significant. Hatched in grey: where the largest one lies at any time "
-            f"({p_words(effect.pictured[0])}; peak at {_peak(effect)})"
+            f"No cluster is significant. Hatched in grey: vertices that are in the largest cluster "
+            f"at any time ({p_words(effect.pictured[0])}; peak at {_peak(effect)})"
         )
         alt = f"nothing is significant; the largest cluster, at {_peak(effect)}, is hatched"
     else:
         what = "No point exceeds the cluster-forming threshold, so there is no cluster"
-        alt = "nothing is marked, for there is no cluster"
+        alt = "nothing is marked, because there is no cluster"
     return Picture(
         "duration",
         surface_figure(
@@ -336,16 +340,16 @@ def _duration(effect: Effect, views: str) -> Picture:
             hatched=hatched,
         ),
         "Duration of clusters",
-        f"{what}, from {span}. {DESCRIPTIVE} Test: {test_words(result)}.",
+        f"{what}. Time window: {span}. {DESCRIPTIVE} Test: {test_words(result)}.",
         f"{views}: {alt}.",
     )
 
 
 def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
-    """The statistic at times spread evenly over the window."""
+    """Return maps of the statistic at `count` times that divide the window evenly."""
     space, result = cast(Surface, effect.stack.space), effect.result
     name, signed = statistic_words(result), result["Statistic"] == "t"
-    # The middles of equal parts of the window: its edges are seldom where anything happens.
+    # Middles of equal parts of the window: effects are rarely at its edges.
     parts = (np.arange(min(count, space.n_times)) + 0.5) / min(count, space.n_times)
     times = np.floor(parts * space.n_times).astype(int)
     limit = colour_limit(effect.statistic, result["Threshold"]["statistic"])
@@ -373,9 +377,9 @@ def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
 
 
 def _averages(effect: Effect) -> Iterator[Picture]:
-    """Courses (with times) or subject values (without) of the conditions in pictured clusters."""
+    """Yield courses (if there are times) or subjects' values of the conditions in clusters."""
     if effect.design.model() is not None:
-        return  # means over all subjects would hide what is compared
+        return  # means over all subjects would hide the difference between them
     stack, space = effect.stack, effect.stack.space
     subjects, rows = cell_rows(stack.observations, effect.within)
     units = effect.units
@@ -388,12 +392,13 @@ def _averages(effect: Effect) -> Iterator[Picture]:
         others = [name for name in effect.within or {} if name not in effect.keep]
         over = f", averaged over {', '.join(others)}" if others else ""
         title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
-        where = f"the {members.sum():,} {space.place_noun[1]} of {effect.name_of(cluster)}"
+        noun = space.place_noun[members.sum() > 1]
+        where = f"the {members.sum():,} {noun} of {effect.name_of(cluster)}"
         if space.names_places and members.sum() == 1:
             where = f"{space.place_words(int(np.argmax(members)))}, {effect.name_of(cluster)}"
         band = (
-            "within-subject 95% confidence intervals (Cousineau–Morey), which tell differences "
-            "between conditions, not the spread of subjects"
+            "within-subject 95% confidence intervals (Cousineau–Morey), which show differences "
+            "between conditions, not the variation between subjects"
             if len(conditions) > 1
             else "the 95% confidence interval"
         )
@@ -406,7 +411,7 @@ def _averages(effect: Effect) -> Iterator[Picture]:
             )
         else:
             half = 0.5 * float(np.diff(space.times).mean())
-            # A sample stands for the time around it, as in the duration of a cluster.
+            # A sample represents the time around it, as in the duration of a cluster.
             window = (
                 max(cluster["t_start"] - half, space.times[0]),
                 min(cluster["t_stop"] + half, space.times[-1]),
@@ -421,7 +426,7 @@ def _averages(effect: Effect) -> Iterator[Picture]:
                 f"Time courses of {names}; their means from {_ms(cluster['t_start'])} to "
                 f"{_ms(cluster['t_stop'])} are " + ", ".join(f"{mean:.3g}" for mean in means)
             )
-        shaded = "" if space.n_times == 1 else " Grey: the cluster's extent in time."
+        shaded = "" if space.n_times == 1 else " Grey: the temporal extent of the cluster."
         yield Picture(
             f"{kind}_cluster-{cluster['id']}",
             figure,
@@ -445,10 +450,10 @@ def _null(effect: Effect) -> Iterator[Picture]:
         shown=effect.shown,
     )
     empty = int((np.asarray(effect.null) == 0).sum())
-    without = f" {empty:,} permutations had no cluster and count as 0." if empty else ""
+    without = f" {empty:,} permutations had no cluster; their mass is 0." if empty else ""
     observed = (
-        "Coloured lines: the observed clusters, with p, the share of permutations whose largest "
-        "cluster is at least as heavy."
+        "Coloured lines: the observed clusters, with p, the proportion of permutations whose "
+        "largest cluster has at least the same mass."
         if len(clusters)
         else "No cluster was observed."
     )
@@ -456,8 +461,8 @@ def _null(effect: Effect) -> Iterator[Picture]:
         "null",
         figure,
         "Null distribution",
-        f"Mass of the largest cluster of each permutation, the observed labelling among them."
-        f"{without} {observed} Dashed: the mass that a cluster must exceed for "
+        f"Mass of the largest cluster of each permutation, including the observed data."
+        f"{without} {observed} Dashed: the critical mass, which a cluster must exceed for "
         f"p ≤ {result['Alpha']:g}. Test: {test_words(result)}.",
         "Histogram of the largest cluster masses; observed: "
         + (

@@ -1,4 +1,4 @@
-"""Pictures of one stage as PNG, each with its words, and the list that the report reads."""
+"""Save the figures of one stage as PNG, with their captions and the list for the report."""
 
 import os
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from groupwise.files import write_whole_folder
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure and its words. `name` is the stem of its file."""
+    """A figure with its title, caption and alt text. `name` is the stem of its file."""
 
     name: str
     figure: Figure
@@ -29,16 +29,15 @@ def save_pictures(
     title: str,
     subject: str | None = None,
 ) -> None:
-    """Write each picture as PNG (150 dpi), `figures.json`, the manifest the report reads, and
-    `index.html`, a page with all of them.
+    """Write figures as PNG (150 dpi), their list `figures.json` and a page `index.html`.
 
-    The folder is there with all of them, or not at all.
+    The report reads `figures.json`. The folder is written completely or not at all.
     """
     with write_whole_folder(folder) as part:
         listed = []
         for picture in pictures:
             path = part / f"{picture.name}.png"
-            # No name of the writing program: the same numbers give the same bytes.
+            # Without the version of Matplotlib, the same numbers give the same bytes.
             picture.figure.savefig(path, dpi=150, metadata={"Software": None})
             words = {"title": picture.title, "caption": picture.caption, "alt": picture.alt}
             listed.append({"file": str(path), **words})

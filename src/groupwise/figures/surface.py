@@ -1,8 +1,8 @@
-"""Maps on the inflated cortex: how long a vertex belongs to clusters, and the statistic itself.
+"""Figures of maps on the inflated cortex: the statistic and the duration of clusters.
 
-Views are orthographic and drawn pixel by pixel: each pixel takes the nearest triangle in front of
-it, so hidden parts stay hidden, and mixes the values of its three corners. One view serves any
-number of maps, and needs neither a graphics card nor a display.
+Without PyVista, views are orthographic and rasterised here: each pixel shows the triangle nearest
+to the viewer and interpolates the values of its three corners. A view is computed once for any
+number of maps and needs neither a graphics card nor a display.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from groupwise.figures.brain3d import can_draw, draw
 from groupwise.figures.colours import extend
 from groupwise.stack.kinds import Hemisphere, Surface
 
-#: Horizontal and depth axis of a view: which coordinate points right, which to the viewer.
+#: Axes of a view: the direction to the right in the image, and the direction to the viewer.
 SIDES = {
     ("lh", "lateral"): ((0, -1, 0), (-1, 0, 0)),
     ("lh", "medial"): ((0, 1, 0), (1, 0, 0)),
@@ -31,10 +31,14 @@ SIDES = {
 
 @dataclass(frozen=True)
 class View:
-    """A hemisphere seen from one side; arrays have a pixel in each of their first two axes.
+    """A hemisphere seen from one side, as an image of (h, w) pixels.
 
-    `corners` (h, w, 3) are the vertices of the triangle seen, `weights` (h, w, 3) how much each
-    counts, `covered` (h, w) where there is a brain at all, `light` (h, w) in 0..1.
+    Attributes
+    ----------
+    corners : (h, w, 3) vertices of the visible triangle.
+    weights : (h, w, 3) weight of each of these vertices.
+    covered : (h, w) bool; pixels that show the brain.
+    light : (h, w) brightness in 0..1.
     """
 
     corners: np.ndarray
@@ -43,13 +47,13 @@ class View:
     light: np.ndarray
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
-        """Values at vertices (n,) as an image (h, w)."""
+        """Return values at vertices (n,) as an image (h, w)."""
         return (np.asarray(values, float)[self.corners] * self.weights).sum(-1)
 
 
 @lru_cache(maxsize=4)
 def project(hemisphere: Hemisphere, side: str, *, pixels_per_mm: float = 6.0) -> View:
-    """The view of a hemisphere from its `side`, "lateral" or "medial"."""
+    """Return the view of a hemisphere from `side`, "lateral" or "medial"."""
     right, toward = (np.array(axis, float) for axis in SIDES[hemisphere.name, side])
     points = np.asarray(hemisphere.inflated, float)
     x, y, depth = points @ right, points[:, 2], points @ toward
@@ -87,17 +91,17 @@ def project(hemisphere: Hemisphere, side: str, *, pixels_per_mm: float = 6.0) ->
     corners = np.zeros((height, width, 3), np.int32)
     image = np.zeros((height, width, 3), np.float32)
     covered = np.zeros((height, width), bool)
-    # Of several values for one pixel numpy keeps the last one: the nearest triangle.
+    # If a pixel has several values, numpy keeps the last: that of the nearest triangle.
     corners[py, px], image[py, px], covered[py, px] = triangles[which], weights, True
     view = View(corners, image, covered, np.zeros((height, width)))
     lit = view.interpolate(np.abs(at_vertex @ (toward + np.array([0, 0, 0.35]))) / 1.06)
     return View(corners, image, covered, np.clip(lit, 0, 1))
 
 
-def picture_of(
+def render_map(
     hemisphere: Hemisphere, side: str, values: np.ndarray, *, pixels_per_mm: float = 6.0, **maps
 ) -> np.ndarray:
-    """A map on a hemisphere seen from a side: by PyVista where it can draw, else by `paint`."""
+    """Return an image of a map on a hemisphere, by PyVista if it can render, else by `paint`."""
     if can_draw():
         toward = np.array(SIDES[hemisphere.name, side][1], float)
         return draw(hemisphere, toward, values, pixels_per_mm=pixels_per_mm, **maps)
@@ -115,10 +119,12 @@ def paint(
     outline: np.ndarray | None = None,
     hatched: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The picture (h/2, w/2, 4) of a map on the grey cortex.
+    """Return an RGBA image (h/2, w/2, 4) of a map on the grey cortex.
 
-    values, opacity (n,) float; outline, hatched (n,) bool: what gets a black border, and what is
-    only hatched in grey.
+    Parameters
+    ----------
+    values, opacity : (n,) float, per vertex.
+    outline, hatched : (n,) bool; regions with a black outline, and regions hatched in grey.
     """
     sulci = view.interpolate(hemisphere.sulc)
     scale = np.abs(np.percentile(hemisphere.sulc, [5, 95])).max() or 1.0
@@ -136,7 +142,7 @@ def paint(
         region = (view.interpolate(outline) >= 0.5) & view.covered
         colour[_border(region, 3)] = 0.0
     picture = np.dstack([np.clip(colour, 0, 1) * view.covered[..., None], view.covered])
-    # Half the size in both directions: every pixel the mean of four, which smooths the edges.
+    # Average 2 × 2 pixels, which smooths edges.
     h, w = (n // 2 * 2 for n in view.covered.shape)
     small = picture[:h, :w].reshape(h // 2, 2, w // 2, 2, 4).mean((1, 3))
     small[..., :3] /= np.maximum(small[..., 3:], 1e-6)
@@ -144,7 +150,7 @@ def paint(
 
 
 def _border(region: np.ndarray, width: int) -> np.ndarray:
-    """The pixels of `region` nearer than `width` to its edge."""
+    """Return the pixels of `region` that are closer than `width` to its edge."""
     inner = region.copy()
     for _ in range(width):
         padded = np.pad(inner, 1)
@@ -165,10 +171,15 @@ def surface_figure(
     hatched: np.ndarray | None = None,
     note: str = "",
 ) -> Figure:
-    """Lateral and medial views of every hemisphere of `space`, with a labelled colour bar.
+    """Return lateral and medial views of every hemisphere of `space`, with a labelled colour bar.
 
-    values (s,) float; opacity (s,) in 0..1, by default opaque wherever the value is not 0;
-    outline, hatched (s,) bool as in `paint`; note: a line under the title.
+    Parameters
+    ----------
+    values : (s,) float, per vertex.
+    label : label of the colour bar.
+    opacity : (s,) in 0..1; by default 1 if the value is not 0.
+    outline, hatched : (s,) bool, as in `paint`.
+    note : line below the title.
     """
     opacity = (np.asarray(values) != 0).astype(float) if opacity is None else opacity
     norm, colours = Normalize(*limits, clip=True), colormaps[cmap]
@@ -183,7 +194,7 @@ def surface_figure(
                 maps[name] = space.of_hemisphere(region, hemisphere)
         for column, side in enumerate(("lateral", "medial")):
             axis = axes[row, column]
-            axis.imshow(picture_of(hemisphere, side, own, cmap=colours, norm=norm, **maps))
+            axis.imshow(render_map(hemisphere, side, own, cmap=colours, norm=norm, **maps))
             axis.set_axis_off()
             axis.set_title(f"{hemisphere.side}, {side}", fontsize=9, color="0.25")
     figure.suptitle(title + (f"\n{note}" if note else ""), fontsize=11)
@@ -213,9 +224,13 @@ def strip_figure(
     cmap: str,
     limits: tuple[float, float],
 ) -> Figure:
-    """A film of a map: a column a time, a row a view of each hemisphere.
+    """Return maps at several times, with one column per time and one row per view.
 
-    values, opacity (s, k) float and outline (s, k) bool at the k times named by headings.
+    Parameters
+    ----------
+    values, opacity : (s, k) float at k times.
+    outline : (s, k) bool.
+    headings : (k,) titles of the columns.
     """
     norm, colours = Normalize(*limits, clip=True), colormaps[cmap]
     rows = [(each, side) for each in space.hemispheres for side in ("lateral", "medial")]
@@ -231,10 +246,10 @@ def strip_figure(
         for column, heading in enumerate(headings):
             axis = axes[row, column]
             axis.imshow(
-                picture_of(
+                render_map(
                     hemisphere, side, own[:, column], cmap=colours, norm=norm,
                     opacity=own_opacity[:, column], outline=own_outline[:, column],
-                    pixels_per_mm=2.5,  # small pictures need no finer grid
+                    pixels_per_mm=2.5,  # sufficient for small images
                 )
             )  # fmt: skip
             axis.set(xticks=[], yticks=[])
@@ -255,8 +270,12 @@ def strip_figure(
 
 
 def cluster_duration(labels: np.ndarray, clusters: list[int], times: np.ndarray) -> np.ndarray:
-    """How long each vertex belongs to any of the clusters, in ms: samples times sampling step.
+    """Return the time (s,) in ms for which each vertex belongs to any of the clusters.
 
-    labels (s, t) int: the cluster each point belongs to, 0 for none; times (t,) in s, t > 1.
+    Parameters
+    ----------
+    labels : (s, t) int, the cluster of each point, 0 for none.
+    clusters : numbers of the clusters.
+    times : (t,) s, t > 1.
     """
     return np.isin(labels, clusters).sum(1) * 1e3 * float(np.diff(times).mean())

@@ -1,4 +1,4 @@
-"""What an effect tests, as pictures: weights of the conditions, and the model of the subjects."""
+"""Figures of the tested hypothesis: weights of the conditions, and the design matrix."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -13,19 +13,19 @@ from groupwise.permutation.wording import number
 
 
 def design_pictures(effect: Effect) -> Iterator[Picture]:
-    """The design of an effect as matrices: conditions of a subject, then subjects."""
+    """Yield figures of an effect's design: weights of the conditions, then the design matrix."""
     design, name = effect.design, effect.design.label
     cells = ["/".join(levels) for levels in product(*(effect.within or {}).values())]
     model, sums = design.model(), design.tested_sums()
     if design.n_cells == len(cells) > 1:
         each = {row: dict(zip(cells, weights, strict=True)) for row, weights in sums.items()}
-        together = "this sum" if len(each) == 1 else "these sums together"
+        tested = "sum, which is tested" if len(each) == 1 else "sums, which are tested together"
         yield Picture(
             "contrast",
             contrast_figure(each, cells),
             "Weights of the conditions",
-            f"What is tested of {name}: {together} of each subject's maps"
-            f"{', against zero' if model is None else ', by the model of the subjects'}.",
+            f"Weights of each subject's maps in the {tested} "
+            f"{'against zero' if model is None else 'with the model of the subjects'} ({name}).",
             "; ".join(
                 f"{row}: " + ", ".join(f"{cell} {number(w)}" for cell, w in own.items() if w)
                 for row, own in each.items()
@@ -41,8 +41,8 @@ def design_pictures(effect: Effect) -> Iterator[Picture]:
             "design",
             matrix_figure(matrix, contrast.reshape(len(contrast), -1).T, columns, rows),
             "Design matrix",
-            f"The model, a row a {rows}, columns scaled to their largest magnitude; below it the "
-            f"contrast that is tested ({name}).",
+            f"Design matrix with one row per {rows}. Each column is scaled by its largest absolute "
+            f"value. Below: the tested contrast ({name}).",
             f"Design matrix of {matrix.shape[0]} rows and {matrix.shape[1]} columns: {shown}.",
         )
 
@@ -50,7 +50,7 @@ def design_pictures(effect: Effect) -> Iterator[Picture]:
 def matrix_figure(
     matrix: np.ndarray, contrast: np.ndarray, columns: list[str], rows: str
 ) -> Figure:
-    """A design matrix with the contrast below it."""
+    """Return a figure of a design matrix with the contrast below it."""
     height = float(np.clip(0.12 * len(matrix), 2.4, 6.0))
     below = 0.34 * len(contrast)
     size = (max(3.2, 1.6 + 0.3 * len(columns)), height + below + 1.6)

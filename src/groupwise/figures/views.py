@@ -1,4 +1,4 @@
-"""Pages in which to move through a map, drawn by nilearn; each asks for nothing from outside."""
+"""Interactive views of maps by nilearn: self-contained HTML pages."""
 
 import sys
 from types import ModuleType
@@ -12,7 +12,7 @@ from groupwise.stack.kinds import Surface, Volume
 
 
 def to_image(space: Volume, values: np.ndarray) -> nib.Nifti1Image:
-    """Values at voxels (s,) as an image on the grid of `space`, 0 outside."""
+    """Return values at voxels (s,) as an image on the grid of `space`, with 0 elsewhere."""
     grid = np.zeros(tuple(space.grid), np.float32)
     grid[tuple(np.asarray(space.voxels).T)] = values
     return nib.Nifti1Image(grid, np.asarray(space.affine, float))
@@ -28,16 +28,16 @@ def interactive_volume(
     threshold: float,
     signed: bool,
 ) -> dict[str, str]:
-    """Pages in which to move through a map (s,) of MNI space: "volume" and "surface", as HTML.
+    """Return interactive views of a map (s,) in MNI space, "volume" and "surface", as HTML.
 
-    Each is one file that asks for nothing from outside.
+    Each page is self-contained.
     """
     plotting = nilearn_plotting()
 
     image = to_image(space, values)
     style = {"threshold": threshold, "cmap": colour_map(signed), "vmax": limit,
              "symmetric_cmap": signed}  # fmt: skip
-    # Where slices are, a title has room for a few letters.
+    # Above slices, there is space only for a short title.
     volume = plotting.view_img(image, black_bg=False, opacity=0.9, title=label, **style)
     surface = plotting.view_img_on_surf(
         image, surf_mesh="fsaverage5", title=f"{title}: {label}", **style
@@ -54,7 +54,7 @@ def interactive_surface(
     threshold: float,
     signed: bool,
 ) -> str:
-    """A page in which to turn the inflated cortex with a map (s,) of its vertices, as HTML."""
+    """Return an interactive 3-D view of a map (s,) on the inflated cortex, as HTML."""
     from nilearn.surface import InMemoryMesh, PolyData, PolyMesh, SurfaceImage
 
     plotting = nilearn_plotting()
@@ -62,7 +62,7 @@ def interactive_surface(
     for hemisphere in space.hemispheres:
         side = hemisphere.side
         points = hemisphere.inflated.astype(float)
-        # Inflated hemispheres reach into each other: each goes to its own side.
+        # Inflated hemispheres overlap, so each is moved to its side.
         points[:, 0] -= points[:, 0].max() + 2 if side == "left" else points[:, 0].min() - 2
         meshes[side] = InMemoryMesh(points, hemisphere.triangles)
         maps[side] = space.of_hemisphere(values, hemisphere).astype(float)
@@ -85,7 +85,7 @@ def interactive_surface(
 
 
 def nilearn_plotting() -> ModuleType:
-    """`nilearn.plotting`, imported late: pictures of other spaces are spared its three seconds."""
+    """Return `nilearn.plotting`, imported only if needed, because this takes three seconds."""
     first = "nilearn.plotting" not in sys.modules
     from nilearn import plotting
 

@@ -1,4 +1,4 @@
-"""Voxel maps on slices and in a glass brain, drawn by nilearn on the template it ships."""
+"""Figures of voxel maps by nilearn: slices, glass brain and projection to the cortex."""
 
 from collections.abc import Sequence
 
@@ -24,11 +24,15 @@ def slice_figure(
     threshold: float,
     signed: bool,
 ) -> Figure:
-    """Slices of a map (s,), unthresholded, with the outlined voxels (s,) bool in black.
+    """Return slices of an unthresholded map, on nilearn's MNI152 template if `space` is MNI.
 
-    rows: of the picture, each ("ortho", (x, y, z)) or ("z", heights), in mm. Colour runs to
-    `limit`; below `threshold` it fades out. The anatomy is nilearn's MNI152 where the space is
-    called so, else none.
+    Parameters
+    ----------
+    values : (s,) float, per voxel.
+    outline : (s,) bool; voxels with a black outline.
+    rows : rows of the figure, each ("ortho", (x, y, z)) or ("z", heights), in mm.
+    limit : end of the colour scale.
+    threshold : value below which colours fade out.
     """
     from nilearn import datasets
 
@@ -77,7 +81,7 @@ def glass_figure(
     threshold: float,
     signed: bool,
 ) -> Figure:
-    """Maximum projections of a map (s,) beyond `threshold` in a glass brain (MNI152)."""
+    """Return maximum projections of a map (s,) above `threshold` in a glass brain (MNI152)."""
     plotting = nilearn_plotting()
 
     figure = Figure(figsize=(7.4, 3.4))
@@ -109,7 +113,7 @@ def projection_figure(
     threshold: float,
     signed: bool,
 ) -> Figure:
-    """A map (s,) of MNI space beyond `threshold` on the inflated cortex that nilearn ships."""
+    """Return a map (s,) in MNI space, above `threshold`, on nilearn's inflated fsaverage5."""
     from nilearn.datasets import load_fsaverage, load_fsaverage_data
     from nilearn.surface import SurfaceImage
 
@@ -142,7 +146,7 @@ def projection_figure(
 
 
 def axial_heights(space: Volume, count: int) -> list[float]:
-    """Heights in mm of `count` axial slices, spread evenly over the voxels of `space`."""
+    """Return heights (mm) of `count` axial slices, spaced evenly over the voxels of `space`."""
     low, high = np.percentile(space.coordinates[:, 2], [10, 92])
     return [float(z) for z in np.round(np.linspace(low, high, count))]
 

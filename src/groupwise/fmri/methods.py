@@ -78,7 +78,7 @@ def describe_tested(study: Study, analysis: FmriAnalysis) -> Tested:
 
 
 def _acquisition(spec: Fmri, own: Modality) -> str:
-    runs, about = own.found, own.acquisition
+    runs, about = own.recordings, own.acquisition
     field_strength = about.get("MagneticFieldStrength")
     scanner = " ".join(
         filter(
@@ -110,7 +110,7 @@ def _acquisition(spec: Fmri, own: Modality) -> str:
 
 
 def _preprocessing(spec: Fmri, own: Modality, cite: Citations) -> str:
-    runs = own.found
+    runs = own.recordings
     made_by = own.acquisition.get("Pipeline", "fMRIPrep")
     cited = f" {cite('esteban')}" if "fmriprep" in made_by.lower() else ""
     displacement = runs["mean_displacement"]
@@ -140,7 +140,7 @@ def _first_level(spec: Fmri, own: Modality, cite: Citations) -> str:
         f"{haemodynamic_response(spec.hrf, cite)}.",
         sampled,
         _confounds(spec.confounds, cite),
-        _excluded(spec.confounds, int(own.found["volumes_left_out"].sum())),
+        _excluded(spec.confounds, int(own.recordings["volumes_left_out"].sum())),
         "" if "high_pass" in spec.confounds.strategy else drift(spec.drift, spec.high_pass),
         NOISE[spec.noise],
         contrasts(spec.contrasts),

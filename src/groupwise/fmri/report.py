@@ -7,7 +7,7 @@ import pandas as pd
 
 from groupwise.fmri import methods
 from groupwise.report.modality import (
-    LEFT_OUT,
+    EXCLUSION_COLUMNS,
     Modality,
     counts,
     read_json,
@@ -58,9 +58,9 @@ def read_modality(
         unit="events",
         availability=counts(runs.groupby("subject")[list(conditions)].sum()),
         quality=pd.DataFrame(quality).T.infer_objects(),
-        left_out=pd.DataFrame(left, columns=LEFT_OUT),
+        exclusions=pd.DataFrame(left, columns=EXCLUSION_COLUMNS),
         **read_shared(("responses",), subjects, facts.values(), **shared),
-        found=runs,
+        recordings=runs,
         facts={"designs": list(facts.values())},
         section="fmri",
         writer=methods,

@@ -51,7 +51,7 @@ def describe_tested(study: Study, analysis: FnirsAnalysis) -> Tested:
 
 
 def _acquisition(spec: Fnirs, own: Modality) -> str:
-    table, maker = own.found, device(own.acquisition)
+    table, maker = own.recordings, device(own.acquisition)
     names = list(spec.conditions)
     return (
         f"fNIRS was recorded with {span(table['long_pairs'])} long and "

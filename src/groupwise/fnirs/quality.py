@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from groupwise.figures.channels import (
     CHROMAS,
-    individual_figure,
+    collinearity_figure,
+    estimates_figure,
     quality_figure,
-    shared_figure,
 )
 from groupwise.figures.designs import design_figure
 from groupwise.figures.save import Picture
@@ -68,7 +68,7 @@ def quality_figures(
         ),
         Picture(
             name="collinearity",
-            figure=shared_figure(**collinearity),
+            figure=collinearity_figure(**collinearity),
             title="Collinearity",
             caption="Left: variance inflation factor of each condition given all other columns. "
             "Above 5 (dashed), an estimate is unreliable, because other columns explain most of "
@@ -151,7 +151,7 @@ def group_figures(
             2,
             Picture(
                 name="individuals",
-                figure=individual_figure(shown, unit, UNITS),
+                figure=estimates_figure(shown, unit, UNITS),
                 title="Individual results",
                 caption="Each participant's estimates by region, condition and chromophore. "
                 "Diamond: mean over participants.",

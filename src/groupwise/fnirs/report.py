@@ -8,7 +8,7 @@ import pandas as pd
 
 from groupwise.fnirs import methods
 from groupwise.report.modality import (
-    LEFT_OUT,
+    EXCLUSION_COLUMNS,
     Modality,
     counts,
     read_json,
@@ -65,9 +65,9 @@ def read_modality(
         unit="events",
         availability=counts(recordings.groupby("subject")[list(conditions)].sum()),
         quality=pd.DataFrame(quality).T.infer_objects(),
-        left_out=pd.DataFrame(left, columns=LEFT_OUT),
+        exclusions=pd.DataFrame(left, columns=EXCLUSION_COLUMNS),
         **read_shared(("estimates",), subjects, pairs_of, **shared),
-        found=recordings,
+        recordings=recordings,
         facts={"pairs": pd.concat(every)},
         section="fnirs",
         writer=methods,

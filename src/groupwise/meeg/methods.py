@@ -123,7 +123,7 @@ def _name(spec: Meeg) -> str:
 
 
 def _acquisition(spec: Meeg, own: Modality, name: str) -> str:
-    table, about = own.found, own.acquisition
+    table, about = own.recordings, own.acquisition
     kinds = [kind for kind in dict.fromkeys(spec.channels) if f"n_{kind}" in table]
     sensors = listed([f"{span(table[f'n_{kind}'])} {SENSORS[kind]}" for kind in kinds])
     maker = device(about)
@@ -157,7 +157,7 @@ def _preprocessing(spec: Meeg, own: Modality, cite: Citations) -> str:
     # The Maxwell filter reconstructs bad MEG channels, which are good afterwards.
     if spec.maxwell is None or any(facts["bad"]):
         steps.append(_bad_channels(facts["bad"], each, remaining=spec.maxwell is not None))
-    steps.append(_filter(spec.filter, float(own.found["sampling_rate"].min())))
+    steps.append(_filter(spec.filter, float(own.recordings["sampling_rate"].min())))
     steps.append(_artifacts(spec, facts.get("artifacts", ()), each, cite))
     if "eeg" in spec.channels:
         steps.append(_reference(spec.reference, own.acquisition))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from groupwise.meeg import methods
 from groupwise.report.modality import (
-    LEFT_OUT,
+    EXCLUSION_COLUMNS,
     Modality,
     counts,
     read_json,
@@ -69,15 +69,15 @@ def read_modality(
             left.append((s, f"{events - kept} of {events} epochs", ", ".join(reasons)))
         if bad:
             left.append((s, f"channels {', '.join(bad)}", "bad: channels.tsv, the config or found"))
-    telling = ("evoked-grad", "evoked-mag", "evoked-eeg")
+    representative = ("evoked-grad", "evoked-mag", "evoked-eeg")
     return Modality(
         name="M/EEG",
         unit="trials",
         availability=counts(trials[list(order)]),
         quality=pd.DataFrame(quality).T.infer_objects(),
-        left_out=pd.DataFrame(left, columns=LEFT_OUT),
-        **read_shared(telling, subjects, cut.values(), **shared),
-        found=read_table(found),
+        exclusions=pd.DataFrame(left, columns=EXCLUSION_COLUMNS),
+        **read_shared(representative, subjects, cut.values(), **shared),
+        recordings=read_table(found),
         facts={
             "trials": trials,
             "events": sum(own["Events"] for own in quality.values()),

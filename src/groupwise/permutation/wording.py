@@ -1,4 +1,4 @@
-"""The numbers of a result as words: for captions, titles and reports, always from its own file."""
+"""Words for the numbers of a result, for titles, captions and the report."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,17 +10,17 @@ ALTERNATIVES = {name: words for name, words in SIDES.items() if name != "two-sid
 
 
 def effect_words(result: Mapping[str, Any]) -> str:
-    """What an effect is called: its factors, or the test of a design that has none."""
+    """Return the name of an effect: its factors, or the test if the design has no factors."""
     return design_of_result(result).label
 
 
 def groups_words(result: Mapping[str, Any]) -> str:
-    """The groups and how many subjects they have, such as "patients (n = 7), controls (n = 8)"."""
+    """Return the groups with their sizes, such as "patients (n = 7), controls (n = 8)"."""
     return ", ".join(f"{name} (n = {n})" for name, n in (result.get("Groups") or {}).items())
 
 
 def number(value: float) -> str:
-    """Three significant digits, without an exponent where a reader does not need one."""
+    """Return a number with three significant digits; only tiny and huge ones have an exponent."""
     value = float(value)
     if value != 0 and not 1e-4 <= abs(value) < 1e6:
         return f"{value:.2e}"
@@ -28,12 +28,12 @@ def number(value: float) -> str:
 
 
 def statistic_words(result: Mapping[str, Any]) -> str:
-    """Statistic with its degrees of freedom, such as "F(1, 7)"."""
+    """Return the statistic with its degrees of freedom, such as "F(1, 7)"."""
     return f"{result['Statistic']}({', '.join(number(df) for df in result['DegreesOfFreedom'])})"
 
 
 def threshold_words(result: Mapping[str, Any]) -> str:
-    """Cluster-forming threshold, such as "|t| > 3.66 (uncorrected p < 0.001)"."""
+    """Return the cluster-forming threshold, such as "|t| > 3.66 (uncorrected p < 0.001)"."""
     name, sign, value = result["Statistic"], ">", float(result["Threshold"]["statistic"])
     if name == "t" and result["Alternative"] == "two-sided":
         name = "|t|"
@@ -44,17 +44,17 @@ def threshold_words(result: Mapping[str, Any]) -> str:
 
 
 def resampling_words(result: Mapping[str, Any]) -> str:
-    """How many permutations there were, and whether they are all there are."""
+    """Return the number of permutations, and whether they are exact or random."""
     count = f"{int(result['Permutations']):,}"
     if result["Exact"]:
-        return f"{count} permutations, all there are (exact test)"
+        return f"all {count} distinct permutations (exact test)"
     distinct = int(result["DistinctResamplings"])
     of = f"{distinct:,}" if distinct < 10**9 else f"{distinct:.2g}"
-    return f"{count} random permutations of {of}"
+    return f"{count} random permutations out of {of} distinct ones"
 
 
 def setting_words(result: Mapping[str, Any]) -> str:
-    """Threshold and number of permutations, for a title."""
+    """Return threshold and number of permutations, for a title."""
     kind = "exact" if result["Exact"] else "random"
     return (
         f"{threshold_words(result).split(' (')[0]}, {int(result['Permutations']):,} permutations "
@@ -63,7 +63,7 @@ def setting_words(result: Mapping[str, Any]) -> str:
 
 
 def test_words(result: Mapping[str, Any]) -> str:
-    """The whole test in one line for a caption."""
+    """Return the complete test in one line, for a caption."""
     side = ALTERNATIVES.get(result["Alternative"])
     groups = f": {groups_words(result)}" if result.get("Groups") else ""
     formed = f"cluster-forming threshold {threshold_words(result)}, "
@@ -75,8 +75,8 @@ def test_words(result: Mapping[str, Any]) -> str:
 
 
 def p_words(cluster: Mapping[str, Any]) -> str:
-    """A cluster's p, with its Monte-Carlo interval unless the test is exact."""
+    """Return the p of a cluster, with its Monte Carlo interval unless the test is exact."""
     if str(cluster["exact"]).lower() == "true":
         return f"p = {number(cluster['p'])}"
     low, high = number(cluster["p_low"]), number(cluster["p_high"])
-    return f"p = {number(cluster['p'])}, 95% Monte-Carlo interval {low} to {high}"
+    return f"p = {number(cluster['p'])}, 95% Monte Carlo interval {low} to {high}"

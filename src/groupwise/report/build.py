@@ -1,4 +1,4 @@
-"""The report: one HTML file with everything in it, readable offline, on a phone and on paper."""
+"""Build the report: one self-contained HTML file, readable offline, on a phone and on paper."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,20 +19,20 @@ from groupwise.permutation.wording import (
     threshold_words,
 )
 from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
-from groupwise.report.embedded import Views, picture, thumbnail
+from groupwise.report.embedded import Views, embed_figure, embed_thumbnail
 from groupwise.report.methods import Methods
 from groupwise.report.modality import Modality
 from groupwise.report.tables import (
     ROWS_SHOWN,
     cluster_table,
     coefficients_table,
+    count_significant,
     download,
     effects_table,
-    found_in,
+    format_table,
     models_table,
     peak_table,
     point_table,
-    table_of,
 )
 from groupwise.stats.declared import design_of_result
 
@@ -49,21 +49,21 @@ def build_report(
     command: str,
     models: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """The report as the text of one HTML file that asks for nothing from outside.
+    """Return the report as the text of one HTML file that loads nothing from other files.
 
     Parameters
     ----------
-    study : its name.
-    config : the resolved study config; `analyses` in it is read for names of levels.
+    study : name of the study.
+    config : the resolved study config; its `analyses` has the names of conditions and levels.
     analyses : each {"name", "effects": [{"name", "result" (result.json of `infer`), "clusters"
         (its table), "peaks" (its table, if there is one), "figures": [{"file", "title", "caption",
-        "alt"}], "views" (name to the path of an interactive page), "points" (table of all points,
-        where they have no neighbours)}]}. Files are PNG.
-    modalities : what the recordings of each are worth; see `groupwise.report.modality`.
-    exclusions : subjects left out, each with the reason.
+        "alt"}], "views" (name to the HTML of an interactive view), "points" (table of all points,
+        if they have no neighbours)}]}. Files are PNG.
+    modalities : data quality and exclusions of each modality; see `groupwise.report.modality`.
+    exclusions : excluded subjects and the reasons.
     methods : the methods section.
-    provenance : from `groupwise.provenance.provenance`: Software and SourceDigests are shown.
-    command : how the workflow is run.
+    provenance : from `groupwise.provenance.provenance`; Software and SourceDigests are shown.
+    command : command that runs the workflow.
     models : each {"name", "table" (of coefficients), "facts" (its sidecar), "figures"}.
     """
     views = Views()
@@ -95,8 +95,8 @@ def build_report(
             _count(sum(len(a["effects"]) for a in analyses), "effect"),
         ],
         analyses=shown,
-        glance=effects_table(analyses),
-        models_glance=models_table(models),
+        overview=effects_table(analyses),
+        models_overview=models_table(models),
         modalities=[_modality(each) for each in modalities],
         exclusions=dict(exclusions),
         models=[_model(model) for model in models],
@@ -104,13 +104,13 @@ def build_report(
         markdown=methods.as_markdown(study),
         config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True, width=100),
         command=command,
-        software=table_of(
+        software=format_table(
             pd.DataFrame(provenance.get("Software", {}).items(), columns=["Software", "Version"]),
-            "Software that made the results",
+            "Software versions",
         ),
-        sources=table_of(
+        sources=format_table(
             pd.DataFrame(sources.items(), columns=["File", "SHA-256"]),
-            "Files that the results were made of, with their digests",
+            "Input files of the results, with their digests",
             css={"SHA-256": "digest"},
         ),
         pieces=views.pieces,
@@ -131,29 +131,32 @@ def _effect(
     points = effect.get("points")
     facts = {
         "Design": design_words(result, spec),
-        "Assumed": f"{assumption_words(result)}.",
+        "Assumption": f"{assumption_words(result)}.",
         "Statistic": f"{statistic_words(result)}, {int(result['Subjects'])} subjects",
-        "Threshold": f"{threshold_words(result)}, to form clusters",
+        "Cluster-forming threshold": threshold_words(result),
         "Cluster mass": f"sum of {result['Statistic']}{' above the threshold' if excess else ''}",
         "Permutations": f"{resampling_words(result)}, seed {result['Seed']}",
         "Corrected over": f"{int(result['PointsTested']):,} points ({result['Space']}), "
         f"family-wise error rate {result['Alpha']:g}",
     }
     if (epsilon := result.get("Epsilon")) is not None:
-        bears = " the permutation p does not depend on it" * (not design.assumes_sphericity)
-        facts["Sphericity"] = (
-            f"epsilon (Greenhouse and Geisser) {epsilon:.2f} at the median point"
-            f"{';' if bears else ''}{bears}"
+        independent = (
+            "" if design.assumes_sphericity else "; the permutation p does not depend on it"
         )
-    if points is not None:  # without neighbours no cluster is formed
-        facts = {k: v for k, v in facts.items() if k not in ("Threshold", "Cluster mass")}
+        facts["Sphericity"] = (
+            f"Greenhouse-Geisser epsilon {epsilon:.2f} at the median point{independent}"
+        )
+    if points is not None:  # without neighbours there are no clusters
+        facts = {
+            k: v for k, v in facts.items() if k not in ("Cluster-forming threshold", "Cluster mass")
+        }
     elif len(clusters):
         first = clusters.iloc[0].to_dict()
         facts["Largest cluster"] = f"mass {number(abs(first['mass']))}, {p_words(first)}"
     largest = result["MaximumStatistic"]
     facts["Largest statistic"] = (
-        f"{number(largest['largest'])}, p = {number(largest['p'])} corrected by the maximum "
-        "statistic"
+        f"{number(largest['largest'])}, p = {number(largest['p'])} (corrected with the maximum "
+        "statistic)"
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
     warnings = cautions(result, clusters)
@@ -165,12 +168,12 @@ def _effect(
         "id": _slug("effect", name),
         "name": effect["name"],
         "sentence": result["Sentence"],
-        "significant": found_in(result) > 0,
+        "significant": count_significant(result) > 0,
         "notes": [result["ClusterNote"]],
         "warnings": warnings,
         "facts": facts,
-        "figures": [picture(figure) for figure in effect["figures"]],
-        "what": "clusters" if points is None else "points",
+        "figures": [embed_figure(figure) for figure in effect["figures"]],
+        "test_unit": "clusters" if points is None else "points",
         "table": cluster_table(clusters, result, f"{name}_clusters.tsv")
         if points is None
         else point_table(points, result, f"{name}_points.tsv"),
@@ -190,9 +193,9 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
     alpha = float(spec["alpha"])
     estimators = {
         "mixed": f"linear mixed model (REML), random effect of {spec['groups']}: {spec['random']}",
-        "gee": f"generalised estimating equations, exchangeable within {spec['groups']}, "
-        "bias-reduced errors",
-        "rlm": "Huber's M-estimator, rows as independent",
+        "gee": f"generalised estimating equations, exchangeable working correlation within "
+        f"{spec['groups']}, bias-reduced standard errors",
+        "rlm": "robust regression (Huber's M-estimator), rows treated as independent",
     }
     verdicts = table["verdict"].value_counts()
     found = int((table["p_bonferroni"] <= alpha).sum())
@@ -202,24 +205,24 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
         "facts": {
             "Formula": spec["formula"],
             "Estimator": estimators[spec["estimator"]],
-            **({"A model for each": ", ".join(spec["by"])} if spec["by"] else {}),
+            **({"One model per": ", ".join(spec["by"])} if spec["by"] else {}),
             **({"Rows": "; ".join(f"{k}: {', '.join(v)}" for k, v in spec["where"].items())}
                if spec["where"] else {}),
             "Fits": ", ".join(f"{verdict}: {count}" for verdict, count in verdicts.items())
             + f" of {len(table)} coefficients",
-            "Significant": f"{found} of {len(table)} coefficients by Bonferroni, "
-            f"{int((table['q_fdr'] <= alpha).sum())} by the false discovery rate",
+            "Significant": f"{found} of {len(table)} coefficients (Bonferroni), "
+            f"{int((table['q_fdr'] <= alpha).sum())} (false discovery rate)",
         },
         "warnings": facts["Cautions"],
-        "figures": [picture(figure) for figure in model["figures"]],
+        "figures": [embed_figure(figure) for figure in model["figures"]],
         "table": coefficients_table(table, facts, f"{model['name']}_coefficients.tsv"),
     }  # fmt: skip
 
 
 def _modality(own: Modality) -> dict[str, Any]:
-    """A modality as the template draws it."""
+    """Return the part of a modality in the template."""
     quality = own.quality.rename_axis("Subject").reset_index()
-    left = own.left_out
+    left = own.exclusions
     name = _slug(own.name).lower()
     return {
         "id": _slug("quality", own.name),
@@ -227,22 +230,22 @@ def _modality(own: Modality) -> dict[str, Any]:
         "summary": _summary(own),
         "availability": _availability(own),
         "open": len(own.availability) <= ROWS_SHOWN,
-        "quality": table_of(
+        "quality": format_table(
             quality,
-            "Every subject at a glance",
+            "Data quality of each subject",
             whole=("Events", "Epochs", "Runs", "Volumes", "Left out", "Bad channels"),
         )
         | {"download": download(quality, f"{name}_quality.tsv", "subjects", len(quality))},
-        "left_out": table_of(left, "What did not take part, and why", css={"Why": "wrap"})
+        "exclusions": format_table(left, "Exclusions and their reasons", css={"Why": "wrap"})
         | {"download": download(left, f"{name}_left_out.tsv", "rows", len(left))},
-        "figures": [picture(figure) for figure in own.figures],
+        "figures": [embed_figure(figure) for figure in own.figures],
         "subjects": [
-            {"name": subject, "page": page, "picture": thumbnail(telling)}
-            for subject, (telling, page) in own.pages.items()
+            {"name": subject, "page": page, "figure": embed_thumbnail(representative)}
+            for subject, (representative, page) in own.pages.items()
         ],
-        "found": table_of(
-            pd.DataFrame() if own.found is None else own.found.astype(str),
-            f"{own.name}: what was found",
+        "recordings": format_table(
+            pd.DataFrame() if own.recordings is None else own.recordings.astype(str),
+            f"{own.name}: properties of each recording",
         ),
     }
 
@@ -250,28 +253,32 @@ def _modality(own: Modality) -> dict[str, Any]:
 def _availability(own: Modality) -> dict[str, Any]:
     table = own.availability.rename_axis("Subject").reset_index()
     table.columns = [str(name) for name in table.columns]
-    made = table_of(
+    table_of_counts = format_table(
         table,
-        f"{own.name}: subjects by conditions, {own.unit} that took part",
+        f"{own.name}: {own.unit} used, per subject and condition",
         whole=list(table.columns),
     )
-    for row in made["rows"]:
+    for row in table_of_counts["rows"]:
         for each in row["cells"][1:]:
             if each["text"] == "–":
                 each |= {"text": "missing", "css": "missing"}
-    return made
+    return table_of_counts
 
 
 def _summary(own: Modality) -> str:
-    """How complete the data are, in a sentence."""
+    """Return the number of subjects, conditions, trials and gaps in words."""
     table, unit = own.availability, own.unit
     gaps = int(table.isna().sum().sum())
     low, high = table.min().min(), table.max().max()
     each = _count(int(low), unit[:-1]) if low == high else f"{low:,.0f} to {high:,.0f} {unit}"
+    missing = (
+        f"Missing: {_count(gaps, 'combination')} of subject and condition."
+        if gaps
+        else "Nothing is missing."
+    )
     return (
-        f"{own.name}: {_count(len(table), 'subject')}, {_count(table.shape[1], 'condition')}, "
-        f"{_count(gaps, 'cell') + ' missing' if gaps else 'nothing missing'}; {each} in "
-        "each cell."
+        f"{own.name}: {_count(len(table), 'subject')} and {_count(table.shape[1], 'condition')}, "
+        f"with {each} per subject and condition. {missing}"
     )
 
 
@@ -284,9 +291,9 @@ def _count(n: int, one: str, many: str | None = None) -> str:
 
 
 def settings_of(section: BaseModel) -> dict[str, Any]:
-    """The config as the report shows it: every setting, but for nulls that are defaults.
+    """Return all settings of a section of the config, except nulls that are defaults.
 
-    A null whose default is another value stays: without it, the config would mean the default.
+    A null is kept if the default is another value: without it, the config would mean the default.
     """
     plain = section.model_dump(mode="json")
     fields = type(section).model_fields
@@ -303,8 +310,8 @@ def settings_of(section: BaseModel) -> dict[str, Any]:
     return shown
 
 
-def grouped(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Effects, each with the name of its "analysis", as `build_report` takes them."""
+def group_effects(effects: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Group effects by the name of their "analysis", as `build_report` takes them."""
     analyses: dict[str, list] = {}
     for effect in effects:
         named = {"name": effect_words(effect["result"])}

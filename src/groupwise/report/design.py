@@ -1,4 +1,4 @@
-"""What a reader must know of a test: its design in words, what it assumes, what to beware of."""
+"""Describe a test for the report: its design, its assumptions and the cautions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,56 +9,57 @@ from groupwise.permutation.wording import number
 from groupwise.stats.declared import design_of_result
 from groupwise.stats.names import StudyNames
 
-#: Below this epsilon, a test that takes errors as spherical is warned of.
+#: Smallest epsilon without a caution, for tests that assume sphericity.
 SPHERICAL = 0.75
-#: Largest to smallest number of a subject's trials above which conditions are called uneven.
+#: Largest ratio of a subject's numbers of trials in two conditions without a caution.
 UNEVEN = 1.2
 
 
 def cautions(result: Mapping[str, Any], clusters: pd.DataFrame) -> list[str]:
-    """Why a p may mislead: coarse steps, wide intervals, errors not spherical, lost points."""
+    """Return the cautions for a test: coarse or uncertain p, non-sphericity, excluded points."""
     found = []
     count, alpha = int(result["Permutations"]), float(result["Alpha"])
     if 1 / count > alpha / 5:
-        more = (
-            "the number of subjects allows no more"
+        remedy = (
+            "All distinct permutations were used: the number of subjects allows no more."
             if result["Exact"]
-            else "ask for more permutations"
+            else "Increase `permutations`."
         )
         found.append(
             f"Coarse p: {count:,} permutations allow no p below {number(1 / count)}, and alpha is "
-            f"{alpha:g}; {more}."
+            f"{alpha:g}. {remedy}"
         )
     if not result["Exact"] and len(clusters):
         wide = clusters[(clusters["p_low"] <= alpha) & (clusters["p_high"] > alpha)]
         if len(wide):
             names = ", ".join(str(i) for i in wide["id"])
             found.append(
-                f"The Monte-Carlo interval of p holds alpha ({alpha:g}) for cluster {names}: more "
-                "permutations could change the verdict."
+                f"The Monte Carlo interval of p includes alpha ({alpha:g}) for "
+                f"cluster{'s' if len(wide) > 1 else ''} {names}: more permutations could change "
+                "the result."
             )
     epsilon = result.get("Epsilon")
     spherical = design_of_result(result).assumes_sphericity
     if spherical and epsilon is not None and epsilon < SPHERICAL:
         found.append(
-            f"Not spherical: epsilon (Greenhouse and Geisser) is {epsilon:.2f} at the median "
-            "point, and exchanging conditions takes it as 1; the partitioned error does not."
+            f"Not spherical: the Greenhouse-Geisser epsilon is {epsilon:.2f} at the median point. "
+            "The exchange of conditions assumes an epsilon of 1; partitioned error does not."
         )
     lost = {why: int(k) for why, k in result["PointsExcluded"].items() if int(k)}
     if lost:
         total, tested = sum(lost.values()), int(result["PointsTested"])
         why = ", ".join(f"{name}: {k:,}" for name, k in lost.items())
-        found.append(f"{total:,} of {total + tested:,} points were left out ({why}).")
+        found.append(f"{total:,} of {total + tested:,} points were excluded ({why}).")
     return found
 
 
 def design_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
-    """The design in words; `analysis` is its part of the config, for the names of levels."""
+    """Return the design in words; `analysis`, its part of the config, has the names of levels."""
     return design_of_result(result).describe(study_names(result, analysis), result["Alternative"])
 
 
 def study_names(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> StudyNames:
-    """The names that an analysis of the config gives to the parts of a tested design."""
+    """Return the names of conditions, levels and sums of a tested design from the config."""
     sums = (analysis.get("contrasts") or {}).get(design_of_result(result).effect or "", [])
     return StudyNames(
         conditions=analysis.get("conditions") or (),
@@ -68,21 +69,21 @@ def study_names(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> Study
 
 
 def formula_words(result: Mapping[str, Any], analysis: Mapping[str, Any]) -> str:
-    """The sum or sums that the config gives for a contrast, in brackets after a space."""
+    """Return the weighted sums of a contrast from the config, in brackets after a space."""
     return study_names(result, analysis).in_brackets
 
 
 def assumption_words(result: Mapping[str, Any]) -> str:
-    """What the permutations take as true under the null hypothesis."""
+    """Return what the permutations assume under the null hypothesis."""
     return design_of_result(result).assumption
 
 
 def uneven_trials(trials: pd.DataFrame) -> list[str]:
-    """A caution for subjects whose conditions rest on unequal numbers of trials.
+    """Return a caution if subjects have unequal numbers of trials in their conditions.
 
     Parameters
     ----------
-    trials : subjects by conditions.
+    trials : numbers of trials, subjects by conditions.
     """
     ratio = (trials.max(axis=1) / trials.min(axis=1)).dropna()
     uneven = ratio[ratio > UNEVEN].sort_values(ascending=False)
@@ -91,6 +92,6 @@ def uneven_trials(trials: pd.DataFrame) -> list[str]:
     names = ", ".join(f"{subject} ({value:.2g}:1)" for subject, value in uneven.head(5).items())
     return [
         f"Uneven trials in {len(uneven)} of {len(trials)} subjects ({names}"
-        f"{', ...' if len(uneven) > 5 else ''}): noise makes magnitudes of conditions with fewer "
-        "trials larger; `meeg.epochs.equalize` makes them even."
+        f"{', ...' if len(uneven) > 5 else ''}): noise increases the magnitudes of conditions with "
+        "fewer trials. Set `meeg.epochs.equalize: true` to make the numbers of trials equal."
     ]

@@ -1,4 +1,4 @@
-"""Pictures and interactive views as parts of one HTML file."""
+"""Embed figures and interactive views in one HTML file."""
 
 import base64
 import gzip
@@ -12,21 +12,21 @@ from PIL import Image
 
 from groupwise.report.tables import data_uri
 
-#: Width of a subject's picture among all, in pixels: twice what is shown, for fine screens.
+#: Width of a thumbnail in pixels: twice the width shown, for high-resolution screens.
 THUMBNAIL = 480
-#: Pieces of a page from this many characters on are stored once for all pages: libraries, meshes.
+#: Minimal length (characters) of a base64 block that is a piece of its own, such as a mesh.
 LONG = 2000
 
 
-def picture(figure: Mapping[str, str]) -> dict[str, Any]:
-    """A PNG file as part of the page: WebP without loss, which takes half the bytes.
+def embed_figure(figure: Mapping[str, str]) -> dict[str, Any]:
+    """Return a PNG file as an embedded image: lossless WebP, which has half the size.
 
-    Raises ValueError for a file that is no PNG.
+    Raises ValueError if the file is not a PNG file.
     """
     image = _opened(figure["file"])
     return {
         "source": _webp(image, lossless=True),
-        # 150 dpi to 100 pixels an inch: letters of all pictures have the size of the text.
+        # 150 dpi to 100 pixels per inch: letters in figures have the size of the text.
         "width": round(image.width / 1.5),
         "height": round(image.height / 1.5),
         "title": figure["title"],
@@ -35,8 +35,8 @@ def picture(figure: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def thumbnail(figure: Mapping[str, str]) -> dict[str, Any]:
-    """A small copy of a PNG file, to be looked at beside those of other subjects."""
+def embed_thumbnail(figure: Mapping[str, str]) -> dict[str, Any]:
+    """Return a PNG file as a small embedded image, for the gallery of subjects."""
     image = _opened(figure["file"])
     image.thumbnail((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
     source = _webp(image, quality=80)
@@ -60,16 +60,16 @@ def _webp(image: Image.Image, **how: Any) -> str:
 
 
 class Views:
-    """Interactive pages, packed: what several have in common is stored once.
+    """Interactive pages, compressed: pieces that several pages share are stored once.
 
-    A page is a list of numbers of `pieces`; the browser puts it together when it is asked for.
+    A page is a list of indices into `pieces`. The browser joins them when a reader opens the page.
     """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
 
     def add(self, page: str) -> list[int]:
-        """The numbers of a page's pieces."""
+        """Add a page and return the indices of its pieces."""
         parts = [
             part
             for block in re.split(r"(?<=<script>)(.*?)(?=</script>)", page, flags=re.DOTALL)
@@ -80,7 +80,7 @@ class Views:
 
     @property
     def pieces(self) -> list[str]:
-        """Pieces as base64 of gzip, in the order of their numbers."""
+        """Pieces, compressed with gzip and encoded as base64, in the order of their indices."""
         return [
             base64.b64encode(gzip.compress(piece.encode(), 9, mtime=0)).decode()
             for piece in self._numbers

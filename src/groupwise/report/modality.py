@@ -1,7 +1,8 @@
-"""What a modality gives the report: the interface that each modality's package implements.
+"""The interface between the report and the package of each modality.
 
 `groupwise.<section>.report` has `read_modality`, which returns a `Modality`; its `writer` is the
-module `groupwise.<section>.methods`, a `MethodsWriter`. The report itself knows no modality.
+module `groupwise.<section>.methods`, a `MethodsWriter`. The report has no code for single
+modalities.
 """
 
 import json
@@ -19,18 +20,19 @@ from groupwise.inputs.acquisition import acquisition_of
 from groupwise.inputs.participants import ABSENT, read_participants
 from groupwise.report.references import Citations
 
-LEFT_OUT = ["Subject", "What", "Why"]
+#: Columns of the table of exclusions.
+EXCLUSION_COLUMNS = ["Subject", "What", "Why"]
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A modality's part of the methods section.
+    """Part of the methods section about one modality.
 
     Attributes
     ----------
     data : the kind of data: "MEG", "EEG", "fMRI".
-    parts : heading and paragraphs.
-    missing : what no file of the study states, for the authors to add.
+    parts : pairs of a heading and its paragraphs.
+    missing : information that no file of the study has, for the authors to add.
     packages : distributions that processed the data, of `groupwise.report.methods.PACKAGES`.
     is_bids : whether its data are organised as BIDS.
     """
@@ -49,9 +51,9 @@ class Tested:
     Attributes
     ----------
     data : the data: "source estimates".
-    where : time window or mask, which follows the participants: " from 0 to 500 ms".
-    neighbours : which points are neighbours; empty where points have none.
-    in_volume : whether places are voxels, named by the study's atlas.
+    where : time window or mask, such as " from 0 to 500 ms"; comes after the participants.
+    neighbours : which points are neighbours; empty if points have none.
+    in_volume : whether places are voxels, labelled by the study's atlas.
     packages : as in `Passage`.
     """
 
@@ -63,43 +65,46 @@ class Tested:
 
 
 class MethodsWriter(Protocol):
-    """Writes the methods text on one modality; the modules `groupwise.<section>.methods`."""
+    """Writer of the methods text on one modality: a module `groupwise.<section>.methods`."""
 
     def write_passage(self, study: Study, own: "Modality", cite: Citations) -> Passage:
-        """The modality's own paragraphs: acquisition, preprocessing, first level."""
+        """Return the paragraphs on acquisition, preprocessing and first level."""
 
     def describe_tested(self, study: Study, analysis: Any) -> Tested:
-        """What an analysis of the modality's data tests."""
+        """Describe what an analysis of the modality's data tests."""
 
 
 @dataclass(frozen=True)
 class Modality:
-    """What the report shows of one modality.
+    """Content of the report about one modality.
 
     Attributes
     ----------
-    availability : subjects (index) by conditions, how many of `unit`; NaN where there is none.
-    quality : subjects by measures of quality; no column where none is known.
-    left_out : rows of LEFT_OUT: what did not take part, and why.
-    figures : pictures of all subjects together, as from `groupwise.figures.manifest.read_manifest`.
-    pages : subject to (its telling picture, its page beside the report).
-    found : the table of what was found, as it is.
-    people : participants (index, without sub-) by what participants.tsv tells of them.
-    acquisition : what the BIDS sidecars of a recording tell.
-    inputs : files that the study was given, with their digests.
-    facts : what else `writer` needs beside the config.
-    section : name of the config's section; empty for ready-made data.
-    writer : of the methods text; None for ready-made data.
+    unit : what `availability` counts, in the plural: "trials".
+    availability : number of `unit`, subjects (index) by conditions; NaN if there is none.
+    quality : measures of data quality, subjects by measures; has no column if none is known.
+    exclusions : exclusions, with the columns EXCLUSION_COLUMNS.
+    figures : figures of all subjects together, from `groupwise.figures.manifest.read_manifest`.
+    pages : subject to (its representative figure, the path of its page relative to the report).
+    recordings : properties of each recording.
+    people : columns of participants.tsv by participant (index, without sub-).
+    acquisition : content of the BIDS sidecars of a recording.
+    inputs : input files of the study, with their digests.
+    facts : values that `writer` needs in addition to the config.
+    section : name of the modality's section in the config; empty for ready-made data.
+    writer : writer of the methods text; None for ready-made data.
     """
 
     name: str
     unit: str
     availability: pd.DataFrame
     quality: pd.DataFrame = field(default_factory=pd.DataFrame)
-    left_out: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=LEFT_OUT))
+    exclusions: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=EXCLUSION_COLUMNS)
+    )
     figures: Sequence[Mapping[str, str]] = ()
     pages: Mapping[str, tuple[Mapping[str, str], str]] = field(default_factory=dict)
-    found: pd.DataFrame | None = None
+    recordings: pd.DataFrame | None = None
     people: pd.DataFrame = field(default_factory=pd.DataFrame)
     acquisition: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
@@ -109,7 +114,7 @@ class Modality:
 
 
 def read_shared(
-    telling: Sequence[str],
+    representative: Sequence[str],
     subjects: Sequence[str],
     stages: Iterable[Mapping[str, Any]],
     *,
@@ -117,37 +122,39 @@ def read_shared(
     folders: Sequence[str],
     participants: str | Sequence[str],
     sidecars: Sequence[str],
-    beside: Path,
+    report_folder: Path,
 ) -> dict[str, Any]:
-    """The attributes that every modality reads alike: pictures, people, device and given files.
+    """Return the attributes of a `Modality` that are read in the same way for all modalities.
 
     Parameters
     ----------
-    telling : names of the picture of a subject that represents the others; the first that exists.
-    stages : sidecars of the stages that read the study's own files.
-    groups, folders : folders of pictures of all subjects, and of each.
-    participants, sidecars : the participants table, if there is one, and BIDS sidecars of a
-        recording.
-    beside : folder of the report, which links to pages.
+    representative : names of figures of a subject; the first that exists represents the subject.
+    subjects : subjects, in the order of `folders`.
+    stages : sidecars of the stages that read input files of the study.
+    groups : folders of figures of all subjects together.
+    folders : folders of the figures of each subject.
+    participants : the participants table, if there is one.
+    sidecars : BIDS sidecars of a recording.
+    report_folder : folder of the report, from which paths of pages are relative.
     """
     pages = {}
     for subject, folder in zip(subjects, folders, strict=False):
         figures = read_manifest(folder)["figures"]
         by_name = {Path(figure["file"]).stem: figure for figure in figures}
-        shown = next((by_name[key] for key in telling if key in by_name), figures[0])
+        shown = next((by_name[key] for key in representative if key in by_name), figures[0])
         page = Path(folder) / "index.html"
-        pages[subject] = (shown, page.relative_to(beside).as_posix())
+        pages[subject] = (shown, page.relative_to(report_folder).as_posix())
     return {
         "figures": [figure for folder in groups for figure in read_manifest(folder)["figures"]],
         "pages": pages,
         "people": read_people(participants),
         "acquisition": acquisition_of(sidecars),
-        "inputs": inputs_of(stages),
+        "inputs": collect_inputs(stages),
     }
 
 
 def read_people(path: str | Sequence[str] | None) -> pd.DataFrame:
-    """Participants (index) by the columns of the participants table; empty without one."""
+    """Return the participants table, indexed by participant; empty if there is no table."""
     if not path:
         return pd.DataFrame()
     return pd.DataFrame.from_dict(read_participants(str(path)), orient="index").replace(
@@ -155,23 +162,23 @@ def read_people(path: str | Sequence[str] | None) -> pd.DataFrame:
     )
 
 
-def inputs_of(sidecars: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Files that the stages of these sidecars read, with their digests."""
+def collect_inputs(sidecars: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the input files in the sidecars of stages, with their digests."""
     return {path: digest for own in sidecars for path, digest in own["SourceDigests"].items()}
 
 
 def counts(table: pd.DataFrame) -> pd.DataFrame:
-    """Counts as numbers, NaN in place of 0."""
+    """Return counts as floats, with NaN instead of 0."""
     table = table.astype(float)
     return table.where(table > 0)
 
 
 def read_table(path: str | Path, **how: Any) -> pd.DataFrame:
-    """A table of a stage, subjects as text."""
+    """Return the table of a stage, with subjects as text."""
     how = {"dtype": {"subject": str}} | how
     return pd.read_csv(path, sep="\t", na_values="n/a", keep_default_na=False, **how)
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
-    """A sidecar of a stage."""
+    """Return the sidecar of a stage."""
     return json.loads(Path(path).read_text(encoding="utf-8"))

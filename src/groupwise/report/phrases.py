@@ -1,4 +1,4 @@
-"""Phrases that several parts of the methods text share: lists, ranges, times, devices."""
+"""Phrases that parts of the methods text share: lists, ranges, times and devices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,18 +21,18 @@ NEIGHBOURS = {
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:
-    """Join words as a sentence lists them: "a, b and c"."""
+    """Return words joined as a list in a sentence: "a, b and c"."""
     *before, end = words
     return f"{', '.join(before)} {last} {end}" if before else end
 
 
 def count(n: int, one: str, many: str | None = None) -> str:
-    """A number and its noun: "1 participant", "2 participants"."""
+    """Return a number with its noun: "1 participant", "2 participants"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 def span(values: Any) -> str:
-    """One number, or the range of several; NaN is left out."""
+    """Return one number, or the range of several, in words; NaN is ignored."""
     values = pd.Series(np.asarray(values, float)).dropna()
     if not len(values):
         return "an unknown number of"
@@ -41,12 +41,12 @@ def span(values: Any) -> str:
 
 
 def _plain(value: float) -> str:
-    """A whole number as it is, others with three digits."""
+    """Return an integer with all its digits, other numbers with three significant digits."""
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
 def average(values: Sequence[float], each: str) -> str:
-    """How many per participant: "2 per participant", or the mean with its range."""
+    """Return a number per `each`: "2 per participant", or the mean with its range."""
     low, high = min(values), max(values)
     if low == high:
         return f"{low:g} per {each}"
@@ -54,7 +54,7 @@ def average(values: Sequence[float], each: str) -> str:
 
 
 def milliseconds(start: float | None, stop: float | None) -> str:
-    """A time window in s as ms, None for an open end: "from 0 to 500 ms"."""
+    """Return a time window (s) in ms, such as "from 0 to 500 ms"; None is an open end."""
     low, high = (None if edge is None else f"{round(1e3 * edge, 6):g}" for edge in (start, stop))
     if low is None and high is None:
         return "over the whole epoch"
@@ -66,36 +66,37 @@ def milliseconds(start: float | None, stop: float | None) -> str:
 
 
 def window(crop: Sequence[float | None] | None, averaged: bool) -> str:
-    """The time window that an analysis tests, after a noun: " from 0 to 500 ms"."""
+    """Return the tested time window, to follow a noun: " from 0 to 500 ms"."""
     words = milliseconds(*(crop or (None, None)))
     return f", averaged {words}" if averaged else f" {words}"
 
 
 def in_time(neighbours: str, averaged: bool) -> str:
-    """Neighbours in space, and in time unless the mean over time is tested."""
+    """Return neighbours in space, and in time unless the mean over time is tested."""
     more = "" if averaged else " and, at each location, successive time samples"
     return neighbours + more
 
 
 def of_hemispheres(hemispheres: Sequence[str]) -> str:
-    """Which hemisphere is tested, if it is not both."""
+    """Return the tested hemisphere, to follow a noun; empty if both are tested."""
     names = {"lh": "left", "rh": "right"}
     return f" of the {names[hemispheres[0]]} hemisphere" if len(set(hemispheres)) == 1 else ""
 
 
 def device(about: Mapping[str, Any]) -> str:
-    """Manufacturer and model, where the sidecars have them."""
+    """Return manufacturer and model from BIDS sidecars; empty if they have neither."""
     parts = [about.get("Manufacturer"), about.get("ManufacturersModelName")]
-    # MNE-BIDS writes the file format where it does not know the manufacturer.
+    # MNE-BIDS writes the file format if it does not know the manufacturer.
     return " ".join(str(part) for part in parts if part and part not in ("n/a", "SNIRF"))
 
 
 def conditions(names: Sequence[str], events: pd.DataFrame, noun: str) -> str:
-    """The conditions and their number of trials or events, per run.
+    """Return a sentence on the conditions and their numbers of trials or events.
 
     Parameters
     ----------
-    events : a row per run, a column per condition.
+    events : numbers of trials or events, one row per run and one column per condition.
+    noun : "trials" or "events".
     """
     if len(names) == 1:
         return f"The condition was {names[0]}, with {span(events.stack())} {noun} per run."
@@ -106,7 +107,7 @@ def conditions(names: Sequence[str], events: pd.DataFrame, noun: str) -> str:
 
 
 def contrasts(formulas: Mapping[str, str]) -> str:
-    """The contrasts of the first level, if there are any."""
+    """Return a sentence on the contrasts of the first level; empty if there are none."""
     if not formulas:
         return ""
     each = [f"{name} ({formula})" for name, formula in formulas.items()]
@@ -115,7 +116,7 @@ def contrasts(formulas: Mapping[str, str]) -> str:
 
 
 def drift(model: str, high_pass: float) -> str:
-    """How the first level models slow drifts."""
+    """Return a sentence on the drift model of the first level."""
     return {
         "none": "No drift model was included.",
         "cosine": f"Slow drifts were modelled by a discrete cosine basis (high-pass cut-off "
@@ -125,7 +126,7 @@ def drift(model: str, high_pass: float) -> str:
 
 
 def haemodynamic_response(model: str, cite: Citations) -> str:
-    """The response function that events are convolved with, by nilearn's name."""
+    """Return the haemodynamic response function in words, from its name in nilearn."""
     base, *more = model.split(" + ")
     function = {
         "spm": "the canonical haemodynamic response function of SPM",

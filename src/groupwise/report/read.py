@@ -1,4 +1,4 @@
-"""The files that the report is made of."""
+"""Read the input files of the report."""
 
 import json
 from pathlib import Path
@@ -12,30 +12,31 @@ from groupwise.figures.manifest import read_manifest
 def read_effect(
     result: str, clusters: str, peaks: str, figures: str, maps: str, views: dict[str, str]
 ) -> dict[str, Any]:
-    """An effect as `build_report` wants it, but for its name.
+    """Return an effect as `build_report` takes it, without its name.
 
     Parameters
     ----------
-    result, clusters, peaks, figures : what `infer` and the figures' rule wrote.
-    maps : folder of the exported maps; it holds a table where points have no neighbours.
-    views : name to the file of an interactive page.
+    result, clusters, peaks : files of `infer`.
+    figures : folder of the effect's figures.
+    maps : folder of the exported maps; it has a table if points have no neighbours.
+    views : name to the HTML file of an interactive view.
     """
-    told = json.loads(Path(result).read_text(encoding="utf-8"))
+    content = json.loads(Path(result).read_text(encoding="utf-8"))
     effect: dict[str, Any] = {
-        "result": told,
+        "result": content,
         "clusters": _table(clusters),
         "peaks": _table(peaks),
         "figures": read_manifest(figures)["figures"],
         "views": {name: Path(page).read_text(encoding="utf-8") for name, page in views.items()},
     }
-    if not told["Neighbours"]:
+    if not content["Neighbours"]:
         (points,) = Path(maps).glob("*_statmap.tsv")
         effect["points"] = _table(points)
     return effect
 
 
 def read_model(name: str, table: str, facts: str, figures: str) -> dict[str, Any]:
-    """A model as `build_report` wants it: its coefficients, their sidecar, its pictures."""
+    """Return a model as `build_report` takes it: coefficients, their sidecar and figures."""
     return {
         "name": name,
         "table": _table(table),

@@ -1,4 +1,4 @@
-"""Ready-made data in the report and in the methods text: maps, estimates, evokeds, values."""
+"""Ready-made data in the report and the methods text: maps, estimates, evokeds and values."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,8 @@ from groupwise.config.study import Study
 from groupwise.report.modality import (
     Modality,
     Tested,
+    collect_inputs,
     counts,
-    inputs_of,
     read_json,
     read_people,
     read_table,
@@ -22,37 +22,37 @@ from groupwise.report.phrases import NEIGHBOURS, SENSORS, in_time, of_hemisphere
 
 
 def read_rows(observations: Sequence[str], participants: str | None = None) -> Modality | None:
-    """Ready-made data from the tables of the stacks' rows: how many maps of each condition."""
+    """Return the numbers of ready-made maps per subject and condition, from `observations.tsv`."""
     if not observations:
         return None
-    # Analyses may share maps: a map counts once, by its path (or condition, without files).
+    # Analyses can share maps: a map is counted once, by its path (by its condition if it has none).
     rows = pd.concat([read_table(path, dtype=str) for path in observations])
     rows = rows.reindex(columns=["subject", "session", "condition", "path"])
     rows = rows.fillna("n/a").drop_duplicates()
     condition = rows["condition"].where(~rows["condition"].isin(["", "n/a"]), "map")
     table = counts(pd.crosstab(rows["subject"], condition))
     stacks = [read_json(Path(path).with_name("stack.json")) for path in observations]
-    given = {"people": read_people(participants), "inputs": inputs_of(stacks)}
+    given = {"people": read_people(participants), "inputs": collect_inputs(stacks)}
     return Modality("Ready-made data", "maps", table, **given)
 
 
 def input_paragraphs(study: Study) -> list[str]:
-    """A paragraph for each kind of ready-made data of the study."""
-    told = []
+    """Return a paragraph for each kind of ready-made data in the study."""
+    kinds = []
     if study.maps:
-        told.append(f"maps in the space {study.maps.space} (units: {study.maps.units})")
+        kinds.append(f"maps in the space {study.maps.space} (units: {study.maps.units})")
     if study.estimates:
-        told.append(
+        kinds.append(
             f"source estimates on {study.estimates.template} (units: {study.estimates.units})"
         )
     if study.evokeds:
-        told.append("evoked responses")
+        kinds.append("evoked responses")
     if study.values:
-        told.append(f"values per {study.values.place} (units: {study.values.units})")
+        kinds.append(f"values per {study.values.place} (units: {study.values.units})")
     return [
         f"The group analysis used {what} that had been computed beforehand [their computation is "
         "to be described here]."
-        for what in told
+        for what in kinds
     ]
 
 

@@ -1,4 +1,4 @@
-"""Tables of the report: numbers rounded for the eye, whole in the file to download."""
+"""Tables of the report: numbers are rounded on the page and complete in the TSV to download."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ import pandas as pd
 from groupwise.permutation.wording import number, statistic_words
 from groupwise.stack import FeatureSpace
 
-#: Headings of the columns that only some feature spaces have; "peak_..." follow the coordinates.
-OF_SPACES = FeatureSpace.all_titles()
-#: Columns of the cluster table as the report shows them: title, and factor to the unit shown.
+#: Titles of columns that only some feature spaces have; "peak_..." come after the coordinates.
+SPACE_TITLES = FeatureSpace.all_titles()
+#: Columns of the cluster table in the report: title, and factor to convert to the unit shown.
 CLUSTER_COLUMNS = {
     "id": ("Cluster", None),
     "p": ("p", None),
@@ -20,7 +20,7 @@ CLUSTER_COLUMNS = {
     "mass": ("Mass", None),
     "p_size": ("p of size", None),
     "size": ("Points", None),
-    **{name: (OF_SPACES[name], None) for name in OF_SPACES if not name.startswith("peak_")},
+    **{name: (SPACE_TITLES[name], None) for name in SPACE_TITLES if not name.startswith("peak_")},
     "t_start": ("Start (ms)", 1e3),
     "t_stop": ("End (ms)", 1e3),
     "peak_time": ("Peak (ms)", 1e3),
@@ -28,16 +28,17 @@ CLUSTER_COLUMNS = {
     "x": ("x (mm)", None),
     "y": ("y (mm)", None),
     "z": ("z (mm)", None),
-    **{name: (OF_SPACES[name], None) for name in OF_SPACES if name.startswith("peak_")},
+    **{name: (SPACE_TITLES[name], None) for name in SPACE_TITLES if name.startswith("peak_")},
     "label": ("Label of the peak", None),
     "labels": ("Labels", None),
 }
-#: Shown without rounding: counts; of a space's own columns, those whose heading has no unit.
-COUNTS = {"id", "size", *(name for name, title in OF_SPACES.items() if "(" not in title)}
+#: Counts, shown without rounding; of the columns of a space, those whose title has no unit.
+COUNTS = {"id", "size", *(name for name, title in SPACE_TITLES.items() if "(" not in title)}
+#: Largest number of rows of a table on the page.
 ROWS_SHOWN = 20
 
 
-def table_of(
+def format_table(
     frame: pd.DataFrame,
     caption: str,
     *,
@@ -45,13 +46,13 @@ def table_of(
     css: Mapping[str, str] | None = None,
     whole: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Any table; numbers with three digits.
+    """Return a table for the template, with numbers of three significant digits.
 
     Parameters
     ----------
-    strong : rows that are bold.
-    css : class of a column's cells, by its title.
-    whole : columns whose numbers are counts, and shown with all their digits.
+    strong : for each row, whether it is bold.
+    css : CSS class of the cells of a column, by the title of the column.
+    whole : titles of columns with counts, which are shown with all digits.
     """
     columns: list[dict[str, Any]] = [
         {"title": str(name), "numeric": is_numeric(frame[name])} for name in frame
@@ -62,19 +63,21 @@ def table_of(
         for column, value in zip(columns, record, strict=True):
             title, numeric = column["title"], column["numeric"]
             if pd.isna(value) or value == "":
-                made = cell("", "–", numeric)
+                formatted = cell("", "–", numeric)
             elif numeric:
-                made = cell(value, f"{value:,.0f}" if title in whole else number(value), True)
+                formatted = cell(value, f"{value:,.0f}" if title in whole else number(value), True)
             else:
-                made = cell(value, str(value), False)
+                formatted = cell(value, str(value), False)
             special = (css or {}).get(title)
-            cells.append(made | {"css": special} if special else made)
+            cells.append(formatted | {"css": special} if special else formatted)
         rows.append({"cells": cells, "strong": bool(strong[k]) if strong is not None else False})
-    return finished(caption, columns, rows)
+    return assemble_table(caption, columns, rows)
 
 
-def finished(caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]) -> dict[str, Any]:
-    """What the template draws: a table that can be sorted, if that makes a difference."""
+def assemble_table(
+    caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]
+) -> dict[str, Any]:
+    """Return a table for the template from its cells; it is sortable if it has several rows."""
     return {
         "caption": caption,
         "columns": columns,
@@ -85,17 +88,17 @@ def finished(caption: str, columns: Sequence[Mapping], rows: Sequence[Mapping]) 
 
 
 def cell(value: Any, text: str, numeric: bool, *, css: str = "") -> dict[str, Any]:
-    """A cell: what is sorted by, and what is read."""
+    """Return a cell: `value` is its sort key and `text` is shown."""
     return {"value": value, "text": text, "numeric": numeric, "css": "n" if numeric else css}
 
 
 def is_numeric(column: pd.Series) -> bool:
-    """Numbers, and not truth values."""
+    """Return whether a column has numbers, not booleans."""
     return pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
 
 
 def download(frame: pd.DataFrame, file: str, what: str, shown: int) -> dict[str, Any]:
-    """A whole table as a TSV to download, and a note where the page shows a part of it."""
+    """Return a link to download a complete table as TSV; `shown` is its number of rows shown."""
     text = frame.to_csv(sep="\t", index=False, na_rep="n/a", lineterminator="\n")
     return {
         "href": data_uri("text/tab-separated-values", text.encode()),
@@ -107,13 +110,13 @@ def download(frame: pd.DataFrame, file: str, what: str, shown: int) -> dict[str,
 
 
 def data_uri(kind: str, content: bytes) -> str:
-    """Bytes as part of the page."""
+    """Return bytes of the media type `kind` as a data URI."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """The heaviest clusters."""
-    # An exact p has no Monte-Carlo interval.
+    """Return the table of the first `ROWS_SHOWN` clusters, which are sorted by mass."""
+    # An exact p has no Monte Carlo interval.
     left_out = ("p_low", "p_high") if result["Exact"] else ()
     kept = [name for name in CLUSTER_COLUMNS if name in clusters and name not in left_out]
     columns: list[dict[str, Any]] = []
@@ -136,10 +139,10 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
                 cells.append(cell(value, str(value), False, css="wrap" * (name == "labels")))
         rows.append({"cells": cells, "strong": record["p"] <= result["Alpha"]})
     caption = (
-        f"Clusters, the heaviest first; bold: p ≤ {result['Alpha']:g}. Place, extent and time "
-        "are descriptive."
+        f"Clusters, sorted by mass. Bold: p ≤ {result['Alpha']:g}. The location, extent and "
+        "latency of a cluster are descriptive."
     )
-    return finished(caption, columns, rows) | {
+    return assemble_table(caption, columns, rows) | {
         "download": download(clusters, file, "clusters", len(rows))
     }
 
@@ -147,9 +150,9 @@ def cluster_table(clusters: pd.DataFrame, result: Mapping[str, Any], file: str) 
 def peak_table(
     peaks: pd.DataFrame | None, clusters: pd.DataFrame, result: Mapping[str, Any], file: str
 ) -> dict[str, Any]:
-    """Peaks of the significant clusters, or else of the heaviest."""
+    """Return the peaks of the significant clusters or, if there are none, of the largest one."""
     if peaks is None or not len(peaks):
-        return table_of(pd.DataFrame(), "")
+        return format_table(pd.DataFrame(), "")
     shown = clusters.loc[clusters["p"] <= result["Alpha"], "id"].head(ROWS_SHOWN)
     shown = set(shown) or set(clusters["id"].head(1))
     table = peaks[peaks["cluster"].isin(shown)].copy()
@@ -162,40 +165,41 @@ def peak_table(
         "effect_size": kind, "effect_low": "95% low", "effect_high": "95% high", "label": "Label",
     }  # fmt: skip
     kept = [name for name in titles if name in table]
-    made = table_of(
+    formatted = format_table(
         table[kept].rename(columns=titles),
-        "Peaks: local maxima 8 mm apart, up to four a cluster. p (max) is corrected by the largest "
-        "statistic; effect sizes of peaks, which were chosen for their size, are too large.",
+        "Peaks: up to four local maxima per cluster, at least 8 mm apart. p (max) is corrected "
+        "with the maximum statistic. Effect sizes at peaks are biased upwards, because peaks were "
+        "selected for their large statistic.",
         whole=("Cluster", "Peak"),
     )
-    return made | {"download": download(peaks, file, "peaks", len(table))}
+    return formatted | {"download": download(peaks, file, "peaks", len(table))}
 
 
 def point_table(points: pd.DataFrame, result: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """Places with the smallest corrected p, where points have no neighbours."""
+    """Return the places with the smallest corrected p, for points without neighbours."""
     table = points.sort_values("p_max", kind="stable").head(ROWS_SHOWN)
     titles = {
-        "place": "Place", **OF_SPACES, result["Statistic"]: result["Statistic"],
+        "place": "Place", **SPACE_TITLES, result["Statistic"]: result["Statistic"],
         "p_max": "p (max)", "p_uncorrected": "p uncorrected", "q_fdr": "q (FDR)",
         "p_bonferroni": "p (Bonferroni)", "x": "x (mm)", "y": "y (mm)", "z": "z (mm)",
     }  # fmt: skip
     kept = [name for name in titles if name in table and table[name].notna().any()]
-    made = table_of(
+    formatted = format_table(
         table[kept].rename(columns=titles),
-        f"Places, the smallest p first; bold: p (max) ≤ {result['Alpha']:g}, the permutation p "
-        "corrected over all by the largest statistic.",
+        f"Places, sorted by p. Bold: p (max) ≤ {result['Alpha']:g}. p (max) is the permutation "
+        "p, corrected over all points with the maximum statistic.",
         strong=list(table["p_max"] <= result["Alpha"]),
     )
-    return made | {"download": download(points, file, "points", len(table))}
+    return formatted | {"download": download(points, file, "points", len(table))}
 
 
-def found_in(result: Mapping[str, Any]) -> int:
-    """How many clusters are significant or, without neighbours, how many points."""
+def count_significant(result: Mapping[str, Any]) -> int:
+    """Return the number of significant clusters or, if points have no neighbours, points."""
     return int(result["SignificantClusters" if result["Neighbours"] else "SignificantPoints"])
 
 
 def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All tests at a glance, a row an effect."""
+    """Return the overview of all tests, one row per effect."""
     rows, strong = [], []
     for analysis in analyses:
         for effect in analysis["effects"]:
@@ -208,8 +212,8 @@ def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     "Analysis": analysis["name"],
                     "Effect": effect["name"],
                     "Smallest p": float("nan") if p is None else float(p),
-                    "Significant": found_in(result),
-                    "Of": f"{result['Clusters']:,} clusters"
+                    "Significant": count_significant(result),
+                    "Out of": f"{result['Clusters']:,} clusters"
                     if near
                     else f"{result['PointsTested']:,} points",
                     "Test": statistic_words(result),
@@ -217,17 +221,17 @@ def effects_table(analyses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     "Permutations": f"{result['Permutations']:,}{exact}",
                 }
             )
-            strong.append(found_in(result) > 0)
-    return table_of(
+            strong.append(count_significant(result) > 0)
+    return format_table(
         pd.DataFrame(rows),
-        "All tests; bold: a significant cluster (or point, without neighbours)",
+        "All tests. Bold: at least one significant cluster, or point if points have no neighbours.",
         strong=strong,
         whole=("Significant", "Subjects"),
     )
 
 
 def models_table(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """All models at a glance."""
+    """Return the overview of all models, one row per model."""
     rows = [
         {
             "Model": model["name"],
@@ -240,15 +244,15 @@ def models_table(models: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         }
         for model in models
     ]
-    return table_of(
+    return format_table(
         pd.DataFrame(rows),
-        "All models of tables",
+        "All models",
         whole=("Coefficients", "Significant (Bonferroni)"),
     )
 
 
 def coefficients_table(table: pd.DataFrame, facts: Mapping[str, Any], file: str) -> dict[str, Any]:
-    """Coefficients of a model, the smallest p first."""
+    """Return the coefficients of a model, sorted by p."""
     alpha = float(facts["Model"]["alpha"])
     titles = {
         "estimate": f"Estimate ({facts['estimate']['Units']})", "low": "95% low",
@@ -259,10 +263,10 @@ def coefficients_table(table: pd.DataFrame, facts: Mapping[str, Any], file: str)
     shown = table.sort_values("p", kind="stable").head(ROWS_SHOWN)
     factors = [name for name in table if name not in (*facts["Fixed"], "term")]
     factors = factors if len(factors) and table[factors].notna().all(axis=None) else ["term"]
-    made = table_of(
+    formatted = format_table(
         shown[[*factors, *titles]].rename(columns=titles),
-        f"Coefficients, the smallest p first; bold: Bonferroni's p ≤ {alpha:g}.",
+        f"Coefficients, sorted by p. Bold: Bonferroni-corrected p ≤ {alpha:g}.",
         strong=list(shown["p_bonferroni"] <= alpha),
         whole=("Participants", "Rows"),
     )
-    return made | {"download": download(table, file, "coefficients", len(shown))}
+    return formatted | {"download": download(table, file, "coefficients", len(shown))}
