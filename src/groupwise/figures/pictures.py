@@ -392,7 +392,7 @@ def _averages(effect: Effect) -> Iterator[Picture]:
         others = [name for name in effect.within or {} if name not in effect.keep]
         over = f", averaged over {', '.join(others)}" if others else ""
         title = f"{effect.title}\n{effect.name_of(cluster)}, p = {number(cluster['p'])}"
-        noun = space.place_noun[members.sum() > 1]
+        noun = space.place_noun[int(members.sum() > 1)]
         where = f"the {members.sum():,} {noun} of {effect.name_of(cluster)}"
         if space.names_places and members.sum() == 1:
             where = f"{space.place_words(int(np.argmax(members)))}, {effect.name_of(cluster)}"
