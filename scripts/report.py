@@ -39,7 +39,7 @@ with job(snakemake):
             },
             report_folder=Path(snakemake.output.report).parent,
         )
-        for section, about in params.rooms.items()
+        for section, about in params.modalities.items()
     ]
     if ready_made := read_rows(source.get("observations", []), source.participants):
         modalities.append(ready_made)

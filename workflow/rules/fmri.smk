@@ -95,7 +95,7 @@ if FMRI:
         script:
             "../../scripts/quality_fmri.py"
 
-    rule figures_first_level:
+    rule figures_fmri:
         """Figures that compare the first level of all subjects."""
         input:
             interest=FMRI.expand_subjects(FMRI.interest_map("z")),
@@ -107,9 +107,9 @@ if FMRI:
                 "fMRI, all",
             ),
         log:
-            PATHS.log("figures_first_level"),
+            PATHS.log("figures_fmri"),
         benchmark:
-            PATHS.benchmark("figures_first_level")
+            PATHS.benchmark("figures_fmri")
         conda:
             "../../envs/groupwise.yaml"
         resources:
@@ -121,4 +121,4 @@ if FMRI:
             contrasts=FMRI.section.contrasts,
             version=2,
         script:
-            "../../scripts/figures_first_level.py"
+            "../../scripts/figures_fmri.py"

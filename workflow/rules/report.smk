@@ -323,7 +323,7 @@ rule report:
             {"analysis": analysis, "effect": effect}
             for analysis, effect in PLAN.effects
         ],
-        rooms=PLAN.report_facts(),
+        modalities=PLAN.report_facts(),
         command=own_command(),
         given=given,
         models=list(STUDY.models),
