@@ -11,12 +11,14 @@ with job(snakemake):
     from groupwise.stack.atlas import name_places
 
     params = dict(snakemake.params.items())
-    rows, told, folder = params["rows"], params["told"], params["subjects_dir"]
+    rows, volume, folder = params["rows"], params["volume"], params["subjects_dir"]
     grid = mne.read_source_spaces(snakemake.input.template)
     times, keep, kept = read_times(rows, params["crop"])
     sources = find_common_sources([row["path"] for row in rows])
-    space, order = grid_space(grid, sources, folder, connectivity=told["connectivity"], times=kept)
-    space, named = name_places(space, told["atlas"])
+    space, order = grid_space(
+        grid, sources, folder, connectivity=volume["connectivity"], times=kept
+    )
+    space, named = name_places(space, volume["atlas"])
     stack_maps(
         snakemake.output.data,
         grid_rows(rows, order, times, keep),

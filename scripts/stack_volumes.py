@@ -15,11 +15,11 @@ with job(snakemake):
 
     params = dict(snakemake.params.items())
     mask, target = snakemake.input.get("mask"), snakemake.input.get("target")
-    paths, told = [row["path"] for row in params["rows"]], params["told"]
+    paths, volume = [row["path"] for row in params["rows"]], params["volume"]
     onto = grid_of(target) if target else None
     inside, count, affine = common_mask(paths, mask, onto)
-    space = volume_space(inside, affine, name=told["space"], connectivity=told["connectivity"])
-    space, named = name_places(space, told["atlas"])
+    space = volume_space(inside, affine, name=volume["space"], connectivity=volume["connectivity"])
+    space, named = name_places(space, volume["atlas"])
     write_coverage(snakemake.output.coverage, space, count)
     voxels = {"InAnyMap": int((count > 0).sum()), "InAllMaps": int((count == len(paths)).sum())}
     stack_maps(
@@ -28,7 +28,7 @@ with job(snakemake):
         space,
         params,
         [*snakemake.input.maps, *filter(None, [mask, target])],
-        units=told["units"],
+        units=volume["units"],
         description=f"Maps on the voxels that are finite and not zero in all {len(paths)}",
         facts={"Voxels": {**voxels, "InMask": len(space.voxels)}} | named,
     )

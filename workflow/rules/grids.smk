@@ -56,7 +56,7 @@ rule stack_grid:
         rows=lambda wildcards: source_of(wildcards).rows(wildcards.analysis),
         crop=lambda wildcards: analysis_of(wildcards).crop,
         average=lambda wildcards: analysis_of(wildcards).average,
-        told=lambda wildcards: {
+        volume=lambda wildcards: {
             "connectivity": analysis_of(wildcards).cluster.connectivity,
             "atlas": recorded_keys(STUDY.atlas),
         },

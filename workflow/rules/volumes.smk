@@ -23,7 +23,7 @@ rule stack_volumes:
         runtime=minutes(20),
     params:
         rows=lambda wildcards: source_of(wildcards).rows(wildcards.analysis),
-        told=lambda wildcards: {
+        volume=lambda wildcards: {
             "space": source_of(wildcards).section.space,
             "units": source_of(wildcards).units(wildcards.analysis),
             "connectivity": analysis_of(wildcards).cluster.connectivity,
