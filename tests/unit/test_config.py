@@ -299,7 +299,8 @@ def test_parameters_of_stages_lack_later_keys_at_their_defaults(monkeypatch):
 
     monkeypatch.setitem(recorded.KEYS, LaterEpochs, recorded.KEYS[Epochs])
     epochs = read_study(RECORDS["config/config.yaml"]["config"]).meeg.epochs
-    before = epochs.model_dump(mode="json")
+    known = recorded.KEYS[Epochs].split()
+    before = {key: epochs.model_dump(mode="json")[key] for key in known}
     assert repr(recorded_keys(epochs)) == repr(before)
     assert repr(recorded_keys(LaterEpochs(**before))) == repr(before)
     assert recorded_keys(LaterEpochs(**before, added=4)) == before | {"added": 4}
