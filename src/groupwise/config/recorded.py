@@ -10,22 +10,10 @@ from groupwise.config.analysis import Analysis, Cluster, Threshold
 from groupwise.config.fmri import Confounds, Fmri
 from groupwise.config.fnirs import Fnirs, Quality, ShortChannels, Values
 from groupwise.config.maps import Atlas, Estimates, Evokeds, Maps
-from groupwise.config.meeg import (
-    Artifacts,
-    Beamformer,
-    Bem,
-    Coregistration,
-    Covariance,
-    Epochs,
-    Filter,
-    Inverse,
-    Maxwell,
-    Meeg,
-    Morph,
-    SourceSpace,
-)
+from groupwise.config.meeg import Artifacts, Covariance, Epochs, Filter, Maxwell, Meeg
 from groupwise.config.models import Model
 from groupwise.config.section import Section
+from groupwise.config.sources import Beamformer, Bem, Coregistration, Inverse, Morph, SourceSpace
 from groupwise.config.study import Study
 
 #: Keys of version 0.1 in their order. Do not change them. A key added later needs no entry: it is
