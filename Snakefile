@@ -16,8 +16,15 @@ include: "workflow/functions/resources.smk"
 include: "workflow/rules/meeg.smk"
 include: "workflow/rules/surfaces.smk"
 include: "workflow/rules/sensors.smk"
-include: "workflow/rules/fmri.smk"
-include: "workflow/rules/fnirs.smk"
+
+
+# The first level of each other kind of data with recordings.
+for data in PLAN.recorded_kinds():
+    if data != "meeg":
+
+        include: f"workflow/rules/{data}.smk"
+
+
 include: "workflow/rules/volumes.smk"
 include: "workflow/rules/grids.smk"
 include: "workflow/rules/channels.smk"

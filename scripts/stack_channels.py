@@ -3,6 +3,8 @@
 from groupwise.job import job
 
 with job(snakemake):
+    import pandas as pd
+
     from groupwise.columns import describe
     from groupwise.files import write_json, write_whole
     from groupwise.stack import stack_maps
@@ -15,7 +17,9 @@ with job(snakemake):
         from groupwise.fnirs.haemoglobin import read_pair_positions
 
         positions = read_pair_positions(source.signal)
-    table = read_values(source.table, facts["place"], facts["value"])
+    paths = [source.table] if isinstance(source.table, str) else list(source.table)
+    tables = [read_values(path, facts["place"], facts["value"]) for path in paths]
+    table = pd.concat(tables, ignore_index=True)
     rows = params["rows"]
     maps, space, coverage = stack_of_channels(table, rows, positions=positions, **facts)
     with write_whole(snakemake.output.coverage) as part:
@@ -27,7 +31,7 @@ with job(snakemake):
         maps,
         space,
         params,
-        [source.table],
+        paths,
         units=units,
         description=f"Values of the places that all {len(rows)} maps have",
         facts={"LeftOut": sorted(set(left_out))},

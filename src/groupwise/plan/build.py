@@ -13,7 +13,7 @@ from groupwise.plan.fmri import FmriSource
 from groupwise.plan.fnirs import FnirsSource
 from groupwise.plan.meeg import MeegSource
 from groupwise.plan.paths import Paths
-from groupwise.plan.source import CorticalSource, InputCheck, Source
+from groupwise.plan.source import CorticalSource, InputCheck, PlacesSource, Source
 from groupwise.plan.tables import EstimatesSource, EvokedsSource, MapsSource, ValuesSource
 
 #: One class per data source, in the order of the report.
@@ -75,6 +75,11 @@ class Plan:
             raise InputError(findings)
 
     # Sources and analyses.
+
+    @staticmethod
+    def recorded_kinds() -> list[str]:
+        """Return the kinds of data with recordings, each of which has a file of rules."""
+        return [kind.data for kind in SOURCES if not kind.ready_made]
 
     def source(self, analysis: str) -> Source:
         """Return the data source of an analysis."""
@@ -140,7 +145,7 @@ class Plan:
     def montage(self, analysis: str) -> str | list[str]:
         """Return a recording with the positions of the channels of an analysis; [] without one."""
         fnirs, source = self.sources.get("fnirs"), self.source(analysis)
-        assert isinstance(source, FnirsSource | ValuesSource)
+        assert isinstance(source, PlacesSource)
         of_pairs = source.facts(analysis)["place"] == "pair"
         return fnirs.montage if isinstance(fnirs, FnirsSource) and of_pairs else []
 

@@ -7,10 +7,10 @@ from groupwise.config.study import Study
 from groupwise.inputs.acquisition import sidecars_of
 from groupwise.inputs.optodes import find_optical_runs
 from groupwise.plan.paths import Paths, camel
-from groupwise.plan.source import InputCheck, Source, session_findings
+from groupwise.plan.source import InputCheck, PlacesSource, session_findings
 
 
-class FnirsSource(Source):
+class FnirsSource(PlacesSource):
     """Recordings of fNIRS.
 
     Attributes

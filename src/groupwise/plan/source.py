@@ -184,6 +184,30 @@ class Source:
         return None
 
 
+class PlacesSource(Source):
+    """Data source with values of named places, such as channels, in long tables.
+
+    The rules for the space "channels" serve each such source. `rows` have `keys` (column to value),
+    which select the rows of a map in the tables.
+    """
+
+    @property
+    def montage(self) -> str | list[str]:
+        """Recording with the positions of the places; [] if there is none."""
+        return []
+
+    def files(self, analysis: str) -> str | list[str]:
+        """Return the table of the values of an analysis, or one table per subject."""
+        raise NotImplementedError
+
+    def facts(self, analysis: str) -> dict[str, Any]:
+        """Return the columns `place` and `value`, the units, `chromas` and the name of the space.
+
+        `chromas` are the chromophores of fNIRS; [] for other data.
+        """
+        raise NotImplementedError
+
+
 class CorticalSource(Source):
     """Data source with maps that can be on the cortex of a template."""
 

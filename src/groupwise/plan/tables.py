@@ -9,7 +9,7 @@ from groupwise.config.study import Study
 from groupwise.errors import InputError
 from groupwise.inputs.participants import constant_columns
 from groupwise.plan.paths import Paths, surfaces
-from groupwise.plan.source import CorticalSource, People, Source
+from groupwise.plan.source import CorticalSource, People, PlacesSource, Source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,7 +222,7 @@ class EvokedsSource(TableSource):
         return list(dict.fromkeys(row["path"] for row in self.rows(analysis)))
 
 
-class ValuesSource(TableSource):
+class ValuesSource(TableSource, PlacesSource):
     """Ready-made values of channels or regions in a long table, such as those of MNE-NIRS."""
 
     data = "values"
@@ -270,11 +270,6 @@ class ValuesSource(TableSource):
     def files(self, analysis: str) -> str:
         """Return the table."""
         return self.section.table
-
-    @property
-    def montage(self) -> list[str]:
-        """Recording with the positions of the channels; [], since a table has none."""
-        return []
 
     def facts(self, analysis: str) -> dict[str, Any]:
         """Return the columns, units and chromophores of the values."""
