@@ -1,12 +1,17 @@
 """Figure of a statistic of labels over time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from groupwise.figures.colours import colour_map, extend
+from groupwise.figures.clusters import average_pictures, null_pictures, outline_words
+from groupwise.figures.colours import colour_limit, colour_map, extend
+from groupwise.figures.effect import Effect
+from groupwise.figures.save import Picture
+from groupwise.figures.tested import design_pictures
+from groupwise.permutation.wording import statistic_words, test_words
 
 
 def label_figure(
@@ -62,3 +67,31 @@ def label_figure(
         shrink=min(1.0, 2.6 / height), anchor=(0, 1), aspect=18,
     )  # fmt: skip
     return figure
+
+
+def label_pictures(effect: Effect) -> Iterator[Picture]:
+    """Yield figures of labels: the statistic over time, courses in clusters, null."""
+    space, result = effect.stack.space, effect.result
+    outline = np.isin(effect.labels, list(effect.significant["id"]))
+    signed, name = result["Statistic"] == "t", statistic_words(result)
+    limit = colour_limit(effect.statistic, result["Threshold"]["statistic"])
+    yield Picture(
+        "statistic",
+        label_figure(
+            list(space.label),
+            space.times,
+            effect.statistic,
+            outline,
+            title=f"{effect.title}: {name}\n{effect.verdict.split(';')[0]}",
+            label=name,
+            limit=limit,
+            signed=signed,
+        ),
+        "Statistic of every label over time",
+        f"{name} of the mean over each label. {outline_words(outline)} A cluster is an "
+        f"uninterrupted time interval of one label. Test: {test_words(result)}.",
+        f"{name} of {space.n_spatial} labels at {space.n_times} times; {effect.verdict}.",
+    )
+    yield from design_pictures(effect)
+    yield from average_pictures(effect)
+    yield from null_pictures(effect)

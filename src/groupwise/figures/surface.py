@@ -5,10 +5,10 @@ to the viewer and interpolates the values of its three corners. A view is comput
 number of maps and needs neither a graphics card nor a display.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from matplotlib import colormaps
@@ -17,9 +17,26 @@ from matplotlib.colors import Colormap, Normalize
 from matplotlib.figure import Figure
 
 from groupwise.figures.brain3d import can_draw, draw
-from groupwise.figures.colours import extend
+from groupwise.figures.clusters import (
+    average_pictures,
+    format_ms,
+    null_pictures,
+    outline_words,
+)
+from groupwise.figures.colours import colour_limit, colour_map, extend, fade
+from groupwise.figures.effect import Effect
+from groupwise.figures.save import Picture
+from groupwise.figures.tested import design_pictures
+from groupwise.permutation.wording import (
+    p_words,
+    setting_words,
+    statistic_words,
+    test_words,
+    threshold_words,
+)
 from groupwise.stack.kinds import Hemisphere, Surface
 
+DESCRIPTIVE = "Extent and latency of a cluster are descriptive."
 #: Axes of a view: the direction to the right in the image, and the direction to the viewer.
 SIDES = {
     ("lh", "lateral"): ((0, -1, 0), (-1, 0, 0)),
@@ -279,3 +296,122 @@ def cluster_duration(labels: np.ndarray, clusters: list[int], times: np.ndarray)
     times : (t,) s, t > 1.
     """
     return np.isin(labels, clusters).sum(1) * 1e3 * float(np.diff(times).mean())
+
+
+def surface_pictures(effect: Effect) -> Iterator[Picture]:
+    """Yield figures of a surface: durations, the statistic at peaks, courses or values, null."""
+    space, result = cast(Surface, effect.stack.space), effect.result
+    statistic, labels = effect.statistic, effect.labels
+    sides = " and ".join(hemisphere.side for hemisphere in space.hemispheres)
+    plural = "s" if len(space.hemispheres) > 1 else ""
+    views = f"Inflated {sides} hemisphere{plural}, lateral and medial views"
+    ids = list(effect.significant["id"])
+    if space.n_times > 1:
+        yield _duration(effect, views)
+        yield _strip(effect, views)
+    for cluster in effect.pictured or [None]:
+        _, time, when = effect.peak_of(cluster)
+        which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
+        signed = result["Statistic"] == "t"
+        limit = colour_limit(statistic, result["Threshold"]["statistic"])
+        outline = np.isin(labels[:, time], ids)
+        figure = surface_figure(
+            space,
+            statistic[:, time],
+            title=f"{effect.title}: {statistic_words(result)}{when}",
+            note=f"{which}; {setting_words(result)}",
+            label=statistic_words(result),
+            cmap=colour_map(signed),
+            limits=(-limit if signed else 0, limit),
+            opacity=fade(statistic[:, time], result["Threshold"]["statistic"]),
+            outline=outline,
+        )
+        yield Picture(
+            f"statistic_cluster-{cluster['id'] if cluster else 0}",
+            figure,
+            f"Statistic{when}",
+            f"{statistic_words(result)}{when}, {which}. The map is not thresholded: colour fades "
+            f"out below the cluster-forming threshold, {threshold_words(result)}. "
+            f"{outline_words(outline)} Test: {test_words(result)}.",
+            f"{views}: map of {statistic_words(result)}{when}, largest at "
+            f"{space.place_words(int(np.argmax(np.abs(statistic[:, time]))))}.",
+        )
+    yield from design_pictures(effect)
+    yield from average_pictures(effect)
+    yield from null_pictures(effect)
+
+
+def _duration(effect: Effect, views: str) -> Picture:
+    space, result = cast(Surface, effect.stack.space), effect.result
+    ids = list(effect.significant["id"])
+    duration = cluster_duration(effect.labels, ids, space.times)
+    longest, span = (
+        float(duration.max()),
+        f"{format_ms(space.times[0])} to {format_ms(space.times[-1])}",
+    )
+    hatched = None
+    if ids:
+        what = f"Time for which each vertex belongs to a cluster with p ≤ {result['Alpha']:g}"
+        alt = f"longest duration {longest:.0f} ms, at {space.place_words(int(np.argmax(duration)))}"
+    elif len(effect.clusters):
+        hatched = np.any(effect.labels == effect.pictured[0]["id"], axis=1)
+        what = (
+            f"No cluster is significant. Hatched in grey: vertices that are in the largest cluster "
+            f"at any time ({p_words(effect.pictured[0])}; peak at {_peak(effect)})"
+        )
+        alt = f"nothing is significant; the largest cluster, at {_peak(effect)}, is hatched"
+    else:
+        what = "No point exceeds the cluster-forming threshold, so there is no cluster"
+        alt = "nothing is marked, because there is no cluster"
+    return Picture(
+        "duration",
+        surface_figure(
+            space,
+            duration,
+            title=f"{effect.title}: duration of significant clusters",
+            note=f"{effect.verdict}\n{setting_words(result)}",
+            label=f"Time in significant clusters (ms), {span}",
+            cmap="viridis",
+            limits=(0, longest),
+            hatched=hatched,
+        ),
+        "Duration of clusters",
+        f"{what}. Time window: {span}. {DESCRIPTIVE} Test: {test_words(result)}.",
+        f"{views}: {alt}.",
+    )
+
+
+def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
+    """Return maps of the statistic at `count` times that divide the window evenly."""
+    space, result = cast(Surface, effect.stack.space), effect.result
+    name, signed = statistic_words(result), result["Statistic"] == "t"
+    # Middles of equal parts of the window: effects are rarely at its edges.
+    parts = (np.arange(min(count, space.n_times)) + 0.5) / min(count, space.n_times)
+    times = np.floor(parts * space.n_times).astype(int)
+    limit = colour_limit(effect.statistic, result["Threshold"]["statistic"])
+    values = effect.statistic[:, times]
+    outline = np.isin(effect.labels[:, times], list(effect.significant["id"]))
+    shown = [format_ms(space.times[time]) for time in times]
+    return Picture(
+        "strip",
+        strip_figure(
+            space,
+            values,
+            fade(values, result["Threshold"]["statistic"]),
+            outline,
+            shown,
+            title=f"{effect.title}: {name} over time",
+            label=name,
+            cmap=colour_map(signed),
+            limits=(-limit if signed else 0, limit),
+        ),
+        "Statistic over time",
+        f"{name} at {', '.join(shown)}. Colour fades out below the cluster-forming threshold, "
+        f"{threshold_words(result)}. {outline_words(outline)} {DESCRIPTIVE}",
+        f"{views}: maps of {name} at {len(shown)} times.",
+    )
+
+
+def _peak(effect: Effect) -> str:
+    place, _, _ = effect.peak_of(effect.pictured[0])
+    return effect.stack.space.place_words(place)

@@ -1,14 +1,25 @@
 """Figures of voxel maps by nilearn: slices, glass brain and projection to the cortex."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import cast
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from groupwise.figures.colours import colour_map, extend, fade
+from groupwise.figures.clusters import average_pictures, null_pictures, outline_words
+from groupwise.figures.colours import colour_limit, colour_map, extend, fade
+from groupwise.figures.effect import Effect
+from groupwise.figures.save import Picture
+from groupwise.figures.tested import design_pictures
 from groupwise.figures.views import nilearn_plotting, to_image
+from groupwise.permutation.wording import (
+    setting_words,
+    statistic_words,
+    test_words,
+    threshold_words,
+)
 from groupwise.stack.kinds import Volume
 
 
@@ -166,3 +177,96 @@ def _label(
     )
     bar.set_label(label, fontsize=10, labelpad=1)
     axis.tick_params(labelsize=9, pad=1)
+
+
+def volume_pictures(effect: Effect) -> Iterator[Picture]:
+    """Yield figures of a volume: slices at peaks, mosaic, glass brain, subjects' values, null."""
+    space, result = cast(Volume, effect.stack.space), effect.result
+    time, when = effect.peak_time
+    significant = np.isin(effect.labels, list(effect.significant["id"]))
+    statistic, outline = effect.statistic[:, time], significant[:, time]
+    signed = result["Statistic"] == "t"
+    threshold = abs(float(result["Threshold"]["statistic"]))
+    style = {
+        "label": statistic_words(result),
+        "limit": colour_limit(effect.statistic, threshold),
+        "threshold": threshold,
+        "signed": signed,
+    }
+    anatomy = (
+        "Anatomy: MNI152 template"
+        if space.is_mni
+        else f"No anatomy is shown for the space {space.name}"
+    )
+    words = (
+        f"The map is not thresholded: colour fades out below the cluster-forming threshold, "
+        f"{threshold_words(result)}. {outline_words(significant)} {anatomy}. "
+        f"The left hemisphere is on the left. "
+        f"Test: {test_words(result)}."
+    )
+    for cluster in effect.pictured or [None]:
+        place, own, at = effect.peak_of(cluster)
+        which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
+        cuts = tuple(float(c) for c in space.coordinates[place])
+        figure = slice_figure(
+            space,
+            effect.statistic[:, own],
+            outline=significant[:, own],
+            rows=[("ortho", cuts)],
+            title=f"{effect.title}: {statistic_words(result)}{at}, {which}\n"
+            f"{setting_words(result)}",
+            **style,
+        )
+        yield Picture(
+            f"slices_cluster-{cluster['id'] if cluster else 0}",
+            figure,
+            f"Slices through the {which}",
+            f"{statistic_words(result)}{at} on slices through the {which}, "
+            f"{space.place_words(place)}. " + words,
+            f"Sagittal, coronal and axial slice of {statistic_words(result)} through "
+            f"{space.place_words(place)}.",
+        )
+    heights = axial_heights(space, 10)
+    name = f"{statistic_words(result)}{when}"
+    title = f"{effect.title}: {name}, {effect.verdict.split(';')[0]}"
+    title += f"\n{setting_words(result)}"
+    yield Picture(
+        "mosaic",
+        slice_figure(
+            space,
+            statistic,
+            outline=outline,
+            rows=[("z", heights[:5]), ("z", heights[5:])],
+            title=title,
+            **style,
+        ),
+        "Axial slices",
+        f"{name} on axial slices. {words}",
+        f"Ten axial slices of {name} from z = {heights[0]:g} to "
+        f"{heights[-1]:g} mm; {effect.verdict.split(';')[0]}.",
+    )
+    if space.is_mni:
+        yield Picture(
+            "glass",
+            glass_figure(space, statistic, title=title, **style),
+            "Glass brain",
+            f"Largest {name} along each line of sight, shown where it exceeds "
+            f"the cluster-forming threshold, {threshold_words(result)}. Clusters that are not "
+            f"significant are shown too. Test: {test_words(result)}.",
+            f"Glass brain from left, behind, right and above with {name} "
+            "above the cluster-forming threshold.",
+        )
+        yield Picture(
+            "projection",
+            projection_figure(space, statistic, title=title, **style),
+            "Projection to the cortex",
+            f"{name} on the inflated fsaverage cortex (mean along lines from the "
+            "white to the pial surface), shown where it exceeds the cluster-forming threshold, "
+            f"{threshold_words(result)}. The cortex is that of the template in MNI space, "
+            f"not that of each subject. Test: {test_words(result)}.",
+            f"Lateral and medial views of both hemispheres with {name} above "
+            "the cluster-forming threshold.",
+        )
+    yield from design_pictures(effect)
+    yield from average_pictures(effect)
+    yield from null_pictures(effect)
