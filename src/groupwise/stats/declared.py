@@ -4,30 +4,28 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+import groupwise.stats.between as between
+import groupwise.stats.designs as designs
+import groupwise.stats.linear as linear
 from groupwise.errors import InputError
-from groupwise.stats.between import Between, Mixed, TwoSample
-from groupwise.stats.designs import Contrast, Design, OneSample, Paired, Within, is_symmetric
-from groupwise.stats.linear import GLM, Regression, pooled_error
+from groupwise.stats.designs import Design, is_symmetric
+from groupwise.stats.linear import pooled_error
 
-#: Every design by the item "design" of its dict form. "Pooled" creates the GLM of a pooled-error
-#: model from factors or weights instead of a design matrix.
+#: Every design by the item "design" of its dict form: the dataclasses of these modules. "Pooled"
+#: creates the GLM of a pooled-error model from factors or weights instead of a design matrix.
 DESIGNS: dict[str, Callable[..., Design]] = {
-    "OneSample": OneSample,
-    "Paired": Paired,
-    "Contrast": Contrast,
-    "Within": Within,
-    "TwoSample": TwoSample,
-    "Between": Between,
-    "Mixed": Mixed,
-    "Regression": Regression,
-    "GLM": GLM,
-    "Pooled": pooled_error,
+    name: each
+    for module in (designs, between, linear)
+    for name, each in vars(module).items()
+    if isinstance(each, type) and issubclass(each, Design) and is_dataclass(each)
 }
+DESIGNS["Pooled"] = pooled_error
 
 
 def design_from_dict(spec: Mapping[str, Any]) -> Design:

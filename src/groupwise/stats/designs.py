@@ -34,7 +34,7 @@ class Design:
     """Base class of designs. The defaults are those of a test by sign flips of scores.
 
     A new design is a frozen dataclass that derives from this class, or from `LinearModel` if it
-    has a design matrix, and is listed in `declared.DESIGNS`. Its fields are its dict form.
+    has a design matrix, in one of the modules of `declared.DESIGNS`. Its fields are its dict form.
 
     Attributes
     ----------
