@@ -16,7 +16,7 @@ from groupwise.permutation.kernels import split_subjects
 from groupwise.permutation.prepare import prepare
 from groupwise.permutation.reference import reference_block
 from groupwise.stack.lattice import Lattice
-from groupwise.stats import OneSample, Paired, Within
+from groupwise.stats import OneSample, Paired, Regression, TwoSample, Within
 
 ARRAYS = ("statistic", "mass", "size")
 
@@ -68,6 +68,26 @@ def test_kernels_give_the_bytes_of_the_reference(design, cells, alternative, n, 
     expected = reference_block(prepared, 0, stop)
     assert_same_bytes(run_block(prepared, 0, stop), expected)
     assert_same_bytes(run_block(prepared, 0, stop, threads=2, batch=37), expected)
+
+
+@pytest.mark.parametrize(
+    ("design", "cells"),
+    [
+        (OneSample(), 1),
+        (Within({"a": 3}, "a"), 3),
+        (TwoSample([*"abbab" * 2], variances="unequal"), 1),
+        (Regression({"age": range(10)}, "age"), 1),
+    ],
+)
+def test_a_kind_without_compiled_loops_is_computed_in_numpy(design, cells, monkeypatch):
+    """So that a new statistic needs no kernel. Also where many points are hits, and none is."""
+    x = np.random.default_rng(6).standard_normal((10, cells, 400))
+    for threshold in ({"p": 0.5}, {"p": 0.01}, {"stat": 1e4}):
+        prepared = prepare(x, design, Lattice((400,)).adjacency(), threshold=threshold, seed=3)
+        compiled = run_block(prepared, 0, 150, threads=2)
+        monkeypatch.setattr(scan, "SEARCHES", {})
+        assert_same_bytes(run_block(prepared, 0, 150, threads=2), compiled)
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize("threshold", [1e-6, 1e6])

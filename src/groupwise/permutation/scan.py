@@ -8,7 +8,7 @@ Resamplings without one are scanned again with a lower level.
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from groupwise.permutation.fixedpoint import (
     units_of_t,
 )
 from groupwise.permutation.prepared import Prepared
+from groupwise.permutation.statistic import compute_statistics
 
 #: Most hits (14 bytes each) of a batch; with more hits, batches become smaller.
 MAX_HITS = 4_000_000
@@ -196,10 +197,12 @@ def _scan(
     counts : (k,) number of hits of each permutation.
     complete : (k,) whether a permutation has a hit on each tested side.
     """
-    search = {"signs": _scan_signs, "models": _scan_models, "welch": _scan_welch}[prepared.kind]
+    search = SEARCHES.get(prepared.kind, _scan_in_numpy)
     n_points, k = prepared.values.shape[2], len(draw)
     step = 64 * -(-n_points // (64 * threads))
-    hat = compute_hat_terms(prepared, draw, prepared.hat) if prepared.hat else None
+    hat = None
+    if prepared.hat and prepared.kind == "signs":
+        hat = compute_hat_terms(prepared, draw, prepared.hat)
     sides = (1 in prepared.sides, -1 in prepared.sides)
 
     def search_in(start: int) -> tuple[list[HitChunk], np.ndarray, np.ndarray]:
@@ -304,6 +307,34 @@ def _scan_welch(prepared, draw, level, begin, end, buffers, _):
     return _as_one_part(draw, *found)
 
 
+def _scan_in_numpy(prepared, draw, level, begin, end, buffers, _):
+    """Return the hits of a kind without compiled loops, as `_scan_signs` does.
+
+    They have their statistic in place of the sums.
+    """
+    here = slice(begin, end)
+    mine = replace(
+        prepared,
+        values=prepared.values[:, :, here],
+        kept=prepared.kept[here],
+        power=prepared.power[here],
+    )
+    parts, total = [], 0
+    for first in range(0, len(draw), PRODUCT_PERMUTATIONS):
+        maps = compute_statistics(mine, draw[first : first + PRODUCT_PERMUTATIONS])
+        which, where = np.nonzero(np.abs(maps) > level)
+        total += len(which)
+        if total > buffers.most:
+            raise TooManyHitsError
+        found = (which + first).astype(np.uint16), (where + begin).astype(np.int32)
+        parts.append((*found, maps[which, where]))
+    return _as_one_part(draw, total, *(np.concatenate(a) for a in zip(*parts, strict=True)))
+
+
+#: Compiled search by the kind of sums. Other kinds are computed by `compute_statistics`.
+SEARCHES = {"signs": _scan_signs, "models": _scan_models, "welch": _scan_welch}
+
+
 def _as_one_part(draw, count, which, where, sums):
     """Return candidates that are not divided into parts."""
     if count < 0:
@@ -321,6 +352,8 @@ def _compute_statistic(
 ) -> np.ndarray:
     """Return the signed statistic of candidates by the operations of `compute_statistics`."""
     df1, df2 = prepared.df
+    if prepared.kind not in SEARCHES:
+        return sums
     if prepared.kind == "welch":
         values = prepared.values[0]
         first = int(np.count_nonzero(prepared.coefficients[draw[0], 0] > 0))

@@ -63,7 +63,9 @@ def _statistic_maps(prepared: Prepared, draw: np.ndarray) -> Iterator[np.ndarray
     whole = np.zeros(prepared.n_points, np.float32)
     low = 0.0 if -1 not in prepared.sides else -np.inf
     high = 0.0 if 1 not in prepared.sides else np.inf
-    hat = compute_hat_terms(prepared, draw, prepared.hat) if prepared.hat else np.zeros(len(draw))
+    hat = np.zeros(len(draw))
+    if prepared.hat and prepared.kind == "signs":
+        hat = compute_hat_terms(prepared, draw, prepared.hat)
     power = prepared.power if prepared.hat else np.ones(1)
     df1, df2 = prepared.df
     for row, more in zip(draw, hat, strict=True):
