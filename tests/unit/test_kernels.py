@@ -127,7 +127,7 @@ def test_no_thread_gets_the_buffers_of_one_that_still_searches(monkeypatch):
         busy.discard(thread)
         return found
 
-    monkeypatch.setattr(scan, "_scan_signs", slow_search)
+    monkeypatch.setitem(scan.SEARCHES, "signs", slow_search)
     block = run_block(prepared, 0, 100, threads=2, batch=100)
     assert failed and not any(shared)
     assert_same_bytes(block, reference_block(prepared, 0, 100))
