@@ -6,7 +6,7 @@ with job(snakemake):
     from groupwise.figures.effect import Effect
     from groupwise.figures.pictures import effect_pictures
     from groupwise.figures.save import save_pictures
-    from groupwise.meeg.sensors import read_info
+    from groupwise.meeg.sensors import plot_topographies, read_info
 
     source = snakemake.input
     effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)

@@ -88,7 +88,7 @@ def test_a_changed_stack_is_refused(files, tmp_path):
     np.save(stack / "stack.npy", data)
     table = (stack / "observations.tsv").read_text()
     (stack / "observations.tsv").write_text(table.replace("07", "17"))
-    with pytest.raises(InputError, match=r"observations\.tsv: not the file"):
+    with pytest.raises(InputError, match=r"observations\.tsv: its digest"):
         Effect.read("analysis", files, None)
     shutil.rmtree(stack)
     with pytest.raises(InputError, match="not the stack"):
