@@ -321,7 +321,7 @@ def test_two_runs_with_one_output_do_not_meet(finished, tmp_path):
 
 def follow_remedy(text, folder):
     """Run the command that a refusal names."""
-    command = re.search(r"run: (find .* \+); else", text)[1]
+    command = re.search(r"run: (find .* \+); otherwise", text)[1]
     subprocess.run(command, shell=True, cwd=folder, check=True)
 
 
