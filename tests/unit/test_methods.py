@@ -56,7 +56,7 @@ WORDED = {
     ("", "bids_root"): {None: ("", {})},
     ("", "participants"): {None: ("", {})},
     ("", "subjects"): {"all": ("", {})},
-    # Who was excluded or dropped is told by name, with the reason.
+    # The text names those who were excluded or dropped, with the reason.
     ("", "missing"): {"fail": ("", {}), "drop": ("", {})},
     ("", "meeg"): {None: ("", {})},
     ("", "fmri"): {None: ("", {})},

@@ -7,7 +7,7 @@ from groupwise.config.study import Study
 from groupwise.inputs.acquisition import sidecars_of
 from groupwise.inputs.runs import find_runs
 from groupwise.plan.paths import Paths, camel
-from groupwise.plan.source import InputCheck, Source, condition_rows, session_findings
+from groupwise.plan.source import Source, condition_rows, session_findings
 
 
 class FmriSource(Source):
@@ -23,19 +23,11 @@ class FmriSource(Source):
     def __init__(self, study: Study, paths: Paths) -> None:
         super().__init__(study, paths)
         self.runs = find_runs(study)
-        self.findings += self.runs.findings
+        self._use_files(self.runs, "runs")
         mask = self.section.mask
         if mask != "intersection" and not Path(mask).is_file():
             self.findings.append(f"config: fmri.mask: {mask} does not exist; check the path")
         self.findings += session_findings(self.analyses, "fmri")
-        self.left_out |= self.runs.left_out
-        self.incomplete |= self.runs.incomplete
-        self.input_check = InputCheck(
-            paths.check_table("runs"),
-            self.runs.check_parameters(study),
-            self.runs.files,
-            "groupwise.fmri.check",
-        )
 
     # Paths.
 

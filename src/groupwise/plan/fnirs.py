@@ -7,7 +7,7 @@ from groupwise.config.study import Study
 from groupwise.inputs.acquisition import sidecars_of
 from groupwise.inputs.optodes import find_optical_runs
 from groupwise.plan.paths import Paths, camel
-from groupwise.plan.source import InputCheck, PlacesSource, session_findings
+from groupwise.plan.source import PlacesSource, session_findings
 
 
 class FnirsSource(PlacesSource):
@@ -23,16 +23,8 @@ class FnirsSource(PlacesSource):
     def __init__(self, study: Study, paths: Paths) -> None:
         super().__init__(study, paths)
         self.runs = find_optical_runs(study)
-        self.findings += self.runs.findings
+        self._use_files(self.runs, "optodes")
         self.findings += session_findings(self.analyses, "fnirs")
-        self.left_out |= self.runs.left_out
-        self.incomplete |= self.runs.incomplete
-        self.input_check = InputCheck(
-            paths.check_table("optodes"),
-            self.runs.check_parameters(study),
-            self.runs.files,
-            "groupwise.fnirs.check",
-        )
 
     # Paths.
 

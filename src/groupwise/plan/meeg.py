@@ -6,7 +6,7 @@ from groupwise.config.study import Study
 from groupwise.inputs.acquisition import sidecars_of
 from groupwise.inputs.recordings import Subject, find_recordings
 from groupwise.plan.paths import Paths, camel
-from groupwise.plan.source import CorticalSource, InputCheck, condition_rows
+from groupwise.plan.source import CorticalSource, condition_rows
 
 SENSORS = ("mag", "grad", "eeg")
 
@@ -24,16 +24,8 @@ class MeegSource(CorticalSource):
     def __init__(self, study: Study, paths: Paths) -> None:
         super().__init__(study, paths)
         self.recordings = find_recordings(study)
-        self.findings += self.recordings.findings
+        self._use_files(self.recordings, "inputs")
         self.findings += [] if self.recordings.findings else self.parcel_findings()
-        self.left_out |= self.recordings.left_out
-        self.incomplete |= self.recordings.incomplete
-        self.input_check = InputCheck(
-            paths.check_table("inputs"),
-            self.recordings.check_parameters(study),
-            self.recordings.files,
-            "groupwise.meeg.check",
-        )
 
     # Consequences of the settings.
 

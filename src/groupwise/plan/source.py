@@ -78,6 +78,24 @@ class Source:
         self.incomplete: dict[str, str] = {}
         self.input_check: InputCheck | None = None
 
+    def _use_files(self, found: Any, table: str) -> None:
+        """Take over who takes part and what is wrong, and plan the input check.
+
+        Parameters
+        ----------
+        found : files of all subjects, as a finder of `groupwise.inputs` returns them.
+        table : name of the table of the input check.
+        """
+        self.findings += found.findings
+        self.left_out |= found.left_out
+        self.incomplete |= found.incomplete
+        self.input_check = InputCheck(
+            self.paths.check_table(table),
+            found.check_parameters(self.study),
+            found.files,
+            f"groupwise.{self.data}.check",
+        )
+
     @property
     def section(self) -> Any:
         """The section of the config."""
