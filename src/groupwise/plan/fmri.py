@@ -7,10 +7,10 @@ from groupwise.config.study import Study
 from groupwise.inputs.acquisition import sidecars_of
 from groupwise.inputs.runs import find_runs
 from groupwise.plan.paths import Paths, camel
-from groupwise.plan.source import Source, condition_rows, session_findings
+from groupwise.plan.source import RunSource, condition_rows, session_findings
 
 
-class FmriSource(Source):
+class FmriSource(RunSource):
     """BOLD runs preprocessed by fMRIPrep.
 
     Attributes
@@ -19,6 +19,7 @@ class FmriSource(Source):
     """
 
     data = "fmri"
+    datatype = "func"
 
     def __init__(self, study: Study, paths: Paths) -> None:
         super().__init__(study, paths)
@@ -30,13 +31,6 @@ class FmriSource(Source):
         self.findings += session_findings(self.analyses, "fmri")
 
     # Paths.
-
-    def file(self, ending: str, **entities: str) -> str:
-        """Return the path of a file of a subject; see `Paths.subject_file`."""
-        section = self.section
-        return self.paths.subject_file(
-            "func", ending, task=section.task, session=section.session, **entities
-        )
 
     def maps(self, stat: str) -> dict[str, str]:
         """Return the path of the map of each condition and contrast.
@@ -60,30 +54,7 @@ class FmriSource(Source):
             "statmap.nii.gz", space=self.section.space, contrast="effectsOfInterest", stat=stat
         )
 
-    @property
-    def figures(self) -> str:
-        """Folder of the figures of a subject."""
-        return f"{self.paths.out}/sub-{{subject}}/func/figures"
-
-    def designs(self) -> list[str]:
-        """Return the path of the design matrix of each run."""
-        return [self.file("design.tsv", desc=camel(name or "run")) for name in self.run_names]
-
     # Subjects.
-
-    @property
-    def subjects(self) -> list[str]:
-        """Analysed subjects, in order."""
-        return self.runs.names
-
-    @property
-    def run_names(self) -> list[str]:
-        """Names of the runs, which are the same for every subject."""
-        return [run["name"] for run in self.runs.of(self.subjects[0])] if self.subjects else []
-
-    def expand_subjects(self, pattern: str) -> list[str]:
-        """Return the path of each subject from a pattern with {subject}."""
-        return [pattern.format(subject=name) for name in self.subjects]
 
     def run_files(self, subject: str, *kinds: str) -> list[str]:
         """Return files of the runs of a subject: "bold", "mask", "confounds" or "events"."""
@@ -146,7 +117,3 @@ class FmriSource(Source):
                 *([str(description)] if description.is_file() else []),
             ],
         }
-
-    def report_facts(self) -> dict[str, Any]:
-        """Return the subjects and conditions, for the report."""
-        return {"subjects": self.subjects, "conditions": list(self.section.conditions)}

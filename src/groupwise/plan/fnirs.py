@@ -7,10 +7,10 @@ from groupwise.config.study import Study
 from groupwise.inputs.acquisition import sidecars_of
 from groupwise.inputs.optodes import find_optical_runs
 from groupwise.plan.paths import Paths, camel
-from groupwise.plan.source import PlacesSource, session_findings
+from groupwise.plan.source import PlacesSource, RunSource, session_findings
 
 
-class FnirsSource(PlacesSource):
+class FnirsSource(PlacesSource, RunSource):
     """Recordings of fNIRS.
 
     Attributes
@@ -19,6 +19,7 @@ class FnirsSource(PlacesSource):
     """
 
     data = "fnirs"
+    datatype = "nirs"
 
     def __init__(self, study: Study, paths: Paths) -> None:
         super().__init__(study, paths)
@@ -27,13 +28,6 @@ class FnirsSource(PlacesSource):
         self.findings += session_findings(self.analyses, "fnirs")
 
     # Paths.
-
-    def file(self, ending: str, **entities: str) -> str:
-        """Return the path of a file of a participant; see `Paths.subject_file`."""
-        section = self.section
-        return self.paths.subject_file(
-            "nirs", ending, task=section.task, session=section.session, **entities
-        )
 
     def signals(self) -> list[str]:
         """Return the path of the haemoglobin concentrations of each run."""
@@ -44,15 +38,6 @@ class FnirsSource(PlacesSource):
     def pairs(self) -> list[str]:
         """Return the path of the quality table of the source-detector pairs of each run."""
         return [self.file("quality.tsv", desc=camel(f"pairs {name}")) for name in self.run_names]
-
-    def designs(self) -> list[str]:
-        """Return the path of the design matrix of each run."""
-        return [self.file("design.tsv", desc=camel(name or "run")) for name in self.run_names]
-
-    @property
-    def figures(self) -> str:
-        """Folder of the figures of a participant."""
-        return f"{self.paths.out}/sub-{{subject}}/nirs/figures"
 
     @property
     def montage(self) -> str:
@@ -65,20 +50,6 @@ class FnirsSource(PlacesSource):
         return [path.format(subject=name) for name in self.subjects for path in self.pairs()]
 
     # Participants.
-
-    @property
-    def subjects(self) -> list[str]:
-        """Analysed participants, in order."""
-        return self.runs.names
-
-    @property
-    def run_names(self) -> list[str]:
-        """Names of the runs, which are the same for every participant."""
-        return [run["name"] for run in self.runs.of(self.subjects[0])] if self.subjects else []
-
-    def expand_subjects(self, pattern: str) -> list[str]:
-        """Return the path of each participant from a pattern with {subject}."""
-        return [pattern.format(subject=name) for name in self.subjects]
 
     def bad_channels(self, subject: str) -> list[str]:
         """Return the bad pairs in the config: those of all participants and of this one."""
@@ -167,7 +138,3 @@ class FnirsSource(PlacesSource):
             "participants": self.participants_file if self.bids_root else [],
             "sidecars": sidecars_of(raw, root) if root else [],
         }
-
-    def report_facts(self) -> dict[str, Any]:
-        """Return the participants and conditions, for the report."""
-        return {"subjects": self.subjects, "conditions": list(self.section.conditions)}

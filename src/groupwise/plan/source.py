@@ -11,7 +11,7 @@ from groupwise.config.study import Study
 from groupwise.errors import InputError
 from groupwise.inputs.checked import is_checked
 from groupwise.inputs.participants import read_participants
-from groupwise.plan.paths import Paths
+from groupwise.plan.paths import Paths, camel
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -257,6 +257,53 @@ class CorticalSource(Source):
             for path in self.parcels(name)
             if not Path(path).is_file()
         ]
+
+
+class RunSource(Source):
+    """A source of runs that each subject has, fitted by one first-level model per subject.
+
+    Attributes
+    ----------
+    datatype : BIDS data type, the folder of a subject's files.
+    runs : files of the runs of each subject, as a finder of `groupwise.inputs` returns them.
+    """
+
+    datatype: ClassVar[str]
+    runs: Any
+
+    def file(self, ending: str, **entities: str) -> str:
+        """Return the path of a file of a subject; see `Paths.subject_file`."""
+        section = self.section
+        return self.paths.subject_file(
+            self.datatype, ending, task=section.task, session=section.session, **entities
+        )
+
+    def designs(self) -> list[str]:
+        """Return the path of the design matrix of each run."""
+        return [self.file("design.tsv", desc=camel(name or "run")) for name in self.run_names]
+
+    @property
+    def figures(self) -> str:
+        """Folder of the figures of a subject."""
+        return f"{self.paths.out}/sub-{{subject}}/{self.datatype}/figures"
+
+    @property
+    def subjects(self) -> list[str]:
+        """Analysed subjects, in order."""
+        return self.runs.names
+
+    @property
+    def run_names(self) -> list[str]:
+        """Names of the runs, which are the same for every subject."""
+        return [run["name"] for run in self.runs.of(self.subjects[0])] if self.subjects else []
+
+    def expand_subjects(self, pattern: str) -> list[str]:
+        """Return the path of each subject from a pattern with {subject}."""
+        return [pattern.format(subject=name) for name in self.subjects]
+
+    def report_facts(self) -> dict[str, Any]:
+        """Return the subjects and conditions, for the report."""
+        return {"subjects": self.subjects, "conditions": list(self.section.conditions)}
 
 
 def condition_rows(
