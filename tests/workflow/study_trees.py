@@ -13,6 +13,7 @@ from groupwise.errors import InputError
 from groupwise.inputs.acquisition import sidecars_of
 
 ROOT = Path(__file__).parents[2]
+CLUSTER = {"threshold": {"p": 0.01}}
 
 
 def touch(path: Path, text: str = "") -> None:
@@ -41,6 +42,12 @@ def make_tree(folder: Path, subjects=SUBJECTS, runs=(), session=None):
             touch(Path(f"{stem}_meg.json"), "{}")
         touch(base / "anat" / f"{entities}_T1w.json")
     return folder
+
+
+def write_participants(bids: Path, subjects: list[str]) -> None:
+    """A group and an age for everyone."""
+    rows = [f"sub-{s}\t{'ab'[int(s) % 2]}\t{20 + 3 * int(s)}" for s in subjects]
+    touch(bids / "participants.tsv", "\n".join(["participant_id\tgroup\tage", *rows]) + "\n")
 
 
 def demo_config(data: str, **changes) -> dict:

@@ -17,244 +17,24 @@ import re
 import tempfile
 from collections.abc import Iterable
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.workflow.docs_pages import DOCS, config_of
-from tests.workflow.study_trees import ROOT, demo_config, make_tree, planned, touch, write_config
+from tests.modalities import all_cases
+from tests.modalities.fmri import make_fmri
+from tests.modalities.fnirs import make_fnirs
+from tests.modalities.meeg import make_meeg
+from tests.workflow.study_trees import ROOT, demo_config, planned, touch, write_config
 
 STORED = Path(__file__).with_name("plans")
-TUTORIALS = ("meeg", "fmri", "fnirs", "maps")
-CLUSTER = {"threshold": {"p": 0.01}}
-
-
-def make_meeg(folder: Path, sessions=(None,), ending="meg.fif") -> None:
-    """Eight subjects of the demo's M/EEG study, or of EEG in BrainVision files."""
-    subjects = [f"{n:02d}" for n in range(1, 9)]
-    for session in sessions:
-        make_tree(folder / "demo", subjects, session=session)
-    if ending != "meg.fif":
-        for path in (folder / "demo/bids").glob("sub-*/**/*_meg.fif"):
-            touch(path.parents[1] / "eeg" / path.name.replace("meg.fif", ending))
-            events = path.name.replace("meg.fif", "events.tsv")
-            (path.parent / events).rename(path.parents[1] / "eeg" / events)
-            path.unlink()
-    for own in list((folder / "demo/subjects").iterdir()):
-        for name in (
-            "label/lh.aparc.annot",
-            "label/rh.aparc.annot",
-            "bem/outer_skull.surf",
-            "bem/outer_skin.surf",
-            "mri/T1.mgz",
-            "mri/transforms/talairach.xfm",
-        ):
-            touch(own / name)
-    touch(folder / "demo/bids/dataset_description.json", "{}")
-    write_participants(folder / "demo/bids", subjects)
-
-
-def make_fmri(folder: Path) -> None:
-    """Twelve subjects of the demo's fMRI study, two runs each."""
-    bids = folder / "demo/faces/bids"
-    derivatives = folder / "demo/faces/derivatives/fmriprep"
-    subjects = [f"{n:02d}" for n in range(1, 13)]
-    for subject in subjects:
-        for run in (1, 2):
-            stem = f"sub-{subject}/func/sub-{subject}_task-faces_run-{run}"
-            touch(bids / f"{stem}_events.tsv", "onset\tduration\ttrial_type\n")
-            space = "space-MNI152NLin2009cAsym_desc"
-            for ending in (
-                *("desc-confounds_timeseries.json", "desc-confounds_timeseries.tsv"),
-                *(f"{space}-brain_mask.nii.gz", f"{space}-preproc_bold.nii.gz"),
-                f"{space}-preproc_bold.json",
-            ):
-                touch(derivatives / f"{stem}_{ending}", "{}" if ending.endswith("json") else "")
-    touch(bids / "dataset_description.json", "{}")
-    touch(derivatives / "dataset_description.json", "{}")
-    write_participants(bids, subjects)
-
-
-def make_fnirs(folder: Path) -> None:
-    """Six subjects of the demo's fNIRS study."""
-    bids = folder / "demo/tapping/bids"
-    subjects = [f"{n:02d}" for n in range(1, 7)]
-    for subject in subjects:
-        stem = bids / f"sub-{subject}/nirs/sub-{subject}_task-tapping"
-        touch(Path(f"{stem}_nirs.snirf"))
-        touch(Path(f"{stem}_nirs.json"), "{}")
-        touch(Path(f"{stem}_events.tsv"), "onset\tduration\ttrial_type\n")
-        touch(Path(f"{stem}_channels.tsv"), "name\ttype\n")
-        for name in ("coordsystem.json", "optodes.tsv"):
-            touch(stem.with_name(f"sub-{subject}_{name}"), "{}" if "json" in name else "name\n")
-    touch(bids / "dataset_description.json", "{}")
-    write_participants(bids, subjects)
-
-
-def write_participants(bids: Path, subjects: list[str]) -> None:
-    """A group and an age for everyone."""
-    rows = [f"sub-{s}\t{'ab'[int(s) % 2]}\t{20 + 3 * int(s)}" for s in subjects]
-    touch(bids / "participants.tsv", "\n".join(["participant_id\tgroup\tage", *rows]) + "\n")
-
-
-def make_maps(folder: Path, ending="nii.gz", conditions=("go",), section="maps") -> None:
-    """A table of twelve subjects, two groups, and a file for each condition."""
-    rows = ["subject\tcondition\tgroup\tscore\tpath"]
-    for number in range(1, 13):
-        for condition in conditions:
-            name = f"con_{number:02d}_{condition}.{ending}"
-            touch(folder / section / name)
-            group, score = "ab"[number % 2], 1.5 * number % 7
-            rows.append(f"{number:02d}\t{condition}\t{group}\t{score}\t{name}")
-    touch(folder / section / f"{section}.tsv", "\n".join(rows) + "\n")
 
 
 def make_demo(folder: Path) -> dict:
     for make in (make_meeg, make_fmri, make_fnirs):
         make(folder)
     return yaml.safe_load((ROOT / "config/config.yaml").read_text())
-
-
-def make_tutorial(name: str, folder: Path) -> dict:
-    {"meeg": make_meeg, "fmri": make_fmri, "fnirs": make_fnirs, "maps": make_maps}[name](folder)
-    return config_of(DOCS / f"tutorials/{name}.md")
-
-
-def make_sessions(folder: Path) -> dict:
-    """Two sessions; analyses of sources, labels and sensors; ICA, Maxwell filter, empty room."""
-    make_meeg(folder, sessions=("pre", "post"))
-    room = "sub-emptyroom/ses-20260112/meg/sub-emptyroom_ses-20260112_task-noise_meg.fif"
-    touch(folder / "demo/bids" / room)
-    config = demo_config("meeg", exclude={"08": "moved"}, missing="drop")
-    config["meeg"] |= {
-        "session": ["pre", "post"],
-        "artifacts": {"method": "ica"},
-        "maxwell": {"st_duration": 10},
-        "covariance": {"source": "empty_room", "rank": None},
-        "bad_channels": {"all": ["MEG 0113"], "02": ["MEG 2443"]},
-    }
-    within = {"session": ["pre", "post"], "modality": ["auditory", "visual"]}
-    within["side"] = ["left", "right"]
-    common = {"data": "meeg", "cluster": CLUSTER, "permutations": 100}
-    config["analyses"] = {
-        "training": common | {"within": within, "effects": ["session", "session:side"]},
-        "gain": common
-        | {"within": within, "contrasts": {"gain": "post/auditory/left - pre/auditory/left"}},
-        "regions": common | {"within": within, "effects": ["session"], "space": "labels"},
-        "planar": common
-        | {"within": within, "effects": ["session"], "space": "grad", "crop": [0, 0.2]},
-    }
-    return config
-
-
-def make_beamformer(folder: Path) -> dict:
-    """A grid in the brain, LCMV; groups with a covariate."""
-    make_meeg(folder)
-    config = demo_config("meeg")
-    config["meeg"] |= {
-        "source_space": {"kind": "volume", "grid": 12},
-        "inverse": {"method": "LCMV", "beamformer": {"tmax": 0.3}},
-    }
-    common = {"data": "meeg", "test": "paired", "conditions": ["auditory/left", "visual/left"]}
-    config["analyses"] = {
-        "grid": common | {"crop": [0.05, 0.3], "average": True, "alternative": "greater"},
-        "age": common | {"covariates": ["age"], "effects": ["age", "mean"], "tfce": True},
-    }
-    return config
-
-
-def make_eeg(folder: Path) -> dict:
-    """EEG on the template's head."""
-    make_meeg(folder, ending="eeg.vhdr")
-    config = demo_config("meeg")
-    config["meeg"] |= {
-        "datatype": "eeg",
-        "anatomy": "template",
-        "channels": ["eeg"],
-        "reference": ["M1", "M2"],
-        "montage": "colin27_1020",
-        "epochs": {"tmin": -0.1, "tmax": 0.35, "autoreject": "local"},
-        "bem": {"ico": 3, "conductivity": [0.3, 0.006, 0.3]},
-        "inverse": {"method": "eLORETA", "loose": 0, "fixed": True, "orientation": "normal"},
-    }
-    paired = {"data": "meeg", "test": "paired", "conditions": ["auditory/left", "visual/left"]}
-    config["analyses"] = {
-        "sources": paired | {"hemispheres": ["lh"], "hat": 0.001},
-        "regions": paired | {"space": "labels"},
-        "sensors": paired | {"space": "eeg"},
-    }
-    return config
-
-
-def make_sensors(folder: Path) -> dict:
-    """Sensors alone, without any anatomy."""
-    make_meeg(folder)
-    config = demo_config("meeg", subjects=[f"{n:02d}" for n in range(1, 8)])
-    config["meeg"]["subjects_dir"] = None
-    paired = {"data": "meeg", "test": "paired", "conditions": ["auditory/left", "visual/left"]}
-    config["analyses"] = {"field": paired | {"space": "mag"}}
-    return config
-
-
-def make_groups(folder: Path) -> dict:
-    """Every design between subjects, of ready-made maps in ANALYZE pairs."""
-    make_maps(folder, ending="img", conditions=("go", "stop"))
-    for path in folder.glob("maps/*.img"):
-        touch(path.with_suffix(".hdr"))
-    common = {"data": "maps", "cluster": CLUSTER, "permutations": 300}
-    paired = common | {"test": "paired", "conditions": ["go", "stop"]}
-    one = common | {"test": "one-sample", "conditions": ["go"]}
-    group, within = {"group": ["a", "b"]}, {"condition": ["go", "stop"]}
-    return {
-        "study": "groups",
-        "maps": {"table": "maps/maps.tsv"},
-        "analyses": {
-            "two": one | {"between": group, "tfce": True},
-            "welch": paired | {"between": group, "variances": "unequal"},
-            "mixed": common
-            | {"within": within, "between": group, "effects": ["group", "group:condition"]}
-            | {"across_effects": True},
-            "slope": paired | {"covariates": ["score"], "effects": ["score", "mean"]},
-            "pooled": common | {"within": within, "error": "pooled"},
-            "weights": common
-            | {"within": within, "error": "pooled", "contrasts": {"more": "go - stop"}},
-        },
-    }
-
-
-def make_ready(section: str, folder: Path, **settings) -> dict:
-    """Ready-made source estimates or evoked responses."""
-    ending = {"estimates": "h5", "evokeds": "fif"}[section]
-    make_maps(folder, ending=ending, conditions=("go", "stop"), section=section)
-    own = {"data": section, "test": "paired", "conditions": ["go", "stop"]} | settings
-    section_own = {"table": f"{section}/{section}.tsv"}
-    if section == "estimates":
-        make_meeg(folder)
-        section_own |= {"subjects_dir": "demo/subjects", "spacing": 4, "units": "dSPM"}
-    return {"study": section, section: section_own, "analyses": {"difference": own}}
-
-
-def make_values(folder: Path) -> dict:
-    """A ready-made table of channels, tested by permutation and by a mixed model."""
-    rows = [
-        f"{n:02d}\t{condition}\tS1_D{place}\t{chroma}\t{n + place}"
-        for n in range(1, 8)
-        for condition in ("go", "stop")
-        for place in (1, 2)
-        for chroma in ("hbo", "hbr")
-    ]
-    header = "ID\tCondition\tch_name\tChroma\ttheta"
-    touch(folder / "values.tsv", "\n".join([header, *rows]) + "\n")
-    paired = {"data": "values", "test": "paired", "conditions": ["go", "stop"]}
-    model = {"data": "values", "formula": "theta ~ -1 + ch_name:Condition", "by": ["Chroma"]}
-    return {
-        "study": "table",
-        "values": {"table": "values.tsv"},
-        "analyses": {"channels": paired},
-        "models": {"channels": model, "robust": model | {"estimator": "gee"}},
-    }
 
 
 def make_runs(folder: Path) -> dict:
@@ -285,17 +65,8 @@ def make_runs(folder: Path) -> dict:
 
 STUDIES = {
     "demo": make_demo,
-    **{f"tutorial_{name}": partial(make_tutorial, name) for name in TUTORIALS},
-    "sessions": make_sessions,
-    "beamformer": make_beamformer,
-    "eeg": make_eeg,
-    "sensors": make_sensors,
-    "groups": make_groups,
-    "estimates": partial(make_ready, "estimates"),
-    "estimates_labels": partial(make_ready, "estimates", space="labels"),
-    "evokeds": partial(make_ready, "evokeds", space="eeg"),
-    "values": make_values,
     "runs": make_runs,
+    **{name: make for case in all_cases() for name, make in case.studies.items()},
 }
 
 
