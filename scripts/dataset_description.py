@@ -9,4 +9,4 @@ with job(snakemake):
     output, study = snakemake.output, snakemake.params.study
     write_json(output.description, dataset_description(study, snakemake.params.source))
     write_text(output.readme, README.format(study=study))
-    write_text(output.ignored, "\n".join(NOT_BIDS) + "\n")
+    write_text(output.ignored, "\n".join([*NOT_BIDS, *snakemake.params.not_bids]) + "\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from groupwise.fmri import methods
+from groupwise.fmri.methods import describe_tested, write_passage
 from groupwise.report.modality import Modality
 from tests.modalities import SUBJECTS, Cases
 from tests.workflow.docs_pages import DOCS, config_of
@@ -93,7 +93,7 @@ FOUND = pd.DataFrame({"subject": SUBJECTS, "volumes": 200, "repetition_time": 2.
                       "mean_displacement": 0.1, "volumes_left_out": [1, 2]})  # fmt: skip
 FACTS = {"designs": [{"VarianceInflation": [{"c": 1.5}], "SliceTimeReference": 0.5}]}
 SAMPLE = Modality("fMRI", "events", TRIALS, recordings=FOUND, facts=FACTS, section="fmri",
-                  writer=methods)  # fmt: skip
+                  write_passage=write_passage, describe_tested=describe_tested)  # fmt: skip
 
 
 def make_fmri(folder: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from groupwise.fnirs import methods
+from groupwise.fnirs.methods import describe_tested, write_passage
 from groupwise.report.modality import Modality
 from tests.modalities import SUBJECTS, Cases
 from tests.workflow.docs_pages import DOCS, config_of
@@ -71,7 +71,7 @@ FOUND = pd.DataFrame({"subject": SUBJECTS, "long_pairs": 20, "short_pairs": 8, "
                       "sampling_rate": 10.0, "duration": 900.0})  # fmt: skip
 FACTS = {"pairs": pd.DataFrame({"status": ["good"] * 27 + ["bad"]})}
 SAMPLE = Modality("fNIRS", "events", TRIALS, recordings=FOUND, facts=FACTS, section="fnirs",
-                  writer=methods)  # fmt: skip
+                  write_passage=write_passage, describe_tested=describe_tested)  # fmt: skip
 
 
 def make_fnirs(folder: Path) -> None:

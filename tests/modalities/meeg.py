@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from groupwise.meeg import methods
+from groupwise.meeg.methods import describe_tested, write_passage
 from groupwise.report.modality import Modality
 from tests.modalities import SUBJECTS, Cases
 from tests.workflow.docs_pages import DOCS, config_of
@@ -150,7 +150,7 @@ FACTS = {
     "explained": [{"a": {"mag": 0.8}}, {"a": {"mag": 0.6}}], "scalp": [2.0, 3.0],
 }  # fmt: skip
 SAMPLE = Modality("M/EEG", "trials", TRIALS, recordings=FOUND, facts=FACTS, section="meeg",
-                  writer=methods)  # fmt: skip
+                  write_passage=write_passage, describe_tested=describe_tested)  # fmt: skip
 
 
 def make_meeg(folder: Path, sessions=(None,), ending="meg.fif") -> None:

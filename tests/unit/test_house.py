@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from groupwise.plan.build import SOURCES
+
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "workflow/rules").glob("*.smk"))
 SCRIPTS = {path.stem for path in (ROOT / "scripts").glob("*.py")}
@@ -126,6 +128,20 @@ def test_no_modules_import_each_other_in_a_circle():
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(f"import circle: {' imports '.join(reversed(error.args[1]))}")
+
+
+def test_packages_of_modalities_import_no_other_modality_and_are_imported_by_none_below():
+    """They stand between `plan`, which uses them, and `report`, so a new one needs no setting."""
+    packages = {f"groupwise.{each.data}" for each in SOURCES} & set(MODULES)
+    above = {"groupwise.plan", "groupwise.demo", "groupwise.command"}
+    assert packages >= {"groupwise.meeg", "groupwise.fmri", "groupwise.fnirs"}
+    for name, path in MODULES.items():
+        own = ".".join(name.split(".")[:2])
+        imported = {".".join(each.split(".")[:2]) for each in imported_modules(path)} - {own}
+        if own in packages:
+            assert not imported & (packages | above), name
+        elif own not in above:
+            assert not imported & packages, name
 
 
 def test_modules_have_at_most_500_lines():

@@ -94,6 +94,8 @@ rule dataset_description:
     params:
         study=STUDY.study,
         source=STUDY.bids_root,
+        # With an argument named input, Snakemake does not compare the parameter.
+        not_bids=lambda wildcards, input: PLAN.not_bids(),
         version=2,
     script:
         "../../scripts/dataset_description.py"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from groupwise.fmri import methods
+from groupwise.fmri.methods import describe_tested, write_passage
 from groupwise.report.modality import (
     EXCLUSION_COLUMNS,
     Modality,
@@ -63,5 +63,6 @@ def read_modality(
         recordings=runs,
         facts={"designs": list(facts.values())},
         section="fmri",
-        writer=methods,
+        write_passage=write_passage,
+        describe_tested=describe_tested,
     )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from groupwise.fnirs import methods
+from groupwise.fnirs.methods import describe_tested, write_passage
 from groupwise.report.modality import (
     EXCLUSION_COLUMNS,
     Modality,
@@ -70,5 +70,6 @@ def read_modality(
         recordings=recordings,
         facts={"pairs": pd.concat(every)},
         section="fnirs",
-        writer=methods,
+        write_passage=write_passage,
+        describe_tested=describe_tested,
     )

@@ -8,12 +8,11 @@ from typing import Any
 #: Version of BIDS that the names of the outputs follow.
 BIDS_VERSION = "1.10.0"
 
-#: Outputs whose suffixes BIDS does not define; the BIDS validator must ignore them.
+#: Outputs whose names BIDS does not define; the BIDS validator must ignore them. Those of the first
+#: level are `Source.not_bids`.
 NOT_BIDS = (
     *("report.html", "methods.md", "benchmarks", "check", "group", "logs", "template"),
-    *("fsaverage*", "**/figures", "*_statmap.*", "*_design.*", "*_glm.*", "*_quality.*"),
-    *("*_nirs.snirf", "*_epo.*", "*_drops.*", "*_ave.*", "*_cov.*", "*_trans.*", "*_bem-sol.*"),
-    *("*_src.*", "*_fwd.*", "*_inv.*", "*_stc.*"),
+    *("fsaverage*", "**/figures", "*_design.*", "*_quality.*"),
 )
 README = """# {study}: outputs of Groupwise
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from groupwise.meeg import methods
+from groupwise.meeg.methods import describe_tested, write_passage
 from groupwise.report.modality import (
     EXCLUSION_COLUMNS,
     Modality,
@@ -89,5 +89,6 @@ def read_modality(
                       if own.get("HeadPointsToScalp")],
         },
         section="meeg",
-        writer=methods,
+        write_passage=write_passage,
+        describe_tested=describe_tested,
     )  # fmt: skip

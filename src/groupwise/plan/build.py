@@ -180,6 +180,10 @@ class Plan:
         """Return the tables of the input checks."""
         return [check.table for check in self.input_checks()]
 
+    def not_bids(self) -> list[str]:
+        """Return the patterns of first-level outputs whose names BIDS does not define."""
+        return [pattern for source in self.sources.values() for pattern in source.not_bids]
+
     def first_level_targets(self) -> list[str]:
         """Return the final first-level files of each subject."""
         return [path for s in self.sources.values() for path in s.first_level_targets()]

@@ -19,6 +19,7 @@ class FmriSource(RunSource):
     """
 
     data = "fmri"
+    not_bids = ("*_statmap.*",)
     datatype = "func"
 
     def __init__(self, study: Study, paths: Paths) -> None:

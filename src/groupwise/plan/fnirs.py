@@ -19,6 +19,7 @@ class FnirsSource(PlacesSource, RunSource):
     """
 
     data = "fnirs"
+    not_bids = ("*_glm.*", "*_nirs.snirf")
     datatype = "nirs"
 
     def __init__(self, study: Study, paths: Paths) -> None:

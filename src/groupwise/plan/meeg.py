@@ -20,6 +20,10 @@ class MeegSource(CorticalSource):
     """
 
     data = "meeg"
+    not_bids = (
+        *("*_epo.*", "*_drops.*", "*_ave.*", "*_cov.*", "*_trans.*", "*_bem-sol.*"),
+        *("*_src.*", "*_fwd.*", "*_inv.*", "*_stc.*"),
+    )
 
     def __init__(self, study: Study, paths: Paths) -> None:
         super().__init__(study, paths)

@@ -70,6 +70,8 @@ class Source:
     data: ClassVar[str]
     #: Whether the data are ready-made, and listed in a table.
     ready_made: ClassVar[bool] = False
+    #: Patterns of first-level outputs whose names BIDS does not define, for .bidsignore.
+    not_bids: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, study: Study, paths: Paths) -> None:
         self.study, self.paths = study, paths

@@ -62,14 +62,17 @@ def methods_text(
     Parameters
     ----------
     study : the typed config.
-    modalities : as the report shows them; those with a `writer` write their own paragraphs.
+    modalities : as the report shows them; those with a `write_passage` write their own paragraphs.
     effects, models : as `build_report` takes them, each effect with its "analysis".
     exclusions : participants that were excluded, each with the reason.
     software : distribution to version.
     """
     cite = Citations()
-    own = {each.section: each for each in modalities if each.writer is not None}
-    passages = {key: each.writer.write_passage(study, each, cite) for key, each in own.items()}
+    passages = {
+        each.section: each.write_passage(study, each, cite)
+        for each in modalities
+        if each.write_passage is not None
+    }
     parts: list[tuple[str, Sequence[str]]] = [
         ("Participants", [_participants(modalities, passages, exclusions)])
     ]
@@ -79,7 +82,11 @@ def methods_text(
         parts.append(("Input data", given))
     packages = [name for passage in passages.values() for name in passage.packages]
     if effects:
-        describe = {key: each.writer.describe_tested for key, each in own.items()}
+        describe = {
+            each.section: each.describe_tested
+            for each in modalities
+            if each.describe_tested is not None
+        }
         paragraphs, more = write_group(study, effects, describe, cite)
         parts.append(("Group analysis", paragraphs))
         packages += more

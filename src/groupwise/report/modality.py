@@ -1,15 +1,14 @@
 """The interface between the report and the package of each modality.
 
-`groupwise.<section>.report` has `read_modality`, which returns a `Modality`; its `writer` is the
-module `groupwise.<section>.methods`, a `MethodsWriter`. The report has no code for single
-modalities.
+`groupwise.<section>.report` has `read_modality`, which returns a `Modality`. The report has no code
+for single modalities.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,16 +63,6 @@ class Tested:
     packages: Sequence[str] = ()
 
 
-class MethodsWriter(Protocol):
-    """Writer of the methods text on one modality: a module `groupwise.<section>.methods`."""
-
-    def write_passage(self, study: Study, own: "Modality", cite: Citations) -> Passage:
-        """Return the paragraphs on acquisition, preprocessing and first level."""
-
-    def describe_tested(self, study: Study, analysis: Any) -> Tested:
-        """Describe what an analysis of the modality's data tests."""
-
-
 @dataclass(frozen=True)
 class Modality:
     """Content of the report about one modality.
@@ -90,9 +79,12 @@ class Modality:
     people : columns of participants.tsv by participant (index, without sub-).
     acquisition : content of the BIDS sidecars of a recording.
     inputs : input files of the study, with their digests.
-    facts : values that `writer` needs in addition to the config.
+    facts : values that `write_passage` needs in addition to the config.
     section : name of the modality's section in the config; empty for ready-made data.
-    writer : writer of the methods text; None for ready-made data.
+    write_passage : function that returns the paragraphs on acquisition, preprocessing and first
+        level; None for ready-made data.
+    describe_tested : function that describes what an analysis of the modality's data tests; None
+        for ready-made data.
     """
 
     name: str
@@ -110,7 +102,8 @@ class Modality:
     inputs: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     section: str = ""
-    writer: MethodsWriter | None = None
+    write_passage: Callable[[Study, "Modality", Citations], Passage] | None = None
+    describe_tested: Callable[[Study, Any], Tested] | None = None
 
 
 def read_shared(
