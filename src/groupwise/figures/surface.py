@@ -65,10 +65,15 @@ class View:
 
     def interpolate(self, values: np.ndarray) -> np.ndarray:
         """Return values at vertices (n,) as an image (h, w)."""
-        return (np.asarray(values, float)[self.corners] * self.weights).sum(-1)
+        values = np.asarray(values, float)
+        # NumPy sums along an axis of three values ten times slower than this.
+        first, second, third = (
+            values[self.corners[..., k]] * self.weights[..., k] for k in range(3)
+        )
+        return first + second + third
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)  # two sides of two hemispheres, in the sizes of maps and of strips
 def project(hemisphere: Hemisphere, side: str, *, pixels_per_mm: float = 6.0) -> View:
     """Return the view of a hemisphere from `side`, "lateral" or "medial"."""
     right, toward = (np.array(axis, float) for axis in SIDES[hemisphere.name, side])
@@ -101,9 +106,12 @@ def project(hemisphere: Hemisphere, side: str, *, pixels_per_mm: float = 6.0) ->
     area = np.where(np.abs(area) < 1e-9, np.inf, area)
     w1 = ((px - x0[which]) * (y2 - y0)[which] - (py - y0[which]) * (x2 - x0)[which]) / area[which]
     w2 = ((py - y0[which]) * (x1 - x0)[which] - (px - x0[which]) * (y1 - y0)[which]) / area[which]
-    weights = np.stack([1 - w1 - w2, w1, w2], -1)
-    inside = np.isfinite(area)[which] & (weights.min(-1) >= -1e-6)
-    px, py, weights, which = px[inside], py[inside], weights[inside], which[inside]
+    w0 = 1 - w1 - w2
+    inside = np.isfinite(area)[which]
+    for weight in (w0, w1, w2):
+        inside &= weight >= -1e-6
+    px, py, which = px[inside], py[inside], which[inside]
+    weights = np.stack([w0[inside], w1[inside], w2[inside]], -1)
 
     corners = np.zeros((height, width, 3), np.int32)
     image = np.zeros((height, width, 3), np.float32)
@@ -161,7 +169,7 @@ def paint(
     picture = np.dstack([np.clip(colour, 0, 1) * view.covered[..., None], view.covered])
     # Average 2 × 2 pixels, which smooths edges.
     h, w = (n // 2 * 2 for n in view.covered.shape)
-    small = picture[:h, :w].reshape(h // 2, 2, w // 2, 2, 4).mean((1, 3))
+    small = sum(picture[row:h:2, column:w:2] for row in (0, 1) for column in (0, 1)) / 4
     small[..., :3] /= np.maximum(small[..., 3:], 1e-6)
     return small
 
