@@ -28,10 +28,11 @@ demo: env
 	$(BIN)/snakemake --cores all --workflow-profile workflow/profiles/default
 	@echo "The report: results/report.html"
 
-# Test files are distributed over the cores, long ones first; tests of a file share its studies.
+# Test files are distributed over the processes, long ones first; tests of a file share its studies.
+# There is one process more than cores, because tests of SLURM and of killed runs mostly wait.
 test: env lint
 	$(BIN)/python -m compileall -q src
-	$(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses $$(expr $$(getconf _NPROCESSORS_ONLN) + 1) --dist loadfile --no-loadscope-reorder
 
 # Calibrations that take minutes to hours; docs/validation.md has their results.
 test-slow: env

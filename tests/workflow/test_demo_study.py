@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from groupwise.permutation.merge import Null
-from tests.workflow.browser import PHONE, read_as_a_reader
+from tests.workflow.browser import DESK, read_as_a_reader
 from tests.workflow.docs_pages import DOCS, config_of
 from tests.workflow.slurm_cluster import on_cluster
 from tests.workflow.study_trees import ROOT, Plan, bids_errors, snakemake, undescribed
@@ -38,8 +38,8 @@ def test_the_tutorial_shows_what_it_says(followed):
 
 
 def test_the_report_in_a_browser(study, tmp_path):
-    """On a phone: the others are opened at both widths."""
-    read_as_a_reader(study / "results/report.html", tmp_path, (PHONE,))
+    """On a desk; that of fMRI on a phone, and that of fNIRS at both widths."""
+    read_as_a_reader(study / "results/report.html", tmp_path, (DESK,))
 
 
 def test_methods_are_those_of_the_study(study):
@@ -251,7 +251,8 @@ def test_sensors_are_tested_on_the_same_responses(study):
     raw["analyses"]["magnetometers"] = raw["analyses"]["modality_by_side"] | {
         "space": "mag", "effects": ["modality"], "cluster": {"threshold": {"p": 0.01}},
     }  # fmt: skip
-    run = snakemake(study, raw, "--cores", "2")
+    figures = "results/group/magnetometers/modality/figures"
+    run = snakemake(study, raw, "--cores", "2", figures)
     assert run.returncode == 0, run.text
     assert not set(run.jobs) & {"preprocess", "evoked", "forward", "apply_inverse", "morph"}
     group = study / "results/group/magnetometers"
@@ -287,6 +288,7 @@ def test_more_permutations_compute_only_new_blocks(study):
     assert clusters(study, "modalityXside").iloc[0].p <= 0.05
 
 
+@pytest.mark.slow  # test_slurm.py compares the bytes of the group stage in the default run
 def test_the_cluster_gives_the_same_bytes(cluster, study):
     """A subject's sources and the group stage by the profile for SLURM, one job a subject."""
     local = study / "local"

@@ -13,7 +13,7 @@ from groupwise.config.formula import weights_of
 from groupwise.demo.faces import CONDITIONS, SPACE
 from groupwise.permutation import permutation_test
 from groupwise.stats.linear import pooled_contrast
-from tests.workflow.browser import read_as_a_reader
+from tests.workflow.browser import PHONE, read_as_a_reader
 from tests.workflow.docs_pages import DOCS, config_of
 from tests.workflow.study_trees import Plan, bids_errors, undescribed, without_stamps
 
@@ -37,7 +37,8 @@ def test_the_tutorial_shows_what_it_says(followed):
 
 
 def test_the_report_in_a_browser(study, tmp_path):
-    read_as_a_reader(study / "results/report.html", tmp_path)
+    """On a phone; the report of M/EEG is opened on a desk, and that of fNIRS at both widths."""
+    read_as_a_reader(study / "results/report.html", tmp_path, (PHONE,))
 
 
 def test_every_table_is_described_and_bids_has_no_errors(study):
