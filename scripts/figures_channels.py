@@ -4,14 +4,14 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.figures.effect import Effect
-    from groupwise.figures.pictures import effect_pictures
-    from groupwise.figures.save import save_pictures
+    from groupwise.figures.effect_figures import effect_figures
+    from groupwise.figures.save import save_figures
 
     source = snakemake.input
     effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
-    pictures = list(effect_pictures(effect))
+    figures = list(effect_figures(effect))
     if source.get("signal"):
         from groupwise.fnirs.topography import plot_effect_topography
 
-        pictures.insert(0, plot_effect_topography(source.signal, effect))
-    save_pictures(pictures, snakemake.output.folder, effect.title)
+        figures.insert(0, plot_effect_topography(source.signal, effect))
+    save_figures(figures, snakemake.output.folder, effect.title)

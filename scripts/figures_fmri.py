@@ -5,14 +5,14 @@ from groupwise.job import freeze_imports, job
 with job(snakemake):
     from groupwise.config.formula import contrasts_of
     from groupwise.figures.contrasts import contrast_figure
-    from groupwise.figures.save import Picture, save_pictures
+    from groupwise.figures.save import CaptionedFigure, save_figures
     from groupwise.fmri.quality import Z_THRESHOLD, responses_figure
 
     freeze_imports()
     params = snakemake.params
     images = dict(zip([f"sub-{s}" for s in params.subjects], snakemake.input.interest, strict=True))
-    pictures = [
-        Picture(
+    figures = [
+        CaptionedFigure(
             name="responses",
             figure=responses_figure(images),
             title="Effects of interest, all subjects",
@@ -24,8 +24,8 @@ with job(snakemake):
     named = contrasts_of(params.conditions, params.contrasts)
     shown = {name: named[name] for name in params.contrasts}
     if shown:
-        pictures.append(
-            Picture(
+        figures.append(
+            CaptionedFigure(
                 name="contrasts",
                 figure=contrast_figure(shown, params.conditions),
                 title="First-level contrasts",
@@ -33,4 +33,4 @@ with job(snakemake):
                 alt="; ".join(f"{name}: {params.contrasts[name]}" for name in shown),
             )
         )
-    save_pictures(pictures, snakemake.output.folder, "All subjects", "all")
+    save_figures(figures, snakemake.output.folder, "All subjects", "all")

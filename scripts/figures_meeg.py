@@ -6,7 +6,7 @@ with job(snakemake):
     import json
     from pathlib import Path
 
-    from groupwise.figures.save import save_pictures
+    from groupwise.figures.save import save_figures
     from groupwise.files import write_json, write_whole
     from groupwise.meeg.explained import (
         COVARIANCE_COLUMNS,
@@ -35,4 +35,4 @@ with job(snakemake):
             table.to_csv(part, sep="\t", index=False, float_format="%.6g", na_rep="n/a")
         about = provenance(params, [*source.covariances, *source.estimates])
         write_json(path.replace(".tsv", ".json"), {**columns, **about})
-    save_pictures(plot_first_level(explained, covariances), output.folder, "All subjects")
+    save_figures(plot_first_level(explained, covariances), output.folder, "All subjects")

@@ -4,12 +4,12 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.figures.effect import Effect
-    from groupwise.figures.pictures import effect_pictures
-    from groupwise.figures.save import save_pictures
+    from groupwise.figures.effect_figures import effect_figures
+    from groupwise.figures.save import save_figures
     from groupwise.meeg.sensors import plot_topographies, read_info
 
     source = snakemake.input
     effect = Effect.read(snakemake.wildcards.analysis, source, snakemake.params.within)
     info = read_info(source.evoked, snakemake.params.kind)
-    pictures = [*plot_topographies(effect, info), *effect_pictures(effect)]
-    save_pictures(pictures, snakemake.output.folder, effect.title)
+    figures = [*plot_topographies(effect, info), *effect_figures(effect)]
+    save_figures(figures, snakemake.output.folder, effect.title)

@@ -4,8 +4,8 @@ from groupwise.job import job
 
 with job(snakemake):
     from groupwise.figures.effect import Effect
-    from groupwise.figures.pictures import effect_pictures
-    from groupwise.figures.save import save_pictures
+    from groupwise.figures.effect_figures import effect_figures
+    from groupwise.figures.save import save_figures
 
     effect = Effect.read(snakemake.wildcards.analysis, snakemake.input, snakemake.params.within)
-    save_pictures(effect_pictures(effect), snakemake.output.folder, effect.title)
+    save_figures(effect_figures(effect), snakemake.output.folder, effect.title)

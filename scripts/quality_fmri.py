@@ -8,13 +8,13 @@ with job(snakemake):
 
     import pandas as pd
 
-    from groupwise.figures.save import save_pictures
+    from groupwise.figures.save import save_figures
     from groupwise.fmri.quality import quality_figures
 
     freeze_imports()
     source, subject = snakemake.input, snakemake.wildcards.subject
     facts = json.loads(Path(source.sidecar).read_text(encoding="utf-8"))
-    pictures = quality_figures(
+    figures = quality_figures(
         [name or "run" for name in facts["Runs"]],
         [pd.read_csv(path, sep="\t") for path in source.designs],
         [pd.read_csv(path, sep="\t", na_values="n/a") for path in source.confounds],
@@ -22,4 +22,4 @@ with job(snakemake):
         {f"sub-{subject}": source.interest},
         snakemake.params.conditions,
     )
-    save_pictures(pictures, snakemake.output.folder, f"Subject {subject}", subject)
+    save_figures(figures, snakemake.output.folder, f"Subject {subject}", subject)

@@ -8,12 +8,12 @@ with job(snakemake):
 
     import pandas as pd
 
-    from groupwise.figures.save import save_pictures
+    from groupwise.figures.save import save_figures
     from groupwise.fnirs.quality import quality_figures
 
     source, subject = snakemake.input, snakemake.wildcards.subject
     facts = json.loads(Path(source.sidecar).read_text(encoding="utf-8"))
-    pictures = quality_figures(
+    figures = quality_figures(
         [name or "run" for name in facts["Runs"]],
         list(source.signals),
         [pd.read_csv(path, sep="\t", na_values="n/a") for path in source.pairs],
@@ -22,4 +22,4 @@ with job(snakemake):
         pd.read_csv(source.channels, sep="\t", dtype={"ID": str}),
         snakemake.params.conditions,
     )
-    save_pictures(pictures, snakemake.output.folder, f"Subject {subject}", subject)
+    save_figures(figures, snakemake.output.folder, f"Subject {subject}", subject)

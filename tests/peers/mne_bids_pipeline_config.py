@@ -17,7 +17,7 @@ deriv_root = demo / "mne-bids-pipeline"
 # before it starts. It needs the surfaces alone, and those the demo study brings.
 mne.datasets.fetch_fsaverage = lambda *_, **__: subjects_dir / "fsaverage"
 
-# Two pictures of the reports need a display with OpenGL: the sensors around the head and the
+# Two figures of the reports need a display with OpenGL: the sensors around the head and the
 # inflated cortex. Without one they are left out; everything that is computed stays. One job, since
 # worker processes would not see this.
 if not os.environ.get("DISPLAY"):

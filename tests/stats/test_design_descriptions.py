@@ -131,7 +131,7 @@ def test_pooled_dict_forms_become_linear_models():
 
 
 def test_a_new_design_needs_a_class_alone():
-    """The base class gives dict form, df, scores, effect size and the pictures' weights."""
+    """The base class gives dict form, df, scores, effect size and the weights for figures."""
 
     @dataclass(frozen=True)
     class Mean(Design):

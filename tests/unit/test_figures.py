@@ -15,16 +15,16 @@ from scipy.sparse import csr_array
 from groupwise.figures.brain3d import can_draw, draw, vertex_colours
 from groupwise.figures.colours import colour_limit, fade
 from groupwise.figures.courses import cluster_average, collapse, within_subject_bands
+from groupwise.figures.effect_figures import (
+    channel_figures,
+    effect_figures,
+    label_figures,
+    surface_figures,
+    volume_figures,
+)
 from groupwise.figures.manifest import read_manifest
 from groupwise.figures.null import critical_mass, null_figure
-from groupwise.figures.pictures import (
-    channel_pictures,
-    effect_pictures,
-    label_pictures,
-    surface_pictures,
-    volume_pictures,
-)
-from groupwise.figures.save import Picture, save_pictures
+from groupwise.figures.save import CaptionedFigure, save_figures
 from groupwise.figures.surface import cluster_duration, paint, project, render_map
 from groupwise.figures.views import interactive_surface, to_image
 from groupwise.stats.between import Mixed, TwoSample
@@ -190,9 +190,9 @@ class TestBrain3d:
         mine = paint(project(surface, "lateral"), surface, values, **maps)
         # A ball: as wide as high, front (positive, red) on the left, blue on the right.
         assert abs(theirs.shape[0] - theirs.shape[1]) < 8
-        for picture in (mine, theirs):
-            h, w = picture.shape[:2]
-            left, right = picture[h // 2, w // 5, :3], picture[h // 2, 4 * w // 5, :3]
+        for figure in (mine, theirs):
+            h, w = figure.shape[:2]
+            left, right = figure[h // 2, w // 5, :3], figure[h // 2, 4 * w // 5, :3]
             assert left[0] > left[2] and right[2] > right[0]
 
 
@@ -209,23 +209,23 @@ def test_image_has_values_at_their_voxels():
     assert image.get_fdata()[tuple(space.voxels[17])] == 17
 
 
-class TestPictures:
-    def test_clear_effect_has_its_pictures_and_numbers(self, clear):
-        pictures = {picture.name: picture for picture in surface_pictures(clear)}
-        assert set(pictures) >= {"duration", "null", "statistic_cluster-1", "courses_cluster-1"}
+class TestFigures:
+    def test_clear_effect_has_its_figures_and_numbers(self, clear):
+        figures = {figure.name: figure for figure in surface_figures(clear)}
+        assert set(figures) >= {"duration", "null", "statistic_cluster-1", "courses_cluster-1"}
         assert clear.clusters["p"][0] <= 0.05
-        for picture in pictures.values():
-            assert picture.title and picture.caption.endswith(".") and picture.alt.endswith(".")
-        test = pictures["duration"].caption
+        for figure in figures.values():
+            assert figure.title and figure.caption.endswith(".") and figure.alt.endswith(".")
+        test = figures["duration"].caption
         assert "F(1, 6)" in test and "7 subjects" in test and "p < 0.01" in test
         assert f"F > {clear.result['Threshold']['statistic']:.3g}" in test
         assert "all 64 distinct permutations (exact test)" in test
-        assert "auditory/left" in pictures["courses_cluster-1"].alt
-        assert "Cousineau–Morey" in pictures["courses_cluster-1"].caption
-        assert "7 subjects" in pictures["courses_cluster-1"].caption
+        assert "auditory/left" in figures["courses_cluster-1"].alt
+        assert "Cousineau–Morey" in figures["courses_cluster-1"].caption
+        assert "7 subjects" in figures["courses_cluster-1"].caption
 
     def test_film_shows_the_middles_of_equal_parts_of_the_window(self, clear):
-        (film,) = [picture for picture in surface_pictures(clear) if picture.name == "strip"]
+        (film,) = [figure for figure in surface_figures(clear) if figure.name == "strip"]
         assert "at 0 ms, 20 ms, 40 ms, 100 ms, 120 ms, 140 ms, 180 ms" in film.caption or (
             "at 0 ms, 40 ms, 60 ms, 100 ms, 120 ms, 140 ms, 180 ms" in film.caption
         )
@@ -243,46 +243,46 @@ class TestPictures:
 
     def test_labels(self):
         effect = make_effect(region_space(TIMES), strength=5.0)
-        pictures = {picture.name: picture for picture in label_pictures(effect)}
-        assert list(pictures)[:2] == ["statistic", "courses_cluster-1"]
+        figures = {figure.name: figure for figure in label_figures(effect)}
+        assert list(figures)[:2] == ["statistic", "courses_cluster-1"]
         first = effect.clusters.iloc[0]
         assert first["regions"] == 1 and first["label"] in ("region 4-lh", "region 5-lh")
-        assert f"over {first['label']}, cluster 1" in pictures["courses_cluster-1"].caption
-        framed = pictures["statistic"].figure.axes[0].patches
+        assert f"over {first['label']}, cluster 1" in figures["courses_cluster-1"].caption
+        framed = figures["statistic"].figure.axes[0].patches
         assert len(framed) == len(effect.significant)
 
     def test_nothing_significant_is_said(self, nothing):
         assert not len(nothing.significant)
-        pictures = {picture.name: picture for picture in surface_pictures(nothing)}
-        assert "No cluster is significant" in pictures["duration"].caption
-        title = pictures["duration"].figure.get_suptitle()
+        figures = {figure.name: figure for figure in surface_figures(nothing)}
+        assert "No cluster is significant" in figures["duration"].caption
+        title = figures["duration"].figure.get_suptitle()
         assert "not significant" in title
-        assert "(not significant)" in pictures["courses_cluster-1"].caption
+        assert "(not significant)" in figures["courses_cluster-1"].caption
 
     def test_no_cluster_at_all(self):
         effect = make_effect(surface_space(("lh",)), strength=0.0, threshold={"stat": 1e5})
-        names = [picture.name for picture in surface_pictures(effect)]
+        names = [figure.name for figure in surface_figures(effect)]
         assert names == ["statistic_cluster-0", "contrast", "null"]
 
     def test_volume(self, mean):
-        pictures = {picture.name: picture for picture in volume_pictures(mean)}
-        assert set(pictures) >= {"slices_cluster-1", "mosaic", "glass", "values_cluster-1", "null"}
-        caption = pictures["slices_cluster-1"].caption
+        figures = {figure.name: figure for figure in volume_figures(mean)}
+        assert set(figures) >= {"slices_cluster-1", "mosaic", "glass", "values_cluster-1", "null"}
+        caption = figures["slices_cluster-1"].caption
         assert "t(6)" in caption and "|t| >" in caption and "Black outline" in caption
         x, y, z = mean.stack.space.coordinates[mean.clusters["peak"][0]]
         assert f"({x:.0f}, {y:.0f}, {z:.0f}) mm" in caption
 
     def test_channels(self):
         effect = make_effect(channel_space(), strength=4.0)
-        pictures = {picture.name: picture for picture in channel_pictures(effect)}
-        assert list(pictures) == ["statistic", "values", "null"]
+        figures = {figure.name: figure for figure in channel_figures(effect)}
+        assert list(figures) == ["statistic", "values", "null"]
         found = effect.result["SignificantPoints"]
-        assert f"{found} of 12 significant" in pictures["statistic"].alt
-        assert "t(6)" in pictures["statistic"].caption
-        assert "cluster" not in " ".join(p.caption + p.title for p in pictures.values()).lower()
-        assert "S6_D6" in pictures["values"].title
+        assert f"{found} of 12 significant" in figures["statistic"].alt
+        assert "t(6)" in figures["statistic"].caption
+        assert "cluster" not in " ".join(p.caption + p.title for p in figures.values()).lower()
+        assert "S6_D6" in figures["values"].title
 
-    def test_the_space_chooses_the_pictures(self, clear, mean):
+    def test_the_space_chooses_the_figures(self, clear, mean):
         line = csr_array(np.eye(12, k=1, dtype=bool) | np.eye(12, k=-1, dtype=bool))
         sensors = replace(channel_space(), part=np.full(12, ""), adjacency=line)
         first = {
@@ -292,13 +292,13 @@ class TestPictures:
             "values_cluster-1": make_effect(sensors, strength=9.0),
         }
         for name, effect in first.items():
-            assert next(effect_pictures(effect)).name == name
+            assert next(effect_figures(effect)).name == name
         labels = make_effect(region_space(TIMES), strength=5.0)
-        assert next(effect_pictures(labels)).title == "Statistic of every label over time"
+        assert next(effect_figures(labels)).title == "Statistic of every label over time"
 
     def test_files_are_png_and_listed_the_same_bytes_each_time(self, nothing, tmp_path):
         for name in ("a", "b"):
-            save_pictures(surface_pictures(nothing), tmp_path / name, "Effect")
+            save_figures(surface_figures(nothing), tmp_path / name, "Effect")
         manifest = read_manifest(tmp_path / "a")
         assert json.loads((tmp_path / "a/figures.json").read_text())["title"] == "Effect"
         assert len(manifest["figures"]) == len(list((tmp_path / "a").glob("*.png")))
@@ -308,8 +308,8 @@ class TestPictures:
             assert content == (tmp_path / "b" / Path(figure["file"]).name).read_bytes()
 
     def test_no_caption_claims_a_place_or_a_time(self, clear):
-        for picture in surface_pictures(clear):
-            assert not re.search(r"\beffect (at|in|on|between|from)\b", picture.caption, re.I)
+        for figure in surface_figures(clear):
+            assert not re.search(r"\beffect (at|in|on|between|from)\b", figure.caption, re.I)
 
 
 @pytest.mark.parametrize(
@@ -331,8 +331,10 @@ def test_columns_of_a_design_matrix_are_named(design, columns, weights):
     assert len(design.cell_weights) == weights
 
 
-def test_pictures_have_a_page_of_their_own(tmp_path):
+def test_figures_have_a_page_of_their_own(tmp_path):
     figure = null_figure(np.zeros(9), [], [], alpha=0.05, title="t", label="mass")
-    save_pictures([Picture("null", figure, "A & B", "What.", "Alt.")], tmp_path / "f", "Subject 01")
+    save_figures(
+        [CaptionedFigure("null", figure, "A & B", "What.", "Alt.")], tmp_path / "f", "Subject 01"
+    )
     page = (tmp_path / "f/index.html").read_text()
     assert '<img src="null.png" alt="Alt."' in page and "A &amp; B" in page

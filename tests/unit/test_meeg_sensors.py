@@ -133,10 +133,10 @@ def test_electrodes_without_positions_are_reported_before_the_start():
 def test_topographies(tmp_path):
     info = read_info(save(tmp_path, 0), "eeg")
     effect = make_effect(sensor_space(info, "eeg", TIMES), strength=5.0)
-    pictures = plot_topographies(effect, info)
-    assert pictures and pictures[0].name == "topography_cluster-1"
-    assert "nose up" in pictures[0].caption and "t(6)" in pictures[0].caption
-    pictures[0].figure.savefig(tmp_path / "a.png")
+    figures = plot_topographies(effect, info)
+    assert figures and figures[0].name == "topography_cluster-1"
+    assert "nose up" in figures[0].caption and "t(6)" in figures[0].caption
+    figures[0].figure.savefig(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize(

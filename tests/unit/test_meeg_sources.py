@@ -621,19 +621,19 @@ def test_a_map_of_one_hemisphere_without_time(demo, tmp_path):
 # Quality
 
 
-def test_pictures_have_words_and_numbers(demo):
+def test_figures_have_words_and_numbers(demo):
     likelihoods = demo.scores["log_likelihood"]
-    pictures = quality_figures(demo.drops, demo.evokeds)
-    pictures += noise_figures(demo.evokeds, demo.covariance, likelihoods)
-    names = [picture.name for picture in pictures]
+    figures = quality_figures(demo.drops, demo.evokeds)
+    figures += noise_figures(demo.evokeds, demo.covariance, likelihoods)
+    names = [figure.name for figure in figures]
     assert names == ["drops", "evoked-mag", "evoked-grad", "whitened", "covariance"]
-    assert all(p.title and p.caption and p.alt for p in pictures)
+    assert all(p.title and p.caption and p.alt for p in figures)
     kept, events = demo.drops["kept"].sum(), demo.drops["events"].sum()
-    assert f"{kept} of {events} epochs" in pictures[0].caption
+    assert f"{kept} of {events} epochs" in figures[0].caption
     assert count_drops_by_channel(demo.drops)[0][0] == "EOG 061"
     best = max(likelihoods.values())
-    assert f"The estimator is {demo.scores['method']}, the likeliest" in pictures[-1].caption
-    assert f"{demo.scores['method']} {best:.1f}" in pictures[-1].caption
+    assert f"The estimator is {demo.scores['method']}, the likeliest" in figures[-1].caption
+    assert f"{demo.scores['method']} {best:.1f}" in figures[-1].caption
 
 
 def test_explained_variance_of_all_subjects_is_reported(demo):
@@ -641,9 +641,9 @@ def test_explained_variance_of_all_subjects_is_reported(demo):
     _, residuals = source_estimates(demo.evokeds, demo.operator, **spec)
     pairs = zip(demo.evokeds, residuals, strict=True)
     shares = {evoked.comment: explained_variance(evoked, left) for evoked, left in pairs}
-    picture = plot_residuals(demo.evokeds, residuals, shares)
+    figure = plot_residuals(demo.evokeds, residuals, shares)
     least = min(share for own in shares.values() for share in own.values())
-    assert f"The minimum is {least:.0%}" in picture.caption
+    assert f"The minimum is {least:.0%}" in figure.caption
     explained = explained_table({"01": {"ExplainedVariance": shares}})
     assert len(explained) == len(demo.evokeds) * 2
     facts = {

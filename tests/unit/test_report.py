@@ -99,7 +99,12 @@ def html(effects, tmp_path_factory):
     path = tmp_path_factory.mktemp("figures") / "a.png"
     null_figure(np.zeros(9), [], [], alpha=0.05, title="t", label="mass").savefig(path, dpi=40)
     figures = [
-        {"file": str(path), "title": f"Picture {k}", "caption": "What.", "alt": "Nothing to see."}
+        {
+            "file": str(path),
+            "title": f"Figure {k}",
+            "caption": "What.",
+            "alt": "Nothing to see.",
+        }
         for k in range(3)
     ]
     entries = [
@@ -181,7 +186,7 @@ def test_it_asks_for_nothing_from_outside(html, page):
             assert value.startswith(("data:", "#", "sub-01/")), f"{tag} {key}={value[:60]}"
 
 
-def test_every_picture_has_words_and_is_a_picture(page):
+def test_every_figure_has_words_and_is_a_figure(page):
     images = page.all("img")
     assert len(images) == 5 * 3 + 1 + 1 + 1
     for image in images:

@@ -92,7 +92,7 @@ def read_as_a_reader(report: Path, shots: Path, widths: tuple[int, ...] = (DESK,
 
 
 def _look_at_all(page: Page, shots: Path, width: int) -> None:
-    """Every picture is drawn, also those that wait to be scrolled to; a screenshot a section."""
+    """Every figure is drawn, also those that wait to be scrolled to; a screenshot a section."""
     page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
     page.evaluate(
         "Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode(); }))"
@@ -136,7 +136,7 @@ def _downloads(page: Page) -> None:
 
 
 def _links_resolve(page: Page, report: Path) -> None:
-    """Each subject's own page is there, with all of its pictures, and is quiet."""
+    """Each subject's own page is there, with all of its figures, and is quiet."""
     links = page.locator(".gallery a").evaluate_all("a => a.map(x => x.getAttribute('href'))")
     for link in links:
         assert (report.parent / unquote(link)).is_file(), link
@@ -152,7 +152,7 @@ def _links_resolve(page: Page, report: Path) -> None:
 
 
 def _view_answers(page: Page, button: Locator, shots: Path, name: str) -> None:
-    """The view is drawn, and another picture after the mouse was dragged over it."""
+    """The view is drawn, and another one after the mouse was dragged over it."""
     button.scroll_into_view_if_needed()
     button.click()
     frame = page.locator(".view iframe").last
@@ -161,7 +161,7 @@ def _view_answers(page: Page, button: Locator, shots: Path, name: str) -> None:
     canvas.wait_for()
     page.wait_for_timeout(1000)
     before = frame.screenshot(path=shots / f"view_{name}_{button.inner_text()[-7:].strip()}.png")
-    assert len(set(before)) > 64, "an empty picture"
+    assert len(set(before)) > 64, "an empty view"
     box = canvas.bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(*middle)

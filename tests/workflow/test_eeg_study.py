@@ -100,7 +100,7 @@ def recorded(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(recorded):
-    """Run up to the group; pictures of each person are seen in the demo's test."""
+    """Run up to the group; figures of each person are seen in the demo's test."""
     figures = "results/group/regions/paired/figures"
     run = snakemake(recorded, config(), "--cores", "2", "check", "group", figures)
     assert run.returncode == 0, run.text

@@ -77,8 +77,8 @@ def test_the_effect_is_found_and_t_is_scipys(given):
     expected = scipy.stats.ttest_rel(data[:, 0], data[:, 1]).statistic
     place = table.pivot(index="place", columns="time", values="t").loc[NAMES]
     np.testing.assert_allclose(place.to_numpy(), expected, rtol=1e-4, atol=1e-4)
-    pictures = json.loads((effect / "figures/figures.json").read_text())["figures"]
-    assert any("topography" in each["file"] for each in pictures)
+    figures = json.loads((effect / "figures/figures.json").read_text())["figures"]
+    assert any("topography" in each["file"] for each in figures)
     assert "The conditions differ" in (given / "results/report.html").read_text()
 
 

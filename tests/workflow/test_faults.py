@@ -119,10 +119,10 @@ def read_back(path):
             # Four files, one after the other: a mixture is told by its digests, never read.
             assert (path / "stack.npy").stat().st_size == 128 + 9 * 18_000 * 4
     if (path / "figures").exists():
-        pictures = [(path / f"figures/{k}.png").read_bytes() for k in range(20)]
-        assert {len(picture) for picture in pictures} == {200_000}
-        found |= {picture[0] for picture in pictures}
-        assert len({picture[0] for picture in pictures}) == 1
+        figures = [(path / f"figures/{k}.png").read_bytes() for k in range(20)]
+        assert {len(figure) for figure in figures} == {200_000}
+        found |= {figure[0] for figure in figures}
+        assert len({figure[0] for figure in figures}) == 1
     return found
 
 

@@ -162,7 +162,7 @@ def test_pooled_error_of_two_conditions_is_the_partitioned_one(study):
 
 
 def test_report_names_groups_and_covariates(study):
-    """Of an effect a kind of design: pictures take most of the time."""
+    """Of an effect a kind of design: figures take most of the time."""
     folder, _ = study
     fewer = config(folder)
     del fewer["analyses"]["mixed"], fewer["analyses"]["welch"]

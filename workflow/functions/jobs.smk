@@ -63,11 +63,11 @@ def reported_figures(folder: str, caption: str, category: str, subcategory: str)
     """Return a folder of figures, marked for Snakemake's own report."""
     return report(
         directory(folder),
-        patterns=["{picture}.png"],
+        patterns=["{figure}.png"],
         caption=f"../report/{caption}.rst",
         category=category,
         subcategory=subcategory,
-        labels={"picture": "{picture}"},
+        labels={"figure": "{figure}"},
     )
 
 

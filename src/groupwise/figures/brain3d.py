@@ -75,10 +75,10 @@ def draw(
     plotter.camera_position = [middle + 400 * np.asarray(toward, float), middle, (0, 0, 1)]
     plotter.enable_parallel_projection()
     plotter.camera.parallel_scale = extent / 2
-    picture = plotter.screenshot(return_img=True, transparent_background=True) / 255.0
+    image = plotter.screenshot(return_img=True, transparent_background=True) / 255.0
     plotter.close()
-    rows, columns = (np.flatnonzero(picture[..., 3].any(axis)) for axis in (1, 0))
-    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    rows, columns = (np.flatnonzero(image[..., 3].any(axis)) for axis in (1, 0))
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def vertex_colours(

@@ -7,7 +7,7 @@ import numpy as np
 from groupwise.figures.courses import cluster_average, collapse, course_figure, values_figure
 from groupwise.figures.effect import Effect
 from groupwise.figures.null import null_figure
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 from groupwise.permutation.wording import number, p_words, test_words
 from groupwise.stack.observations import cell_rows
 
@@ -16,14 +16,14 @@ SELECTED = (
 )
 
 
-def average_pictures(effect: Effect) -> Iterator[Picture]:
+def average_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield courses (if there are times) or subjects' values of the conditions in clusters."""
     if effect.design.model() is not None:
         return  # means over all subjects would hide the difference between them
     stack, space = effect.stack, effect.stack.space
     subjects, rows = cell_rows(stack.observations, effect.within)
     units = effect.units
-    for cluster in effect.pictured:
+    for cluster in effect.shown_clusters:
         members = np.any(effect.labels == cluster["id"], axis=1)
         x = cluster_average(stack.data, rows, space.points_of(np.flatnonzero(members)))
         conditions = ["all subjects"]
@@ -67,7 +67,7 @@ def average_pictures(effect: Effect) -> Iterator[Picture]:
                 f"{format_ms(cluster['t_stop'])} are " + ", ".join(f"{mean:.3g}" for mean in means)
             )
         shaded = "" if space.n_times == 1 else " Grey: the temporal extent of the cluster."
-        yield Picture(
+        yield CaptionedFigure(
             f"{kind}_cluster-{cluster['id']}",
             figure,
             f"{short} in {effect.name_of(cluster)}",
@@ -77,7 +77,7 @@ def average_pictures(effect: Effect) -> Iterator[Picture]:
         )
 
 
-def null_pictures(effect: Effect) -> Iterator[Picture]:
+def null_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     result, clusters = effect.result, effect.clusters.head(effect.shown)
     excess = " above the threshold" if result["Mass"] == "excess" else ""
     figure = null_figure(
@@ -97,7 +97,7 @@ def null_pictures(effect: Effect) -> Iterator[Picture]:
         if len(clusters)
         else "No cluster was observed."
     )
-    yield Picture(
+    yield CaptionedFigure(
         "null",
         figure,
         "Null distribution",

@@ -106,7 +106,7 @@ class Effect:
         return self.clusters[self.clusters["p"] <= self.result["Alpha"]]
 
     @property
-    def pictured(self) -> list[dict[str, Any]]:
+    def shown_clusters(self) -> list[dict[str, Any]]:
         """The first significant clusters or, if there are none, the largest cluster."""
         chosen = self.significant if len(self.significant) else self.clusters.head(1)
         return chosen.head(self.shown).to_dict("records")
@@ -136,7 +136,7 @@ class Effect:
     @property
     def peak_time(self) -> tuple[int, str]:
         """Time index of the largest cluster's peak, and that time in words."""
-        return self.peak_of(self.pictured[0] if self.pictured else None)[1:]
+        return self.peak_of(self.shown_clusters[0] if self.shown_clusters else None)[1:]
 
     @property
     def verdict(self) -> str:
@@ -145,7 +145,7 @@ class Effect:
             n = len(self.significant)
             return f"{n} significant cluster{'s' if n > 1 else ''}"
         if len(self.clusters):
-            first = self.pictured[0]
+            first = self.shown_clusters[0]
             return f"not significant; hatched: the largest cluster, p = {number(first['p'])}"
         return "not significant; no point exceeds the threshold"
 

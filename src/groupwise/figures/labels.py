@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from groupwise.figures.clusters import average_pictures, null_pictures, outline_words
+from groupwise.figures.clusters import average_figures, null_figures, outline_words
 from groupwise.figures.colours import colour_limit, colour_map, extend
 from groupwise.figures.effect import Effect
-from groupwise.figures.save import Picture
-from groupwise.figures.tested import design_pictures
+from groupwise.figures.save import CaptionedFigure
+from groupwise.figures.tested import design_figures
 from groupwise.permutation.wording import statistic_words, test_words
 
 
@@ -69,13 +69,13 @@ def label_figure(
     return figure
 
 
-def label_pictures(effect: Effect) -> Iterator[Picture]:
+def label_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield figures of labels: the statistic over time, courses in clusters, null."""
     space, result = effect.stack.space, effect.result
     outline = np.isin(effect.labels, list(effect.significant["id"]))
     signed, name = result["Statistic"] == "t", statistic_words(result)
     limit = colour_limit(effect.statistic, result["Threshold"]["statistic"])
-    yield Picture(
+    yield CaptionedFigure(
         "statistic",
         label_figure(
             list(space.label),
@@ -92,6 +92,6 @@ def label_pictures(effect: Effect) -> Iterator[Picture]:
         f"uninterrupted time interval of one label. Test: {test_words(result)}.",
         f"{name} of {space.n_spatial} labels at {space.n_times} times; {effect.verdict}.",
     )
-    yield from design_pictures(effect)
-    yield from average_pictures(effect)
-    yield from null_pictures(effect)
+    yield from design_figures(effect)
+    yield from average_figures(effect)
+    yield from null_figures(effect)

@@ -6,15 +6,15 @@ from typing import Any
 import pandas as pd
 
 from groupwise.figures.channels import coefficients_figure
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 
 #: Largest number of coefficients in a figure.
 MAX_COEFFICIENTS = 60
 
 
-def model_pictures(
+def model_figures(
     table: pd.DataFrame, model: Mapping[str, Any], *, title: str, alpha: float, units: str
-) -> Iterator[Picture]:
+) -> Iterator[CaptionedFigure]:
     """Yield a figure of the coefficients with their confidence intervals.
 
     Parameters
@@ -30,7 +30,7 @@ def model_pictures(
         if len(table) > len(shown)
         else ""
     )
-    yield Picture(
+    yield CaptionedFigure(
         "coefficients",
         coefficients_figure(shown, alpha=alpha, title=title, units=units),
         "Coefficients",

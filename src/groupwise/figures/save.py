@@ -13,7 +13,7 @@ from groupwise.files import write_whole_folder
 
 
 @dataclass(frozen=True)
-class Picture:
+class CaptionedFigure:
     """A figure with its title, caption and alt text. `name` is the stem of its file."""
 
     name: str
@@ -23,8 +23,8 @@ class Picture:
     alt: str
 
 
-def save_pictures(
-    pictures: Iterable[Picture],
+def save_figures(
+    figures: Iterable[CaptionedFigure],
     folder: str | os.PathLike,
     title: str,
     subject: str | None = None,
@@ -35,14 +35,14 @@ def save_pictures(
     """
     with write_whole_folder(folder) as part:
         listed = []
-        for picture in pictures:
-            path = part / f"{picture.name}.png"
+        for figure in figures:
+            path = part / f"{figure.name}.png"
             # Without the version of Matplotlib, the same numbers give the same bytes.
-            picture.figure.savefig(path, dpi=150, metadata={"Software": None})
-            words = {"title": picture.title, "caption": picture.caption, "alt": picture.alt}
+            figure.figure.savefig(path, dpi=150, metadata={"Software": None})
+            words = {"title": figure.title, "caption": figure.caption, "alt": figure.alt}
             listed.append({"file": str(path), **words})
         write_manifest(part / "figures.json", listed, title=title, subject=subject)
         page = Environment(loader=PackageLoader("groupwise", "figures"), autoescape=True)
-        figures = [{**figure, "file": Path(figure["file"]).name} for figure in listed]
-        text = page.get_template("page.html.j2").render(title=title, figures=figures)
+        beside = [{**each, "file": Path(each["file"]).name} for each in listed]
+        text = page.get_template("page.html.j2").render(title=title, figures=beside)
         (part / "index.html").write_text(text, encoding="utf-8")

@@ -18,15 +18,15 @@ from matplotlib.figure import Figure
 
 from groupwise.figures.brain3d import can_draw, draw
 from groupwise.figures.clusters import (
-    average_pictures,
+    average_figures,
     format_ms,
-    null_pictures,
+    null_figures,
     outline_words,
 )
 from groupwise.figures.colours import colour_limit, colour_map, extend, fade
 from groupwise.figures.effect import Effect
-from groupwise.figures.save import Picture
-from groupwise.figures.tested import design_pictures
+from groupwise.figures.save import CaptionedFigure
+from groupwise.figures.tested import design_figures
 from groupwise.permutation.wording import (
     p_words,
     setting_words,
@@ -166,10 +166,11 @@ def paint(
     if outline is not None:
         region = (view.interpolate(outline) >= 0.5) & view.covered
         colour[_border(region, 3)] = 0.0
-    picture = np.dstack([np.clip(colour, 0, 1) * view.covered[..., None], view.covered])
+    image = np.dstack([np.clip(colour, 0, 1) * view.covered[..., None], view.covered])
     # Average 2 × 2 pixels, which smooths edges.
     h, w = (n // 2 * 2 for n in view.covered.shape)
-    small = sum(picture[row:h:2, column:w:2] for row in (0, 1) for column in (0, 1)) / 4
+    small = image[0:h:2, 0:w:2] + image[0:h:2, 1:w:2] + image[1:h:2, 0:w:2] + image[1:h:2, 1:w:2]
+    small /= 4
     small[..., :3] /= np.maximum(small[..., 3:], 1e-6)
     return small
 
@@ -306,7 +307,7 @@ def cluster_duration(labels: np.ndarray, clusters: list[int], times: np.ndarray)
     return np.isin(labels, clusters).sum(1) * 1e3 * float(np.diff(times).mean())
 
 
-def surface_pictures(effect: Effect) -> Iterator[Picture]:
+def surface_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield figures of a surface: durations, the statistic at peaks, courses or values, null."""
     space, result = cast(Surface, effect.stack.space), effect.result
     statistic, labels = effect.statistic, effect.labels
@@ -317,7 +318,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
     if space.n_times > 1:
         yield _duration(effect, views)
         yield _strip(effect, views)
-    for cluster in effect.pictured or [None]:
+    for cluster in effect.shown_clusters or [None]:
         _, time, when = effect.peak_of(cluster)
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
         signed = result["Statistic"] == "t"
@@ -334,7 +335,7 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             opacity=fade(statistic[:, time], result["Threshold"]["statistic"]),
             outline=outline,
         )
-        yield Picture(
+        yield CaptionedFigure(
             f"statistic_cluster-{cluster['id'] if cluster else 0}",
             figure,
             f"Statistic{when}",
@@ -344,12 +345,12 @@ def surface_pictures(effect: Effect) -> Iterator[Picture]:
             f"{views}: map of {statistic_words(result)}{when}, largest at "
             f"{space.place_words(int(np.argmax(np.abs(statistic[:, time]))))}.",
         )
-    yield from design_pictures(effect)
-    yield from average_pictures(effect)
-    yield from null_pictures(effect)
+    yield from design_figures(effect)
+    yield from average_figures(effect)
+    yield from null_figures(effect)
 
 
-def _duration(effect: Effect, views: str) -> Picture:
+def _duration(effect: Effect, views: str) -> CaptionedFigure:
     space, result = cast(Surface, effect.stack.space), effect.result
     ids = list(effect.significant["id"])
     duration = cluster_duration(effect.labels, ids, space.times)
@@ -362,16 +363,16 @@ def _duration(effect: Effect, views: str) -> Picture:
         what = f"Time for which each vertex belongs to a cluster with p ≤ {result['Alpha']:g}"
         alt = f"longest duration {longest:.0f} ms, at {space.place_words(int(np.argmax(duration)))}"
     elif len(effect.clusters):
-        hatched = np.any(effect.labels == effect.pictured[0]["id"], axis=1)
+        hatched = np.any(effect.labels == effect.shown_clusters[0]["id"], axis=1)
         what = (
             f"No cluster is significant. Hatched in grey: vertices that are in the largest cluster "
-            f"at any time ({p_words(effect.pictured[0])}; peak at {_peak(effect)})"
+            f"at any time ({p_words(effect.shown_clusters[0])}; peak at {_peak(effect)})"
         )
         alt = f"nothing is significant; the largest cluster, at {_peak(effect)}, is hatched"
     else:
         what = "No point exceeds the cluster-forming threshold, so there is no cluster"
         alt = "nothing is marked, because there is no cluster"
-    return Picture(
+    return CaptionedFigure(
         "duration",
         surface_figure(
             space,
@@ -389,7 +390,7 @@ def _duration(effect: Effect, views: str) -> Picture:
     )
 
 
-def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
+def _strip(effect: Effect, views: str, count: int = 7) -> CaptionedFigure:
     """Return maps of the statistic at `count` times that divide the window evenly."""
     space, result = cast(Surface, effect.stack.space), effect.result
     name, signed = statistic_words(result), result["Statistic"] == "t"
@@ -400,7 +401,7 @@ def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
     values = effect.statistic[:, times]
     outline = np.isin(effect.labels[:, times], list(effect.significant["id"]))
     shown = [format_ms(space.times[time]) for time in times]
-    return Picture(
+    return CaptionedFigure(
         "strip",
         strip_figure(
             space,
@@ -421,5 +422,5 @@ def _strip(effect: Effect, views: str, count: int = 7) -> Picture:
 
 
 def _peak(effect: Effect) -> str:
-    place, _, _ = effect.peak_of(effect.pictured[0])
+    place, _, _ = effect.peak_of(effect.shown_clusters[0])
     return effect.stack.space.place_words(place)

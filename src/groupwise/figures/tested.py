@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 
 from groupwise.figures.contrasts import contrast_figure
 from groupwise.figures.effect import Effect
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 from groupwise.permutation.wording import number
 
 
-def design_pictures(effect: Effect) -> Iterator[Picture]:
+def design_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield figures of an effect's design: weights of the conditions, then the design matrix."""
     design, name = effect.design, effect.design.label
     cells = ["/".join(levels) for levels in product(*(effect.within or {}).values())]
@@ -20,7 +20,7 @@ def design_pictures(effect: Effect) -> Iterator[Picture]:
     if design.n_cells == len(cells) > 1:
         each = {row: dict(zip(cells, weights, strict=True)) for row, weights in sums.items()}
         tested = "sum, which is tested" if len(each) == 1 else "sums, which are tested together"
-        yield Picture(
+        yield CaptionedFigure(
             "contrast",
             contrast_figure(each, cells),
             "Weights of the conditions",
@@ -37,7 +37,7 @@ def design_pictures(effect: Effect) -> Iterator[Picture]:
         columns = design.column_names(cells)
         rows = "subject" if len(matrix) == int(effect.result["Subjects"]) else "map"
         shown = ", ".join(columns[:12]) + (", ..." if len(columns) > 12 else "")
-        yield Picture(
+        yield CaptionedFigure(
             "design",
             matrix_figure(matrix, contrast.reshape(len(contrast), -1).T, columns, rows),
             "Design matrix",

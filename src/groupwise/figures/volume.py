@@ -8,11 +8,11 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from groupwise.figures.clusters import average_pictures, null_pictures, outline_words
+from groupwise.figures.clusters import average_figures, null_figures, outline_words
 from groupwise.figures.colours import colour_limit, colour_map, extend, fade
 from groupwise.figures.effect import Effect
-from groupwise.figures.save import Picture
-from groupwise.figures.tested import design_pictures
+from groupwise.figures.save import CaptionedFigure
+from groupwise.figures.tested import design_figures
 from groupwise.figures.views import nilearn_plotting, to_image
 from groupwise.permutation.wording import (
     setting_words,
@@ -179,7 +179,7 @@ def _label(
     axis.tick_params(labelsize=9, pad=1)
 
 
-def volume_pictures(effect: Effect) -> Iterator[Picture]:
+def volume_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield figures of a volume: slices at peaks, mosaic, glass brain, subjects' values, null."""
     space, result = cast(Volume, effect.stack.space), effect.result
     time, when = effect.peak_time
@@ -204,7 +204,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
         f"The left hemisphere is on the left. "
         f"Test: {test_words(result)}."
     )
-    for cluster in effect.pictured or [None]:
+    for cluster in effect.shown_clusters or [None]:
         place, own, at = effect.peak_of(cluster)
         which = f"peak of {effect.name_of(cluster)}" if cluster else "largest value, no cluster"
         cuts = tuple(float(c) for c in space.coordinates[place])
@@ -217,7 +217,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             f"{setting_words(result)}",
             **style,
         )
-        yield Picture(
+        yield CaptionedFigure(
             f"slices_cluster-{cluster['id'] if cluster else 0}",
             figure,
             f"Slices through the {which}",
@@ -230,7 +230,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
     name = f"{statistic_words(result)}{when}"
     title = f"{effect.title}: {name}, {effect.verdict.split(';')[0]}"
     title += f"\n{setting_words(result)}"
-    yield Picture(
+    yield CaptionedFigure(
         "mosaic",
         slice_figure(
             space,
@@ -246,7 +246,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
         f"{heights[-1]:g} mm; {effect.verdict.split(';')[0]}.",
     )
     if space.is_mni:
-        yield Picture(
+        yield CaptionedFigure(
             "glass",
             glass_figure(space, statistic, title=title, **style),
             "Glass brain",
@@ -256,7 +256,7 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             f"Glass brain from left, behind, right and above with {name} "
             "above the cluster-forming threshold.",
         )
-        yield Picture(
+        yield CaptionedFigure(
             "projection",
             projection_figure(space, statistic, title=title, **style),
             "Projection to the cortex",
@@ -267,6 +267,6 @@ def volume_pictures(effect: Effect) -> Iterator[Picture]:
             f"Lateral and medial views of both hemispheres with {name} above "
             "the cluster-forming threshold.",
         )
-    yield from design_pictures(effect)
-    yield from average_pictures(effect)
-    yield from null_pictures(effect)
+    yield from design_figures(effect)
+    yield from average_figures(effect)
+    yield from null_figures(effect)

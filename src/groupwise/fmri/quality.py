@@ -10,7 +10,7 @@ from nilearn.plotting import plot_glass_brain
 
 from groupwise.figures.colours import CONDITIONS
 from groupwise.figures.designs import design_figure
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 
 BLUE, ORANGE = CONDITIONS[:2]
 #: z above which a response is drawn: p < .001, uncorrected.
@@ -26,7 +26,7 @@ def quality_figures(
     inflation: Sequence[Mapping[str, float]],
     responses: Mapping[str, str | nib.Nifti1Image],
     conditions: Sequence[str],
-) -> list[Picture]:
+) -> list[CaptionedFigure]:
     """Return all quality figures of one subject, with captions and alt texts.
 
     Parameters
@@ -41,7 +41,7 @@ def quality_figures(
     displacement = [t.get("framewise_displacement", missing).to_numpy() for t in confounds]
     largest = max(max(run.values()) for run in inflation)
     return [
-        Picture(
+        CaptionedFigure(
             name="design",
             figure=design_figure(dict(zip(runs, designs, strict=True)), conditions),
             title="Design matrices",
@@ -49,7 +49,7 @@ def quality_figures(
             "conditions; right: confounds, drift and the constant.",
             alt=f"Design matrices of {len(designs)} runs with {designs[0].shape[1]} columns.",
         ),
-        Picture(
+        CaptionedFigure(
             name="motion",
             figure=motion_figure(
                 dict(zip(runs, displacement, strict=True)), dict(zip(runs, inflation, strict=True))
@@ -62,7 +62,7 @@ def quality_figures(
             f"{np.nanmean(np.concatenate(displacement)):.2f} mm. The largest variance inflation "
             f"factor is {largest:.1f}.",
         ),
-        Picture(
+        CaptionedFigure(
             name="responses",
             figure=responses_figure(responses),
             title="Effects of interest",

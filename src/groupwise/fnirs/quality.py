@@ -14,7 +14,7 @@ from groupwise.figures.channels import (
     quality_figure,
 )
 from groupwise.figures.designs import design_figure
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 from groupwise.fnirs.haemoglobin import read_haemoglobin
 from groupwise.fnirs.topography import head_figure, montage_figure
 
@@ -29,7 +29,7 @@ def quality_figures(
     facts: Mapping[str, Any],
     channels: pd.DataFrame,
     conditions: Sequence[str],
-) -> list[Picture]:
+) -> list[CaptionedFigure]:
     """Return all quality figures of one participant, with captions and alt texts.
 
     Parameters
@@ -50,7 +50,7 @@ def quality_figures(
     largest = max(max(run.values()) for run in facts["VarianceInflation"])
     values = _group_by_pair(channels, conditions)
     return [
-        Picture(
+        CaptionedFigure(
             name="signals",
             figure=signals_figure(dict(zip(runs, means, strict=True))),
             title="Haemoglobin",
@@ -58,7 +58,7 @@ def quality_figures(
             f"only the scalp. Bad pairs: {', '.join(bad) or 'none'}.",
             alt=f"Time courses of HbO and HbR. {len(bad)} pairs are bad.",
         ),
-        Picture(
+        CaptionedFigure(
             name="design",
             figure=design_figure(dict(zip(runs, designs, strict=True)), conditions, "sample"),
             title="Design matrices",
@@ -66,7 +66,7 @@ def quality_figures(
             "conditions; right: drift, short channels and the constant.",
             alt=f"Design matrices of {len(designs)} runs with {designs[0].shape[1]} columns.",
         ),
-        Picture(
+        CaptionedFigure(
             name="collinearity",
             figure=collinearity_figure(**collinearity),
             title="Collinearity",
@@ -76,7 +76,7 @@ def quality_figures(
             "short channels explain.",
             alt=f"The largest variance inflation factor is {largest:.1f}.",
         ),
-        Picture(
+        CaptionedFigure(
             name="estimates",
             figure=head_figure(signals[0], values, title="Estimates", label=f"theta ({UNITS})"),
             title="Estimates of the channels",
@@ -93,7 +93,7 @@ def group_figures(
     rois: pd.DataFrame,
     regions: Mapping[str, Sequence[str]],
     conditions: Sequence[str],
-) -> list[Picture]:
+) -> list[CaptionedFigure]:
     """Return the figures of all participants, with captions and alt texts.
 
     Parameters
@@ -115,7 +115,7 @@ def group_figures(
     values = _group_by_pair(means.reset_index(), list(dict.fromkeys(channels["Condition"])))
     lost = [f"{who}: {', '.join(row.index[row])}" for who, row in bad.iterrows() if row.any()]
     figures = [
-        Picture(
+        CaptionedFigure(
             name="quality",
             figure=quality_figure(
                 coupling.reindex(columns=first["pair"]), bad[list(first["pair"])]
@@ -125,7 +125,7 @@ def group_figures(
             f"excluded. {'; '.join(lost) or 'No pair is excluded'}.",
             alt=f"Matrix of participants by pairs. {int(bad.to_numpy().sum())} are excluded.",
         ),
-        Picture(
+        CaptionedFigure(
             name="montage",
             figure=montage_figure(signal, regions, short),
             title="Montage",
@@ -134,7 +134,7 @@ def group_figures(
             alt=f"Montage of {len(first)} pairs, {len(short)} of them short. Regions: "
             f"{', '.join(regions) or 'none'}.",
         ),
-        Picture(
+        CaptionedFigure(
             name="mean_estimates",
             figure=head_figure(
                 signal, values, title="Mean over participants", label=f"theta ({UNITS})"
@@ -149,7 +149,7 @@ def group_figures(
     if len(set(shown[unit])) <= 6:
         figures.insert(
             2,
-            Picture(
+            CaptionedFigure(
                 name="individuals",
                 figure=estimates_figure(shown, unit, UNITS),
                 title="Individual results",

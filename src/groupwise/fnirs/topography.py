@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from groupwise.figures.channels import CHROMAS
 from groupwise.figures.colours import CONDITIONS
 from groupwise.figures.effect import Effect
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 from groupwise.permutation.wording import statistic_words
 
 #: Centre and radius (m) of the sphere that represents the head.
@@ -131,7 +131,7 @@ def _project_to_plane(positions: np.ndarray) -> np.ndarray:
     return 1e3 * (SPHERE[3] * tilt * direction + np.array(SPHERE[:2]))
 
 
-def plot_effect_topography(signal: str, effect: Effect) -> Picture:
+def plot_effect_topography(signal: str, effect: Effect) -> CaptionedFigure:
     """Plot the topography of an effect's statistic, one row per chromophore."""
     space, result = effect.stack.space, effect.result
     statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
@@ -145,7 +145,7 @@ def plot_effect_topography(signal: str, effect: Effect) -> Picture:
             if p_value <= result["Alpha"]:
                 ringed["", kind].append(str(pair))
     n_significant = sum(map(len, ringed.values()))
-    return Picture(
+    return CaptionedFigure(
         name="head",
         figure=head_figure(
             signal, values, title=f"{effect.title}: {name}", label=name, significant=ringed
@@ -160,7 +160,7 @@ def plot_effect_topography(signal: str, effect: Effect) -> Picture:
 
 def plot_model_topographies(
     signal: str, table: pd.DataFrame, *, title: str, alpha: float, units: str
-) -> list[Picture]:
+) -> list[CaptionedFigure]:
     """Plot topographies of a model's coefficients; no figure if they are not those of channels.
 
     Parameters
@@ -186,7 +186,7 @@ def plot_model_topographies(
         if row["q_fdr"] <= alpha:
             ringed.setdefault(key, []).append(pair)
     return [
-        Picture(
+        CaptionedFigure(
             name="head",
             figure=head_figure(
                 signal, values, title=title, label=f"coefficient ({units})", significant=ringed

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from groupwise.figures.colours import CONDITIONS
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 from groupwise.meeg.quality import TITLES, UNITS
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def plot_residuals(
     evokeds: Sequence["mne.Evoked"],
     residuals: Sequence["mne.Evoked"],
     shares: Mapping[str, Mapping[str, float]],
-) -> Picture:
+) -> CaptionedFigure:
     """Plot the root mean square over channels of each evoked response and of its residual.
 
     Parameters
@@ -76,7 +76,7 @@ def plot_residuals(
     lines = axes[0, 0].get_legend_handles_labels()
     figure.legend(*lines, loc="outside lower center", ncols=2, frameon=False)
     least = min(share for by_type in shares.values() for share in by_type.values())
-    return Picture(
+    return CaptionedFigure(
         name="residual",
         figure=figure,
         title="Explained variance",
@@ -123,7 +123,7 @@ def covariance_table(sidecars: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
     return table.astype({"log_likelihood": float})
 
 
-def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list[Picture]:
+def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list[CaptionedFigure]:
     """Plot the covariance estimators and the explained variance of all subjects.
 
     Parameters
@@ -135,7 +135,7 @@ def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list
     chosen = ", ".join(f"{name} for {n}" for name, n in counts.items())
     plural = "s" if covariances["subject"].nunique() > 1 else ""
     figures = [
-        Picture(
+        CaptionedFigure(
             name="covariance",
             figure=_likelihood_figure(covariances),
             title="Choice of the noise covariance",
@@ -149,7 +149,7 @@ def plot_first_level(explained: pd.DataFrame, covariances: pd.DataFrame) -> list
         median = explained.groupby("channels", sort=False)["explained_variance"].median()
         medians = ", ".join(f"{TITLES[kind]} {share:.0%}" for kind, share in median.items())
         figures.append(
-            Picture(
+            CaptionedFigure(
                 name="explained",
                 figure=_explained_figure(explained),
                 title="Explained variance",

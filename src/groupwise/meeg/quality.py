@@ -10,7 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 
 if TYPE_CHECKING:
     import mne
@@ -260,7 +260,7 @@ def covariance_figure(covariance: "mne.Covariance", info: "mne.Info") -> Figure:
 def quality_figures(
     drops: pd.DataFrame,
     evokeds: Sequence["mne.Evoked"],
-) -> list[Picture]:
+) -> list[CaptionedFigure]:
     """Return the figures of a subject's epochs and evoked responses, with captions and alt texts.
 
     Parameters
@@ -271,8 +271,8 @@ def quality_figures(
     kept, events = int(drops["kept"].sum()), int(drops["events"].sum())
     costs = count_drops_by_channel(drops)
     most = f". {costs[0][0]} exceeded its limit most often ({costs[0][1]})" if costs else ""
-    figures: list[Picture] = [
-        Picture(
+    figures: list[CaptionedFigure] = [
+        CaptionedFigure(
             name="drops",
             figure=drop_figure(drops),
             title="Epochs",
@@ -285,7 +285,7 @@ def quality_figures(
         times = peak_times(evokeds, kind)
         peaks = ", ".join(f"{time * 1e3:.0f}" for time in times)
         figures.append(
-            Picture(
+            CaptionedFigure(
                 name=f"evoked-{kind}",
                 figure=evoked_figure(evokeds, kind),
                 title=f"Evoked responses, {TITLES[kind].lower() if kind != 'eeg' else 'EEG'}",
@@ -302,7 +302,7 @@ def noise_figures(
     evokeds: Sequence["mne.Evoked"],
     covariance: "mne.Covariance",
     likelihoods: Mapping[str, float | None],
-) -> list[Picture]:
+) -> list[CaptionedFigure]:
     """Return the figures of a subject's noise covariance, with captions and alt texts.
 
     Parameters
@@ -323,7 +323,7 @@ def noise_figures(
         f", the likeliest on left-out data (log-likelihoods in nat: {others})." if others else "."
     )
     return [
-        Picture(
+        CaptionedFigure(
             name="whitened",
             figure=whitened_figure(evokeds, whitened),
             title="Whitened evoked responses",
@@ -333,7 +333,7 @@ def noise_figures(
             f"Maximal power: {largest:.1f}.",
             alt=f"Whitened evoked responses. The maximal normalised power is {largest:.1f}.",
         ),
-        Picture(
+        CaptionedFigure(
             name="covariance",
             figure=covariance_figure(covariance, evokeds[0].info),
             title="Noise covariance",

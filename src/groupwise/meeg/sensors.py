@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from groupwise.errors import InputError
 from groupwise.figures.colours import colour_limit, colour_map
 from groupwise.figures.effect import Effect
-from groupwise.figures.save import Picture
+from groupwise.figures.save import CaptionedFigure
 from groupwise.permutation.wording import p_words, statistic_words, test_words
 from groupwise.stack import Places
 
@@ -165,7 +165,7 @@ def _merge_colocated_channels(info: mne.Info) -> tuple[mne.Info, list[np.ndarray
     return single, [np.flatnonzero(index == k) for k in range(len(first))]
 
 
-def plot_topographies(effect: Effect, info: mne.Info) -> list[Picture]:
+def plot_topographies(effect: Effect, info: mne.Info) -> list[CaptionedFigure]:
     """Plot the statistic on the head at times within each cluster that has figures."""
     figures = []
     space, statistic = effect.stack.space, effect.statistic
@@ -174,7 +174,7 @@ def plot_topographies(effect: Effect, info: mne.Info) -> list[Picture]:
     signed = effect.result["Statistic"] == "t"
     limit = colour_limit(statistic, effect.result["Threshold"]["statistic"])
     name = statistic_words(effect.result)
-    for cluster in effect.pictured:
+    for cluster in effect.shown_clusters:
         inside = effect.labels == cluster["id"]
         samples, over = np.array([0]), ""
         if space.times is not None:
@@ -210,7 +210,7 @@ def plot_topographies(effect: Effect, info: mne.Info) -> list[Picture]:
         figure.suptitle(f"{effect.title}: {name}, {which}", fontsize=11)
         channels = int(inside.any(axis=1).sum())
         figures.append(
-            Picture(
+            CaptionedFigure(
                 name=f"topography_cluster-{cluster['id']}",
                 figure=figure,
                 title=f"Topographies of {which}",

@@ -9,33 +9,33 @@ from collections.abc import Iterator
 import numpy as np
 
 from groupwise.figures.channels import statistic_figure
-from groupwise.figures.clusters import average_pictures, null_pictures
+from groupwise.figures.clusters import average_figures, null_figures
 from groupwise.figures.courses import collapse, values_figure
 from groupwise.figures.effect import Effect
-from groupwise.figures.labels import label_pictures
+from groupwise.figures.labels import label_figures
 from groupwise.figures.null import critical_mass, null_figure
-from groupwise.figures.save import Picture
-from groupwise.figures.surface import surface_pictures
-from groupwise.figures.tested import design_pictures
-from groupwise.figures.volume import volume_pictures
+from groupwise.figures.save import CaptionedFigure
+from groupwise.figures.surface import surface_figures
+from groupwise.figures.tested import design_figures
+from groupwise.figures.volume import volume_figures
 from groupwise.permutation.wording import number, statistic_words, test_words
 from groupwise.stack.kinds import Surface, Volume
 from groupwise.stack.observations import cell_rows
 
 
-def effect_pictures(effect: Effect) -> Iterator[Picture]:
+def effect_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield the figures for the effect's feature space."""
     space = effect.stack.space
     if isinstance(space, Surface):
-        return surface_pictures(effect)
+        return surface_figures(effect)
     if isinstance(space, Volume):
-        return volume_pictures(effect)
+        return volume_figures(effect)
     if space.has_adjacent_places:
-        return sensor_pictures(effect)
-    return label_pictures(effect) if space.has_neighbours else channel_pictures(effect)
+        return sensor_figures(effect)
+    return label_figures(effect) if space.has_neighbours else channel_figures(effect)
 
 
-def channel_pictures(effect: Effect) -> Iterator[Picture]:
+def channel_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield figures of places without neighbours: statistic, values at its maximum, null."""
     space, result = effect.stack.space, effect.result
     statistic, p = effect.maps["statistic"].ravel(), effect.maps["p_max"].ravel()
@@ -44,7 +44,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
     name, found = statistic_words(result), int((p[tested] <= alpha).sum())
     critical = critical_mass(effect.null, alpha)
     verdict = f"{found} of {tested.sum()} significant" if found else "nothing is significant"
-    yield Picture(
+    yield CaptionedFigure(
         "statistic",
         statistic_figure(
             space.label[tested],
@@ -63,7 +63,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
         f"Test: {test_words(result)}.",
         f"{name} at {tested.sum()} places, {verdict}.",
     )
-    yield from design_pictures(effect)
+    yield from design_figures(effect)
     best = int(np.nanargmax(np.abs(statistic)))
     where = space.place_words(best)
     if effect.design.model() is None:
@@ -72,7 +72,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
         conditions = ["all subjects"]
         if effect.within:
             x, conditions = collapse(x, effect.within, effect.keep)
-        yield Picture(
+        yield CaptionedFigure(
             "values",
             values_figure(
                 x[:, :, 0],
@@ -90,7 +90,7 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
             + ", ".join(f"{mean:.3g}" for mean in x[:, :, 0].mean(0))
             + ".",
         )
-    yield Picture(
+    yield CaptionedFigure(
         "null",
         null_figure(
             effect.null,
@@ -111,8 +111,8 @@ def channel_pictures(effect: Effect) -> Iterator[Picture]:
     )
 
 
-def sensor_pictures(effect: Effect) -> Iterator[Picture]:
+def sensor_figures(effect: Effect) -> Iterator[CaptionedFigure]:
     """Yield figures of sensors: the design, courses in clusters, null."""
-    yield from design_pictures(effect)
-    yield from average_pictures(effect)
-    yield from null_pictures(effect)
+    yield from design_figures(effect)
+    yield from average_figures(effect)
+    yield from null_figures(effect)
