@@ -116,7 +116,7 @@ def make_effect(space, *, strength, n=7, permutations=64, threshold=None, seed=1
     blob = np.exp(-((space.coordinates - space.coordinates[5]) ** 2).sum(1) / 2 / 20**2)
     course = np.ones(1) if space.times is None else np.exp(-((space.times - 0.1) ** 2) / 0.002)
     sign = np.array([1, -1, -1, 1] if surface else [1])
-    x = rng.normal(size=(n, cells, space.n_spatial, space.n_times))
+    x = rng.normal(size=(n, cells, space.n_places, space.n_times))
     x += strength * sign[:, None, None] * blob[:, None] * course
     x = x.reshape(n, cells, -1).astype(np.float32)
     design = Within({"modality": 2, "side": 2}, "modality:side") if surface else OneSample()

@@ -176,7 +176,7 @@ def test_all_errors_at_once_each_with_its_key_path(raw):
         ),
     ],
 )
-def test_each_mistake_is_told_with_its_remedy(raw, change, said):
+def test_each_mistake_is_reported_with_its_remedy(raw, change, said):
     change(raw)
     assert said in "\n".join(findings_of(raw))
 
@@ -341,7 +341,7 @@ def test_generated_files_are_in_step_with_the_typed_config():
         assert (ROOT / name).read_text() == text, f"{name} is stale; run make generate"
 
 
-def test_default_config_loads_and_says_the_defaults():
+def test_default_config_loads_and_states_the_defaults():
     text = (ROOT / "config/default.yaml").read_text()
     study = read_study(yaml.safe_load(text) | {"study": "x"})
     assert study == read_study({"study": "x"})
@@ -390,7 +390,7 @@ def test_effects_of_groups_and_covariates():
             assert design_from_dict(design).claim
 
 
-def test_participants_are_read_and_told(tmp_path):
+def test_participants_are_read_and_reported(tmp_path):
     path = tmp_path / "participants.tsv"
     path.write_text("participant_id\tage\nsub-01\t31\n02\tn/a\n")
     people = read_participants(str(path))

@@ -406,7 +406,7 @@ def test_command_line(demo):
     assert run.returncode == 0, run.stderr
     assert "is complete" in run.stdout
     run = subprocess.run(
-        [sys.executable, "-m", "groupwise.demo", str(demo), "--subjects", "0"],
+        [sys.executable, "-m", "groupwise.demo", str(demo), "--subjects", "100"],
         capture_output=True,
         text=True,
     )

@@ -204,7 +204,7 @@ def test_fade_and_limit():
 
 def test_image_has_values_at_their_voxels():
     space = volume_space((3, 4, 5))
-    image = to_image(space, np.arange(space.n_spatial))
+    image = to_image(space, np.arange(space.n_places))
     assert image.shape == (3, 4, 5)
     assert image.get_fdata()[tuple(space.voxels[17])] == 17
 
@@ -251,7 +251,7 @@ class TestFigures:
         framed = figures["statistic"].figure.axes[0].patches
         assert len(framed) == len(effect.significant)
 
-    def test_nothing_significant_is_said(self, nothing):
+    def test_nothing_significant_is_stated(self, nothing):
         assert not len(nothing.significant)
         figures = {figure.name: figure for figure in surface_figures(nothing)}
         assert "No cluster is significant" in figures["duration"].caption

@@ -439,7 +439,7 @@ def test_neighbours_share_a_triangle_and_a_hemisphere(space, demo):
     assert (space.adjacency != theirs.tocsr().astype(bool)).nnz == 0
     # An ico mesh: twelve vertices with five neighbours, all others with six.
     degrees = np.bincount(one)
-    assert (np.sum(degrees == 5), np.sum(degrees == 6)) == (24, space.n_spatial - 24)
+    assert (np.sum(degrees == 5), np.sum(degrees == 6)) == (24, space.n_places - 24)
     far = np.linalg.norm(space.coordinates[one] - space.coordinates[two], axis=1)
     assert far.max() < 25
 
@@ -447,7 +447,7 @@ def test_neighbours_share_a_triangle_and_a_hemisphere(space, demo):
 def test_one_hemisphere_is_that_part_of_both(space, demo):
     right = template_space(demo.template, demo.subjects_dir, space.times, ["rh"])
     inside = space.part == "rh"
-    assert set(right.part) == {"rh"} and right.n_spatial == inside.sum()
+    assert set(right.part) == {"rh"} and right.n_places == inside.sum()
     np.testing.assert_array_equal(right.coordinates, space.coordinates[inside])
     np.testing.assert_array_equal(right.measure, space.measure[inside])
     assert (right.adjacency != space.adjacency[inside][:, inside]).nnz == 0
@@ -606,9 +606,9 @@ def test_maps_come_back_from_every_format(space, tmp_path):
 
 def test_a_map_of_one_hemisphere_without_time(demo, tmp_path):
     left = template_space(demo.template, demo.subjects_dir, None, ["lh"])
-    values = np.arange(left.n_spatial, dtype=float)
+    values = np.arange(left.n_places, dtype=float)
     estimate = as_source_estimate(left, values)
-    assert estimate.data.shape == (left.n_spatial, 1) and len(estimate.vertices[1]) == 0
+    assert estimate.data.shape == (left.n_places, 1) and len(estimate.vertices[1]) == 0
     names = {path.name for path in export_maps(tmp_path, "a", left, {"p": values})}
     assert names == {
         "a_stat-p_stc.h5", "a_hemi-L_stat-p.func.gii",

@@ -272,7 +272,7 @@ def test_points_left_out_are_counted_and_drop_their_edges():
         permutation_test(np.ones((8, 4)), OneSample())
 
 
-def test_wrong_arguments_are_told():
+def test_wrong_arguments_are_reported():
     x = np.random.default_rng(8).standard_normal((8, 2, 10))
     one_way = csr_array((np.ones(1), ([0], [1])), shape=(10, 10))
     for settings, why in (

@@ -336,7 +336,7 @@ def test_what_each_test_assumes():
     assert "Welch" in assumption_words(groups)
 
 
-def test_uneven_trials_are_told():
+def test_uneven_trials_are_reported():
     assert uneven_trials(pd.DataFrame({"a": [50, 49], "b": [48, 50]})) == []
     (line,) = uneven_trials(pd.DataFrame({"a": [60, 49], "b": [30, 50]}, index=["01", "02"]))
     assert "1 of 2 subjects (01 (2:1))" in line

@@ -183,7 +183,7 @@ def test_points_neighbours_and_axes_agree(space):
     assert np.prod(space.shape) == space.n_points
     points = np.arange(space.n_points)
     places, times = space.places_and_times(points)
-    np.testing.assert_array_equal(space.points_of(np.arange(space.n_spatial)).ravel(), points)
+    np.testing.assert_array_equal(space.points_of(np.arange(space.n_places)).ravel(), points)
     np.testing.assert_array_equal(space.by_place(points)[places, times], points)
     edges = space.adjacency.toarray()
     for point in points:
@@ -249,8 +249,8 @@ def test_a_new_kind_of_space_is_a_class(tmp_path):
         ends: np.ndarray
 
         def __post_init__(self):
-            object.__setattr__(self, "measure", np.ones(self.n_spatial, np.float32))
-            object.__setattr__(self, "part", np.full(self.n_spatial, ""))
+            object.__setattr__(self, "measure", np.ones(self.n_places, np.float32))
+            object.__setattr__(self, "part", np.full(self.n_places, ""))
             super().__post_init__()
 
         def place_numbers(self, places):

@@ -84,7 +84,7 @@ def test_mask_image_is_intersected(maps, tmp_path):
     np.testing.assert_array_equal(inside, whole & (own > 0))
 
 
-def test_nothing_in_common_is_told(maps, tmp_path):
+def test_nothing_in_common_is_reported(maps, tmp_path):
     nib.save(nib.Nifti1Image(np.zeros(SHAPE, np.float32), AFFINE), tmp_path / "empty.nii")
     with pytest.raises(InputError, match=r"fewest: .*empty.nii \(0 voxels\)"):
         common_mask([*maps, tmp_path / "empty.nii"])

@@ -29,7 +29,7 @@ def config(**analysis):
     return raw
 
 
-def test_the_tutorial_shows_what_it_says(followed):
+def test_the_tutorial_runs_as_written(followed):
     _, said = followed
     assert "8 subjects, 8 complete" in said["groupwise check --configfile study.yaml"]
     assert "apply_inverse" in said["snakemake --configfile study.yaml -n"]
@@ -208,7 +208,7 @@ def refused(folder, raw, *said):
     assert not (folder / "results/check/inputs.tsv").exists()
 
 
-def test_a_missing_event_name_is_told_before_any_long_job(spoilt):
+def test_a_missing_event_name_is_reported_before_any_long_job(spoilt):
     raw = change("meeg.conditions", None)
     raw["meeg"]["conditions"] = {
         "auditory/left": "auditory/left",

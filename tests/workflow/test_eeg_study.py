@@ -214,7 +214,7 @@ def test_the_region_is_found(study):
     np.testing.assert_allclose(row, own, rtol=1e-5)
 
 
-def test_electrodes_without_landmarks_are_told(recorded):
+def test_electrodes_without_landmarks_are_reported(recorded):
     study = recorded
     facts = study / "bids/sub-02/eeg/sub-02_space-CapTrak_coordsystem.json"
     kept = facts.read_text()
@@ -240,12 +240,12 @@ def test_electrodes_without_landmarks_are_told(recorded):
         ({"channels": ["eeg", "mag"]}, r"anatomy: template needs channels: \[eeg\]"),
     ],
 )
-def test_heads_that_do_not_fit_are_told(meeg, words):
+def test_heads_that_do_not_fit_are_reported(meeg, words):
     with pytest.raises(InputError, match=words):
         read_study(config(**meeg))
 
 
-def test_an_unknown_parcellation_is_told(recorded):
+def test_an_unknown_parcellation_is_reported(recorded):
     study = recorded
     raw = config()
     raw["analyses"]["regions"]["parcellation"] = "Schaefer"

@@ -143,7 +143,7 @@ def test_maps_and_report_are_made(study):
         (lambda f: (f / "estimates.tsv").unlink(), "estimates.tsv: is not a readable table"),
     ],
 )
-def test_what_is_missing_is_told(given, tmp_path, breaks, words):
+def test_what_is_missing_is_reported(given, tmp_path, breaks, words):
     folder = tmp_path / "copy"
     shutil.copytree(given, folder, ignore=shutil.ignore_patterns("results", ".snakemake"))
     breaks(folder)
@@ -151,7 +151,7 @@ def test_what_is_missing_is_told(given, tmp_path, breaks, words):
     assert words in run.refused, run.refused
 
 
-def test_another_grade_is_told(given, tmp_path):
+def test_another_grade_is_reported(given, tmp_path):
     config = config_of(given)
     config["estimates"]["spacing"] = 4
     run = snakemake(tmp_path, config, "--cores", "1", "--until", "stack_sources")

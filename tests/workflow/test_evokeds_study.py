@@ -113,12 +113,12 @@ def test_the_mean_over_a_window_is_tested(given):
         ({"hemispheres": ["lh"]}, "hemispheres: unknown key with data: evokeds; only"),
     ],
 )
-def test_what_does_not_fit_is_told_at_planning(given, changes, words):
+def test_what_does_not_fit_is_reported_at_planning(given, changes, words):
     with pytest.raises(InputError, match=words):
         read_study(config_of(given, **changes))
 
 
-def test_a_condition_that_the_table_lacks_is_told(given):
+def test_a_condition_that_the_table_lacks_is_reported(given):
     run = Plan(given, config_of(given, conditions=["oddball", "rare"]))
     assert "no row of the table of maps has condition rare" in " ".join(run.refused.split())
 

@@ -29,7 +29,7 @@ PUT = {
 TUTORIAL = DOCS / "tutorials/fmri.md"
 
 
-def test_the_tutorial_shows_what_it_says(followed):
+def test_the_tutorial_runs_as_written(followed):
     _, said = followed
     assert "12 subjects, 12 complete" in said["groupwise check --configfile study.yaml"]
     assert "fit_runs" in said["snakemake --configfile study.yaml -n"]

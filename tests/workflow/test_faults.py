@@ -178,7 +178,7 @@ def test_a_run_killed_again_and_again_computes_every_block_once(finished, tmp_pa
     assert same(finished, tmp_path)
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(finished, tmp_path):
+def test_a_full_disk_is_reported_and_nothing_is_lost(finished, tmp_path):
     """A file system of 2 MB for the results; with more room the run goes on."""
     results = tmp_path / "results"
     results.mkdir()
@@ -233,7 +233,7 @@ def test_no_flipped_bit_goes_unnoticed(finished, tmp_path):
     assert told > 1000
 
 
-def test_a_truncated_block_is_told_at_any_length(finished, tmp_path):
+def test_a_truncated_block_is_reported_at_any_length(finished, tmp_path):
     content = a_block(finished).read_bytes()
     for length in range(0, len(content), 37):
         (tmp_path / "block.npz").write_bytes(content[:length])

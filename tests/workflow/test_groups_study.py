@@ -193,7 +193,7 @@ def test_an_edited_covariate_reruns_its_analysis_alone(study):
     assert "stack_volumes" not in run.jobs
 
 
-def test_all_that_is_wrong_with_participants_is_told_at_once(tmp_path):
+def test_all_that_is_wrong_with_participants_is_reported_at_once(tmp_path):
     write_study(tmp_path)
     path = tmp_path / "participants.tsv"
     table = pd.read_csv(path, sep="\t", dtype=str).set_index("participant_id")

@@ -45,7 +45,7 @@ def test_planted_cluster_is_found_with_its_place(study):
     assert np.linalg.norm(np.subtract([top.center_x, top.center_y, top.center_z], center[:3])) < 6
 
 
-def test_report_says_what_was_found(study):
+def test_report_states_what_was_found(study):
     text = (study / "results/report.html").read_text()
     assert "cluster-based permutation test" in text
 
@@ -83,7 +83,7 @@ def test_a_damaged_map_is_named_and_leaves_no_stack(tmp_path):
     assert not (tmp_path / "results/group/reward/stack/stack.npy").exists()
 
 
-def test_mistakes_in_the_table_are_all_told_before_any_job(tmp_path):
+def test_mistakes_in_the_table_are_all_reported_before_any_job(tmp_path):
     rows = write_maps(tmp_path)
     rows[2]["path"] = "absent.nii"
     rows[5]["subject"] = rows[4]["subject"]
@@ -92,7 +92,7 @@ def test_mistakes_in_the_table_are_all_told_before_any_job(tmp_path):
     assert "absent.nii does not exist" in run.refused and "is repeated" in run.refused
 
 
-def test_mistakes_of_all_analyses_are_told_with_their_place(tmp_path):
+def test_mistakes_of_all_analyses_are_reported_with_their_place(tmp_path):
     write_maps(tmp_path)
     raw = config(tmp_path)
     one = next(iter(raw["analyses"].values()))

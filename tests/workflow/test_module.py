@@ -89,7 +89,7 @@ def test_every_path_of_an_meg_study_has_the_prefix_once(tmp_path):
     assert " results/" not in said and '"results/' not in said
 
 
-def test_what_is_wrong_is_told_from_the_outer_workflow_too(relative, tmp_path):
+def test_what_is_wrong_is_reported_from_the_outer_workflow_too(relative, tmp_path):
     relative["analyses"]["reward"]["permutatons"] = 3
     run = outer(tmp_path, relative, "-n")
     assert run.returncode == 1 and "did you mean permutations?" in run.stdout + run.stderr

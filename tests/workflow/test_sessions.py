@@ -51,7 +51,7 @@ def test_contrasts_name_sessions(tree):
     assert Plan(tree, raw).jobs["infer"] == 1
 
 
-def test_a_subject_without_a_session_is_told_or_left_out(tmp_path):
+def test_a_subject_without_a_session_is_reported_or_left_out(tmp_path):
     make_tree(tmp_path, subjects=(*SUBJECTS, "07"), session="pre")
     make_tree(tmp_path, subjects=SUBJECTS, session="post")
     run = Plan(tmp_path, study(tmp_path))
@@ -66,7 +66,7 @@ def test_a_subject_without_a_session_is_told_or_left_out(tmp_path):
         ({"session": ["pre", "late"]}, "within.session: late is not in meeg.session"),
     ],
 )
-def test_sessions_that_do_not_fit_are_told(tree, within, words):
+def test_sessions_that_do_not_fit_are_reported(tree, within, words):
     raw = study(tree)
     modality = {"modality": ["auditory", "visual"], "side": ["left", "right"]}
     raw["analyses"]["training"] = {"data": "meeg", "within": modality | within}

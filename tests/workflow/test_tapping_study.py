@@ -22,7 +22,7 @@ CONDITIONS = ["Control", "Tapping/Left", "Tapping/Right"]
 TUTORIAL = DOCS / "tutorials/fnirs.md"
 
 
-def test_the_tutorial_shows_what_it_says(followed):
+def test_the_tutorial_runs_as_written(followed):
     _, said = followed
     assert "6 subjects, 6 complete" in said["groupwise check --configfile study.yaml"]
     assert "fit_model" in said["snakemake --configfile study.yaml -n"]
@@ -100,7 +100,7 @@ def test_statistics_are_scipys_and_the_engines(study):
     np.testing.assert_array_equal(points["p_max"], test.p_max)
 
 
-def test_a_bad_pair_is_left_out_and_told(study):
+def test_a_bad_pair_is_left_out_and_reported(study):
     pairs = table(study, "results/sub-04/nirs/sub-04_task-tapping_desc-pairs_quality.tsv")
     bad = pairs[pairs["status"] == "bad"]
     assert list(bad["pair"]) == ["S7_D7"]  # detached in the simulation
@@ -127,7 +127,7 @@ def test_models_coefficients_are_means_of_the_table(study):
     np.testing.assert_allclose(mine["estimate"], theirs.fe_params[mine.index], rtol=1e-3, atol=1e-4)
 
 
-def test_collinearity_is_told(study):
+def test_collinearity_is_reported(study):
     facts = json.loads((study / "results/sub-01/nirs/sub-01_task-tapping_design.json").read_text())
     assert set(facts["SharedWithShortChannels"][0]) == set(CONDITIONS)
     assert all(1 <= value < 5 for value in facts["VarianceInflation"][0].values())
@@ -227,13 +227,13 @@ def test_a_ready_made_table_enters_at_the_group(tmp_path):
         (lambda own: [own[0].replace("0.372", "n"), *own[1:]], "line 2: theta is"),
     ],
 )
-def test_a_bad_table_of_values_is_told(tmp_path, lines, words):
+def test_a_bad_table_of_values_is_reported(tmp_path, lines, words):
     run = snakemake(tmp_path, ready_made(tmp_path, lines(tutorial_lines())), "--cores", "1")
     assert run.returncode != 0
     assert words in run.text and "Traceback" not in run.text
 
 
-def test_too_few_participants_for_the_test_are_told(tmp_path):
+def test_too_few_participants_for_the_test_are_reported(tmp_path):
     config = ready_made(tmp_path, tutorial_lines())
     del config["analyses"]["hands"]["alpha"]
     run = Plan(tmp_path, config)

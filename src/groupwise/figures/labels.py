@@ -90,7 +90,7 @@ def label_figures(effect: Effect) -> Iterator[CaptionedFigure]:
         "Statistic of every label over time",
         f"{name} of the mean over each label. {outline_words(outline)} A cluster is an "
         f"uninterrupted time interval of one label. Test: {test_words(result)}.",
-        f"{name} of {space.n_spatial} labels at {space.n_times} times; {effect.verdict}.",
+        f"{name} of {space.n_places} labels at {space.n_times} times; {effect.verdict}.",
     )
     yield from design_figures(effect)
     yield from average_figures(effect)

@@ -10,7 +10,7 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
-from groupwise.inputs.attendance import Attendance
+from groupwise.inputs.inclusion import Inclusion
 from groupwise.inputs.runs import RUN_ENTITIES, entities_of
 
 
@@ -88,8 +88,8 @@ def find_optical_runs(study: Study) -> OpticalRuns:
         return OpticalRuns(findings=[f"config: bids_root: {root} is not a folder; check the path"])
     found = _recordings(study)
     wanted = sorted(found) if study.subjects == "all" else study.subjects
-    attendance = Attendance(found, study.exclude, study.missing)
-    attendance.add(
+    inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(
         f"config: {key}: subject {name} has no fNIRS recording; subjects with one are "
         f"{', '.join(sorted(found)) or 'none'}"
         for key, names in (
@@ -101,7 +101,7 @@ def find_optical_runs(study: Study) -> OpticalRuns:
         if name not in found
     )
     wanted_runs = {
-        name: found[name] for name in wanted if name in found and name not in attendance.left_out
+        name: found[name] for name in wanted if name in found and name not in inclusion.left_out
     }
     every = sorted({run.name for runs in wanted_runs.values() for run in runs})
     subjects = {}
@@ -117,16 +117,16 @@ def find_optical_runs(study: Study) -> OpticalRuns:
             for path in (run.raw, run.confounds)
             if path and not Path(path).exists()
         ]
-        if attendance.admit(name, missing):
+        if inclusion.admit(name, missing):
             subjects[name] = runs
-    if not subjects and not attendance.findings:
-        attendance.add(
+    if not subjects and not inclusion.findings:
+        inclusion.add(
             [
                 f"{fnirs.recordings or root}: has no fNIRS recording of task {fnirs.task}; check "
                 "bids_root, fnirs.task and fnirs.session"
             ]
         )
-    return OpticalRuns(subjects, attendance.left_out, attendance.incomplete, attendance.findings)
+    return OpticalRuns(subjects, inclusion.left_out, inclusion.incomplete, inclusion.findings)
 
 
 def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:

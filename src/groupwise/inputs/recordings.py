@@ -11,7 +11,7 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
-from groupwise.inputs.attendance import Attendance
+from groupwise.inputs.inclusion import Inclusion
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
 FORMATS = (".fif", ".ds", ".con", ".sqd", ".kdf", ".vhdr", ".edf", ".bdf", ".set")
@@ -109,8 +109,8 @@ def find_recordings(study: Study) -> Recordings:
     found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
     found = [name for name in found if name != "emptyroom"]
     wanted = found if study.subjects == "all" else study.subjects
-    attendance = Attendance(found, study.exclude, study.missing)
-    attendance.add(
+    inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(
         f"config: {key}: subject {name} is not in {root}; its subjects are "
         f"{', '.join(found) or 'none'}"
         for key, names in (
@@ -123,18 +123,16 @@ def find_recordings(study: Study) -> Recordings:
     )
     subjects = []
     for name in wanted:
-        if name in attendance.left_out or name not in found:
+        if name in inclusion.left_out or name not in found:
             continue
         sessions: list[str | None] = [*meeg.sessions] or [None]
         found_of = [_find_subject(study, root, subjects_dir, name, each) for each in sessions]
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
-        if attendance.admit(name, missing):
+        if inclusion.admit(name, missing):
             subjects += [subject for subject, _ in found_of]
-    if not subjects and not attendance.findings:
-        attendance.add([f"{root}: no complete subject; check bids_root, subjects and exclude"])
-    return Recordings(
-        tuple(subjects), attendance.left_out, attendance.incomplete, attendance.findings
-    )
+    if not subjects and not inclusion.findings:
+        inclusion.add([f"{root}: no complete subject; check bids_root, subjects and exclude"])
+    return Recordings(tuple(subjects), inclusion.left_out, inclusion.incomplete, inclusion.findings)
 
 
 def _missing_roots(study: Study, root: Path, subjects_dir: Path | None) -> list[str]:

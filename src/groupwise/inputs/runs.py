@@ -10,7 +10,7 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
-from groupwise.inputs.attendance import Attendance
+from groupwise.inputs.inclusion import Inclusion
 
 #: Entities that distinguish the runs of a task, in the order of BIDS names.
 RUN_ENTITIES = ("ses", "acq", "ce", "rec", "dir", "run")
@@ -84,8 +84,8 @@ def find_runs(study: Study) -> Runs:
         return Runs(findings=findings)
     found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
     wanted = found if study.subjects == "all" else study.subjects
-    attendance = Attendance(found, study.exclude, study.missing)
-    attendance.add(
+    inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(
         f"config: {key}: subject {name} is not in {folder}; its subjects are "
         f"{', '.join(found) or 'none'}"
         for key, names in (("subjects", wanted), ("exclude", study.exclude))
@@ -95,7 +95,7 @@ def find_runs(study: Study) -> Runs:
     images = {
         name: _images(study, folder / f"sub-{name}")
         for name in wanted
-        if name in found and name not in attendance.left_out
+        if name in found and name not in inclusion.left_out
     }
     every = sorted({run for runs in images.values() for run in runs})
     subjects = {}
@@ -115,11 +115,11 @@ def find_runs(study: Study) -> Runs:
             ]
             label = " ".join(part for part in run if part)
             runs.append(Run(label, str(bold), **{key: str(path) for key, path in files.items()}))
-        if attendance.admit(name, missing):
+        if inclusion.admit(name, missing):
             subjects[name] = tuple(runs)
-    if not subjects and not attendance.findings:
-        attendance.add([f"{folder}: no complete subject; check fmri, subjects and exclude"])
-    return Runs(subjects, attendance.left_out, attendance.incomplete, attendance.findings)
+    if not subjects and not inclusion.findings:
+        inclusion.add([f"{folder}: no complete subject; check fmri, subjects and exclude"])
+    return Runs(subjects, inclusion.left_out, inclusion.incomplete, inclusion.findings)
 
 
 def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from groupwise.errors import InputError
-from groupwise.inputs.attendance import Attendance
+from groupwise.inputs.inclusion import Inclusion
 
 
 def read_table(
@@ -96,7 +96,7 @@ def select_maps(
     subjects: str | Sequence[str] = "all",
     exclude: Mapping[str, str] | None = None,
     missing: str = "fail",
-) -> tuple[list[dict[str, str]], Attendance]:
+) -> tuple[list[dict[str, str]], Inclusion]:
     """Return the maps of all cells of all subjects.
 
     Parameters
@@ -112,42 +112,42 @@ def select_maps(
     -------
     rows : one dict per map: subject, session, condition, factors, path; subjects are sorted, cells
         are in the order of the design.
-    attendance : analysed and other subjects, with the findings: a factor without a column, a
+    inclusion : analysed and other subjects, with the findings: a factor without a column, a
         subject that is not in the table, a cell without a map or with several, a level that is in
         no row, no subject left.
     """
     factors = list(cells[0]["factors"])
     known = sorted(set(table["subject"]))
     wanted = known if subjects == "all" else list(subjects)
-    attendance = Attendance(known, exclude, missing)
-    attendance.add(
+    inclusion = Inclusion(known, exclude, missing)
+    inclusion.add(
         f"column {name} is not in the table of maps; its columns are {', '.join(table.columns)}"
         for name in factors
         if name not in table
     )
-    attendance.add(
+    inclusion.add(
         f"subject {name} is not in the table of maps"
         for name in [*wanted, *(exclude or {})]
         if name not in known
     )
     levels = {(name, level) for cell in cells for name, level in cell["factors"].items()}
-    attendance.add(
+    inclusion.add(
         f"no row of the table of maps has {name} {level}; its values of {name} are "
         f"{', '.join(sorted(set(table[name])))}"
         for name, level in sorted(levels)
         if name in table and level not in set(table[name])
     )
-    if attendance.findings:
-        return [], attendance
+    if inclusion.findings:
+        return [], inclusion
     rows: list[dict[str, str]] = []
-    for subject in sorted(set(wanted) - set(attendance.left_out)):
+    for subject in sorted(set(wanted) - set(inclusion.left_out)):
         own, lacking, ambiguous = _maps_of(table[table["subject"] == subject], subject, cells)
-        attendance.add(ambiguous)
-        if attendance.admit(subject, lacking, f"subject {subject}: ") and not ambiguous:
+        inclusion.add(ambiguous)
+        if inclusion.admit(subject, lacking, f"subject {subject}: ") and not ambiguous:
             rows += own
-    if not rows and not attendance.findings:
-        attendance.add(["no subject is left; check the table of maps, subjects and exclude"])
-    return rows, attendance
+    if not rows and not inclusion.findings:
+        inclusion.add(["no subject is left; check the table of maps, subjects and exclude"])
+    return rows, inclusion
 
 
 def _maps_of(

@@ -59,7 +59,7 @@ class TableSource(Source):
         from groupwise.inputs.tables import select_maps
 
         study = self.study
-        rows, attendance = select_maps(
+        rows, inclusion = select_maps(
             self.selectable(name),
             cells_of(self.analyses[name]),
             study.subjects,
@@ -67,11 +67,11 @@ class TableSource(Source):
             study.missing,
         )
         self._rows[name] = rows
-        self._subjects[name] = sorted({row["subject"] for row in rows} | set(attendance.incomplete))
-        self.left_out |= attendance.left_out
-        self.incomplete |= attendance.incomplete
+        self._subjects[name] = sorted({row["subject"] for row in rows} | set(inclusion.incomplete))
+        self.left_out |= inclusion.left_out
+        self.incomplete |= inclusion.incomplete
         self.findings += [
-            f"{self.section.table}: analyses.{name}: {each}" for each in attendance.findings
+            f"{self.section.table}: analyses.{name}: {each}" for each in inclusion.findings
         ]
 
     def selectable(self, name: str) -> "pd.DataFrame":

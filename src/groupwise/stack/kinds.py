@@ -69,9 +69,9 @@ class Surface(FeatureSpace):
 
     def __post_init__(self) -> None:
         sizes = [len(each.vertices) for each in self.hemispheres]
-        if sum(sizes) != self.n_spatial:
+        if sum(sizes) != self.n_places:
             raise ValueError(
-                f"the hemispheres have {sum(sizes)} vertices for {self.n_spatial} places"
+                f"the hemispheres have {sum(sizes)} vertices for {self.n_places} places"
             )
         part = np.repeat([each.name for each in self.hemispheres], sizes)
         object.__setattr__(self, "part", part)
@@ -161,9 +161,9 @@ class Volume(FeatureSpace):
     voxels: np.ndarray
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "part", np.full(self.n_spatial, ""))
-        if len(self.voxels) != self.n_spatial:
-            raise ValueError(f"voxels has {len(self.voxels)} entries for {self.n_spatial} places")
+        object.__setattr__(self, "part", np.full(self.n_places, ""))
+        if len(self.voxels) != self.n_places:
+            raise ValueError(f"voxels has {len(self.voxels)} entries for {self.n_places} places")
         super().__post_init__()
 
     def place_numbers(self, places: np.ndarray) -> dict[str, tuple[np.ndarray, str]]:
@@ -221,7 +221,7 @@ class Places(FeatureSpace):
     place_name: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "measure", np.ones(self.n_spatial, np.float32))
+        object.__setattr__(self, "measure", np.ones(self.n_places, np.float32))
         super().__post_init__()
 
     @property

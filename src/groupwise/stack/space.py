@@ -84,11 +84,11 @@ class FeatureSpace(ABC):
     times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        check_adjacency(self.adjacency, self.n_spatial)
+        check_adjacency(self.adjacency, self.n_places)
         for name in ("measure", "part", "label"):
-            if len(getattr(self, name)) != self.n_spatial:
+            if len(getattr(self, name)) != self.n_places:
                 raise ValueError(
-                    f"{name} has {len(getattr(self, name))} entries for {self.n_spatial} places"
+                    f"{name} has {len(getattr(self, name))} entries for {self.n_places} places"
                 )
 
     @classmethod
@@ -127,7 +127,7 @@ class FeatureSpace(ABC):
         """Return descriptions of the columns of `own_extent`, for a BIDS JSON sidecar."""
 
     @property
-    def n_spatial(self) -> int:
+    def n_places(self) -> int:
         """Number of places."""
         return len(self.coordinates)
 
@@ -139,7 +139,7 @@ class FeatureSpace(ABC):
     @property
     def sizes(self) -> dict[str, int]:
         """Length of each axis of a map, by name: place and, if there are times, time."""
-        return {"place": self.n_spatial} | ({} if self.times is None else {"time": self.n_times})
+        return {"place": self.n_places} | ({} if self.times is None else {"time": self.n_times})
 
     @property
     def axes(self) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ class FeatureSpace(ABC):
 
     def by_place(self, values: np.ndarray) -> np.ndarray:
         """Return the values of all points as (places, times); one time where there is no time."""
-        return np.asarray(values).reshape(self.n_spatial, self.n_times)
+        return np.asarray(values).reshape(self.n_places, self.n_times)
 
     def neighbours(self, point: int) -> list[int]:
         """Return the neighbours of a point: adjacent places, and the times before and after."""

@@ -110,7 +110,7 @@ def write_stack(
             "Units": units,
             "Rows": len(table),
             "Points": space.n_points,
-            "Places": space.n_spatial,
+            "Places": space.n_places,
             "Times": None if space.times is None else space.n_times,
             "Space": space.name,
             "SpaceDigest": space.digest,

@@ -8,7 +8,7 @@ REMEDY = (
 )
 
 
-class Attendance:
+class Inclusion:
     """Record of which subjects of a data source are analysed, and why others are not.
 
     Parameters
