@@ -9,8 +9,8 @@ from groupwise.digests import digest_of_file
 
 #: Packages whose versions affect a result; each sidecar lists those that are installed.
 SOFTWARE = (
-    *("groupwise", "mne", "mne-bids", "nilearn", "nibabel"),
-    *("numpy", "scipy", "scikit-learn", "numba", "pandas"),
+    *("groupwise", "mne", "mne-bids", "mne-nirs", "nilearn", "nibabel", "statsmodels"),
+    *("autoreject", "numpy", "scipy", "scikit-learn", "numba", "pandas"),
 )
 
 

@@ -35,7 +35,7 @@ def write_passage(study: Study, own: Modality, cite: Citations) -> Passage:
     if not device(own.acquisition):
         missing.append("fNIRS: the recording device (its sidecars do not name it).")
     missing.append("fNIRS: wavelengths, placement of the optodes, and how it was verified.")
-    packages = ("mne", "mne-bids", "nilearn", "nibabel")
+    packages = ("mne", "mne-bids", "mne-nirs", "nilearn", "nibabel")
     return Passage("fNIRS", parts, missing, packages, is_bids=spec.recordings is None)
 
 

@@ -22,7 +22,9 @@ from groupwise.report.references import Citations
 PACKAGES = {
     "mne": ("MNE-Python", "gramfort"),
     "mne-bids": ("MNE-BIDS", "appelhoff"),
+    "mne-nirs": ("MNE-NIRS", None),
     "nilearn": ("nilearn", "abraham"),
+    "statsmodels": ("statsmodels", None),
     "nibabel": ("nibabel", None),
 }
 #: Distributions that every study uses.
@@ -92,6 +94,7 @@ def methods_text(
         packages += more
     if models:
         parts.append(("Mixed models", [write_model(study, model, cite) for model in models]))
+        packages.append("statsmodels")
     is_bids = any(passage.is_bids for passage in passages.values())
     parts.append(("Software", [_software(software, packages, is_bids, cite)]))
     return Methods(parts, _missing(modalities, list(passages.values())), cite.listed)
