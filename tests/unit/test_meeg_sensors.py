@@ -3,6 +3,7 @@
 import mne
 import numpy as np
 import pytest
+from mne.io.constants import FIFF
 
 from groupwise.config.read import read_study
 from groupwise.errors import InputError
@@ -161,3 +162,47 @@ def test_spaces_that_do_not_fit_are_reported(meeg, analysis, words):
         "data": "meeg", "space": "eeg", "test": "paired", "conditions": ["a", "b"],
     }  # fmt: skip
     assert read_study(config).analyses["x"].on_sensors
+
+
+def helmet(layout, coil, rename):
+    """Sensors of a helmet, flattened, as a recording of the system names them."""
+    layout = mne.channels.read_layout(layout)
+    info = mne.create_info([rename(name) for name in layout.names], 100.0, "mag")
+    for channel, (x, y, _, _) in zip(info["chs"], layout.pos, strict=True):
+        channel["coil_type"] = coil
+        channel["loc"][:3] = 0.2 * x, 0.2 * y, 0.05
+    return layout.names, info
+
+
+SYSTEMS = {
+    "CTF": ("CTF275.lout", FIFF.FIFFV_COIL_CTF_GRAD, "{}-4304", "ctf275", "{}"),
+    "BTi": ("magnesWH3600.lout", FIFF.FIFFV_COIL_MAGNES_MAG, "{}", "bti248", "A{:d}"),
+}
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_sensors_of_other_systems_have_the_neighbours_of_their_template(system):
+    """Two channels of CTF 275 are often absent from a recording."""
+    layout, coil, recorded, template, known = SYSTEMS[system]
+    names, info = helmet(layout, coil, recorded.format)
+    kept = [n for n in range(len(names)) if system != "CTF" or n not in (7, 100)]
+    space = sensor_space(mne.pick_info(info, kept), "mag", TIMES)
+    assert list(space.label) == [info["ch_names"][k] for k in kept]
+    adjacency, listed = mne.channels.read_ch_adjacency(template)
+    spelt = [known.format(int(n[4:]) if system == "BTi" else n) for n in names]
+    order = [list(listed).index(spelt[k]) for k in kept]
+    expected = adjacency.toarray()[np.ix_(order, order)]
+    np.fill_diagonal(expected, False)
+    np.testing.assert_array_equal(space.adjacency.toarray(), expected)
+
+
+def test_sensors_whose_names_do_not_fit_their_places_are_refused():
+    _, info = helmet("CTF275.lout", FIFF.FIFFV_COIL_CTF_GRAD, "{}-4304".format)
+    turned = [channel["loc"].copy() for channel in info["chs"][::-1]]
+    for channel, loc in zip(info["chs"], turned, strict=True):
+        channel["loc"] = loc
+    with pytest.raises(InputError, match=r"would be neighbours by their names, but are \d+ mm"):
+        sensor_space(info, "mag", TIMES)
+    _, info = helmet("CTF275.lout", FIFF.FIFFV_COIL_CTF_GRAD, "X{}".format)
+    with pytest.raises(InputError, match=r"XMLC11, .* are not among those of MNE's template"):
+        sensor_space(info, "mag", TIMES)

@@ -1,5 +1,6 @@
 """Evoked responses at sensors: feature space and rows of a stack, and topographies of effects."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,10 @@ from groupwise.stack import Places
 
 #: Scale factor from SI units, and unit, in which the maps of a channel type are stored.
 SCALES = {"mag": (1e15, "fT"), "grad": (1e13, "fT/cm"), "eeg": (1e6, "uV")}
+
+#: Largest plausible distance of neighbouring sensors in m. Those of CTF 275 and of Magnes 3600
+#: systems are up to 57 mm apart; channels in a wrong order, 150 mm on average.
+NEIGHBOUR_DISTANCE = 0.08
 
 
 def read_sensors(path: str, condition: str, kind: str) -> mne.Evoked:
@@ -91,7 +96,7 @@ def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> Places:
     Raises
     ------
     InputError
-        If the channels have no positions.
+        If the channels have no positions, or other names than those of their system.
     """
     places = np.array([channel["loc"][:3] for channel in info["chs"]])
     if not np.isfinite(places).all() or not np.ptp(places, axis=0).any():
@@ -99,21 +104,54 @@ def sensor_space(info: mne.Info, kind: str, times: np.ndarray) -> Places:
             f"The {kind} channels have no positions. Set meeg.montage (such as colin27_1020), or "
             "add electrodes.tsv to the BIDS tree."
         )
-    adjacency, names = mne.channels.find_ch_adjacency(info, kind)
-    order = [names.index(name) for name in info["ch_names"]]
-    neighbours = csr_array(adjacency.tocsr()[order][:, order]).astype(bool)
-    neighbours.setdiag(False)
-    neighbours.eliminate_zeros()
-    neighbours.sort_indices()
     return Places(
         name="head" if kind == "eeg" else "device",
         coordinates=(1e3 * places).astype(np.float32),
         place_name="channel",
-        part=np.full(len(names), ""),
+        part=np.full(len(places), ""),
         label=np.array(info["ch_names"]),
-        adjacency=neighbours,
+        adjacency=_neighbours(info, kind, places),
         times=times,
     )
+
+
+def _neighbours(info: mne.Info, kind: str, places: np.ndarray) -> csr_array:
+    """Return the neighbours of channels, in their order; `places` are their positions in m.
+
+    The template of a CTF system names a channel MLC11 that recordings name MLC11-4304. That of a
+    BTi/4D system names A1 what MNE names MEG 001. Neighbours by such a name must be near.
+    """
+    adjacency, known = mne.channels.find_ch_adjacency(info, kind)
+    index = {str(name): number for number, name in enumerate(known)}
+    own = info["ch_names"]
+    spellings = [
+        own,
+        [name.split("-")[0] for name in own],
+        [re.sub(r"^MEG 0*", "A", name) for name in own],
+    ]
+    names = next((each for each in spellings if set(each) <= set(index)), None)
+    if names is None:
+        odd = sorted(set(own) - set(index))
+        raise InputError(
+            f"The {kind} channels {', '.join(odd[:5])} are not among those of MNE's template for "
+            f"this sensor system ({', '.join(list(index)[:3])}, ...), so their neighbours are "
+            "unknown. Restore the channel names of the system."
+        )
+    order = [index[name] for name in names]
+    neighbours = csr_array(adjacency.tocsr()[order][:, order]).astype(bool)
+    neighbours.setdiag(False)
+    neighbours.eliminate_zeros()
+    neighbours.sort_indices()
+    one, other = neighbours.nonzero()
+    distance = np.linalg.norm(places[one] - places[other], axis=1)
+    if names is not own and distance.max(initial=0) > NEIGHBOUR_DISTANCE:
+        worst = distance.argmax()
+        raise InputError(
+            f"The {kind} channels {own[one[worst]]} and {own[other[worst]]} would be neighbours by "
+            f"their names, but are {1e3 * distance[worst]:.0f} mm apart. Restore the channel names "
+            "of the system."
+        )
+    return neighbours
 
 
 def sensor_rows(
