@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from mne.io.constants import FIFF
 
 from groupwise.demo.study import make_demo
 from groupwise.errors import InputError
@@ -291,6 +292,22 @@ def test_meg_and_eeg_together_are_mnes(demo):
     alone, _ = source_estimates(demo.evokeds[:1], demo.operator, method="dSPM", snr=3.0,
                                 orientation=None)  # fmt: skip
     assert np.abs(mine.data - alone[0].data).max() > 0.1
+
+
+def test_reference_sensors_of_kit_systems_leave_the_forward_solution_as_it_is(demo):
+    info = mne.pick_info(demo.info, mne.pick_types(demo.info, meg="mag", exclude=()))
+    plain = forward_solution(info, demo.trans, demo.bem, demo.src, channels=["mag"], mindist=5.0)
+    reference = info["chs"][0].copy()
+    reference.update(
+        ch_name="REF", kind=FIFF.FIFFV_REF_MEG_CH, coil_type=FIFF.FIFFV_COIL_KIT_REF_MAG
+    )
+    more = info.copy()
+    with more._unlock():
+        more["chs"] = [*more["chs"], reference]
+    more._update_redundant()
+    assert more.get_channel_types()[-1] == "ref_meg"
+    mine = forward_solution(more, demo.trans, demo.bem, demo.src, channels=["mag"], mindist=5.0)
+    np.testing.assert_array_equal(mine["sol"]["data"], plain["sol"]["data"])
 
 
 def test_regularisation_orientation_and_averages_matter(demo):

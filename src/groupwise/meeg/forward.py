@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from mne import surface
+from mne.io.constants import FIFF
 
 from groupwise.errors import InputError
 
@@ -225,9 +226,14 @@ def forward_solution(
     import mne
 
     types = dict(zip(info["ch_names"], info.get_channel_types(), strict=True))
-    # Reference sensors are needed to apply the data's compensation to the forward solution.
+    # Reference sensors are needed to apply the data's compensation to the forward solution, except
+    # those of KIT systems, which compensate nothing, and of which MNE has no forward model.
     kept = {*channels, "ref_meg"}
-    picks = [index for index, name in enumerate(info["ch_names"]) if types[name] in kept]
+    picks = [
+        index
+        for index, channel in enumerate(info["chs"])
+        if types[channel["ch_name"]] in kept and channel["coil_type"] != FIFF.FIFFV_COIL_KIT_REF_MAG
+    ]
     return mne.make_forward_solution(
         mne.pick_info(info, picks),
         trans,
