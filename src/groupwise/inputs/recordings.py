@@ -71,8 +71,9 @@ class Recordings:
 
     @property
     def files(self) -> list[str]:
-        """Recordings, events.tsv and channels.tsv of all subjects."""
-        return [p for own in self.subjects for p in (*own.raw, *own.events, *own.channels)]
+        """Recordings, events.tsv, channels.tsv and empty-room recordings of all subjects."""
+        each = [p for own in self.subjects for p in (*own.raw, *own.events, *own.channels)]
+        return [*each, *dict.fromkeys(own.empty_room for own in self.subjects if own.empty_room)]
 
     def check_parameters(self, study: Study) -> dict[str, Any]:
         """Return the parameters of the input check in `groupwise.meeg.check`, as plain values."""
@@ -81,6 +82,7 @@ class Recordings:
             "recordings": [
                 own.visit
                 | {name: list(getattr(own, name)) for name in ("raw", "events", "channels")}
+                | ({"empty_room": own.empty_room} if own.empty_room else {})
                 for own in self.subjects
             ],
             "root": study.bids_root,
