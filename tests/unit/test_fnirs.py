@@ -375,6 +375,21 @@ def test_bad_config_is_reported(tmp_path, changes, words):
         study_of(tmp_path, **changes)
 
 
+def test_events_and_channels_are_inherited(demo, tmp_path):
+    """One table for all runs, and one for those of a participant."""
+    shutil.copytree(demo / "bids", tmp_path / "bids")
+    own = runs_of(demo)["01"][0]
+    for run in runs_of(tmp_path)["01"]:
+        Path(run["events"]).unlink()
+        Path(run["channels"]).unlink()
+    shared = tmp_path / "bids/task-tapping_events.tsv"
+    shutil.copy(own["events"], shared)
+    channels = tmp_path / "bids/sub-01/sub-01_task-tapping_channels.tsv"
+    shutil.copy(own["channels"], channels)
+    (run,) = runs_of(tmp_path)["01"]
+    assert (run["events"], run["channels"]) == (str(shared), str(channels))
+
+
 def test_bad_channels_of_bids(tmp_path):
     (tmp_path / "c.tsv").write_text(
         "name\ttype\tstatus\nS1_D1 760\tNIRSCWAMPLITUDE\tbad\nS1_D1 850\tNIRSCWAMPLITUDE\tgood\n"
