@@ -5,15 +5,16 @@ from groupwise.job import job
 with job(snakemake):
     from groupwise.files import write_json, write_whole
     from groupwise.fnirs.haemoglobin import PAIR_COLUMNS, compute_haemoglobin, write_haemoglobin
-    from groupwise.fnirs.recordings import read_bad_pairs, read_intensity
+    from groupwise.fnirs.recordings import list_pairs, read_bad_pairs, read_intensity
     from groupwise.provenance import provenance
 
     params, output = dict(snakemake.params.items()), snakemake.output
     rates = []
     for run, signal, pairs in zip(params["runs"], output.signals, output.pairs, strict=True):
-        bad = [*params["bad"], *read_bad_pairs(run["channels"])]
+        intensity = read_intensity(run["raw"])
+        bad = [*params["bad"], *read_bad_pairs(run["channels"], list_pairs(intensity))]
         haemoglobin, table = compute_haemoglobin(
-            read_intensity(run["raw"]), bad=bad, longest=params["longest"], **params["spec"]
+            intensity, bad=bad, longest=params["longest"], **params["spec"]
         )
         write_haemoglobin(signal, haemoglobin)
         with write_whole(pairs) as part:

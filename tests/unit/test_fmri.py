@@ -19,6 +19,7 @@ from groupwise.fmri.first_level import (
     effects_of_interest,
     fit_first_level,
 )
+from groupwise.fmri.runs import read_timing
 from groupwise.inputs.checked import require_no_findings
 from groupwise.inputs.runs import find_runs
 from groupwise.stack.volumes import write_image
@@ -229,6 +230,103 @@ def test_events_that_do_not_fit_are_reported(copy):
     text = findings(check, study_of(copy, conditions=conditions))
     assert "an event begins at 5000 s" in text
     assert "sub-02: no event of known/other (nothing) in any run" in text
+
+
+def one_run(folder, header=2.0, unit="sec", own=None, raw=None):
+    """A run of four volumes; `own` and `raw`: sidecars of the derivatives and of the raw data."""
+    derivatives, bids = folder / "derivatives/fmriprep", folder / "bids"
+    func = derivatives / "sub-01/func"
+    func.mkdir(parents=True)
+    (bids / "sub-01/func").mkdir(parents=True)
+    image = nib.Nifti1Image(np.ones((2, 2, 2, 4), np.int16), np.eye(4))
+    image.header.set_zooms((1, 1, 1, header))
+    image.header.set_xyzt_units("mm", unit)
+    stem = f"sub-01_task-{TASK}"
+    nib.save(image, func / f"{stem}_space-{SPACE}_desc-preproc_bold.nii.gz")
+    nib.save(image.slicer[..., 0], func / f"{stem}_space-{SPACE}_desc-brain_mask.nii.gz")
+    (func / f"{stem}_desc-confounds_timeseries.tsv").write_text("trans_x\n" + "0\n" * 4)
+    for root, sidecars in ((derivatives, own), (bids, raw)):
+        for name, content in (sidecars or {}).items():
+            (root / name).write_text(json.dumps(content))
+    (bids / f"task-{TASK}_events.tsv").write_text("onset\tduration\ttrial_type\n")
+    found = find_runs(study_of(folder))
+    assert not found.findings
+    return found.of("01")[0]
+
+
+BESIDE = f"sub-01/func/sub-01_task-{TASK}_space-{SPACE}_desc-preproc_bold.json"
+SHARED = f"task-{TASK}_bold.json"
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"header": 2.5}, (2.5, 0.0)),
+        ({"header": 2500.0, "unit": "msec"}, (2.5, 0.0)),
+        ({"header": 2.5e6, "unit": "usec"}, (2.5, 0.0)),
+        ({"header": 2.5, "unit": "unknown"}, (2.5, 0.0)),
+        # BIDS inheritance: the nearest sidecar of the preprocessed image, then of the raw image.
+        ({"header": 3.0, "own": {SHARED: {"RepetitionTime": 2.0}}}, (2.0, 0.0)),
+        ({"header": 3.0, "own": {"bold.json": {"RepetitionTime": 2.0}}}, (2.0, 0.0)),
+        ({"header": 3.0, "raw": {SHARED: {"RepetitionTime": 2.0}}}, (2.0, 0.0)),
+        ({"header": 3.0, "raw": {f"sub-01/sub-01_{SHARED}": {"RepetitionTime": 2.0}}}, (2.0, 0.0)),
+        ({"own": {SHARED: {"RepetitionTime": 9.0}, BESIDE: {"RepetitionTime": 2.0}}}, (2.0, 0.0)),
+        ({"own": {SHARED: {"StartTime": 0.5}, BESIDE: {"RepetitionTime": 2.0}}}, (2.0, 0.25)),
+        ({"header": 0, "raw": {SHARED: {"VolumeTiming": [0, 2, 4, 6]}}}, (2.0, 0.0)),
+        ({"own": {BESIDE: {"SliceTimingCorrected": False}}}, (2.0, 0.0)),
+        ({"raw": {SHARED: {"SliceTiming": [0, 0]}}}, (2.0, 0.0)),
+        (
+            {"own": {SHARED: {"StartTime": 1}}, "raw": {SHARED: {"SliceTiming": [0, 1]}}},
+            (2.0, 0.5),
+        ),
+        (
+            {
+                "own": {SHARED: {"SliceTimingCorrected": False}},
+                "raw": {SHARED: {"SliceTiming": [0, 1]}},
+            },
+            (2.0, 0.0),
+        ),
+    ],
+)
+def test_timing_is_inherited_and_in_seconds(tmp_path, inputs, expected):
+    assert read_timing(one_run(tmp_path, **inputs)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"header": 2000.0}, "header: the repetition time is 2000.0, but must be 0.02 to 60 s"),
+        ({"header": 0.0}, "header: the repetition time is 0.0"),
+        ({"own": {BESIDE: {"RepetitionTime": 2000}}}, "bold.json: the repetition time is 2000,"),
+        ({"own": {BESIDE: {"RepetitionTime": "2"}}}, "Set RepetitionTime in seconds in sub-01_"),
+        ({"own": {BESIDE: {"StartTime": 1000}}}, "its StartTime is 1000, which is not in seconds"),
+        ({"own": {BESIDE: {"SliceTimingCorrected": True}}}, "corrected .* but there is no StartT"),
+        ({"raw": {SHARED: {"SliceTiming": [0, 1]}}}, "no sidecar states whether slices were cor"),
+        ({"raw": {SHARED: {"VolumeTiming": [0, 2, 4, 9]}}}, "VolumeTiming is not regular"),
+        ({"own": {SHARED: [2.0]}}, "is not a JSON object"),
+    ],
+)
+def test_timing_that_is_unknown_or_implausible_is_refused(tmp_path, inputs, words):
+    with pytest.raises(InputError, match=words):
+        read_timing(one_run(tmp_path, **inputs))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"task-{TASK}_events.tsv",
+        "events.tsv",
+        f"sub-01/sub-01_task-{TASK}_events.tsv",
+        f"sub-01/func/sub-01_task-{TASK}_events.tsv",
+    ],
+)
+def test_events_are_inherited(tmp_path, name):
+    one_run(tmp_path)
+    (tmp_path / f"bids/task-{TASK}_run-2_events.tsv").write_text("of another run")
+    (tmp_path / "bids" / name).write_text("onset\tduration\ttrial_type\n")
+    if name == "events.tsv":
+        (tmp_path / f"bids/task-{TASK}_events.tsv").unlink()
+    assert find_runs(study_of(tmp_path)).of("01")[0]["events"] == str(tmp_path / "bids" / name)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import mne
 import mne_nirs.statistics
 import numpy as np
@@ -46,6 +47,7 @@ from groupwise.inputs.optodes import find_optical_runs
 from tests.unit.optodes import write_nirx
 
 NAMES = {name: name for name in CONDITIONS}
+PAIRS = ["S1_D1", "S1_D12", "S2_D3"]
 ROIS = {
     "Left": ["S1_D1", "S1_D2", "S1_D4", "S2_D1", "S2_D3"],
     "Right": ["S5_D6", "S5_D7", "S5_D9", "S6_D6", "S6_D8"],
@@ -373,13 +375,104 @@ def test_bad_config_is_reported(tmp_path, changes, words):
         study_of(tmp_path, **changes)
 
 
+def test_events_and_channels_are_inherited(demo, tmp_path):
+    """One table for all runs, and one for those of a participant."""
+    shutil.copytree(demo / "bids", tmp_path / "bids")
+    own = runs_of(demo)["01"][0]
+    for run in runs_of(tmp_path)["01"]:
+        Path(run["events"]).unlink()
+        Path(run["channels"]).unlink()
+    shared = tmp_path / "bids/task-tapping_events.tsv"
+    shutil.copy(own["events"], shared)
+    channels = tmp_path / "bids/sub-01/sub-01_task-tapping_channels.tsv"
+    shutil.copy(own["channels"], channels)
+    (run,) = runs_of(tmp_path)["01"]
+    assert (run["events"], run["channels"]) == (str(shared), str(channels))
+
+
 def test_bad_channels_of_bids(tmp_path):
     (tmp_path / "c.tsv").write_text(
         "name\ttype\tstatus\nS1_D1 760\tNIRSCWAMPLITUDE\tbad\nS1_D1 850\tNIRSCWAMPLITUDE\tgood\n"
         "S2-D3 760\tNIRSCWAMPLITUDE\tbad\n"
     )
-    assert read_bad_pairs(str(tmp_path / "c.tsv")) == ["S1_D1", "S2_D3"]
-    assert read_bad_pairs("") == []
+    assert read_bad_pairs(str(tmp_path / "c.tsv"), PAIRS) == ["S1_D1", "S2_D3"]
+    assert read_bad_pairs("", PAIRS) == []
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "name\tstatus\ns01-d12 760\tBad \n",
+        "name\tstatus\nS1D12\tbad\n",
+        "name\tstatus\nS1_D12-760\tbad\n",
+        "\ufeffname\ttype\tstatus\nS1 - D12\tNIRSCWAMPLITUDE\tbad\nAccX\tACCEL\tbad\n",
+        "name\tsource\tdetector\tstatus\nch 7\tS1\tD12\tbad\n",
+        "source\tdetector\tstatus\nRx01\tTx12\tbad\nRx1\tTx1\tgood\n",
+    ],
+)
+def test_bad_pairs_are_found_in_every_spelling(tmp_path, table):
+    (tmp_path / "c.tsv").write_text(table)
+    assert read_bad_pairs(str(tmp_path / "c.tsv"), PAIRS) == ["S1_D12"]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("channel\tstatus\nS1_D1\tbad\n", "no column name .it has channel, status"),
+        ("name\tstatus\nS1_D1\tgood\nP7\tbad\n", "row 3: 'P7' is bad, but is not a channel"),
+        ("name\tstatus\nS9_D9 760\tbad\n", "row 2: 'S9_D9 760' is bad, but is not a channel"),
+        ("name\tstatus\nS1_D1\trejected\n", "row 2: its status is rejected. Write good or bad"),
+        ("", "the table of channels can't be read"),
+    ],
+)
+def test_bad_pairs_that_cannot_be_used_are_refused(tmp_path, table, words):
+    (tmp_path / "c.tsv").write_text(table)
+    with pytest.raises(InputError, match=words):
+        read_bad_pairs(str(tmp_path / "c.tsv"), PAIRS)
+
+
+def test_a_bad_pair_outside_the_recording_is_refused(demo):
+    own = runs_of(demo)["01"][0]
+    with pytest.raises(InputError, match="S1_D99: marked as bad, but the recording has S1_D1"):
+        compute_haemoglobin(read_intensity(own["raw"]), **CHAIN | {"bad": ["S1_D99"]})
+    _, findings = check_subjects({"01": [own]}, **CHECK | {"bad_channels": {"all": ["S01_D01"]}})
+    assert ["fnirs.bad_channels.all: S01_D01 is not a pair" in line for line in findings] == [True]
+
+
+@pytest.mark.parametrize(
+    ("start", "unit", "scale"), [(100.0, "s", 1), (-7.0, "s", 1), (1e5, "ms", 1e3)]
+)
+def test_events_of_a_snirf_file_have_the_time_origin_of_its_samples(
+    demo, tmp_path, start, unit, scale
+):
+    """Times from 100 s, and in ms: MNE takes onsets for seconds from the first sample."""
+    own = runs_of(demo)["01"][0] | {"events": ""}
+    right = read_run_events(own, read_intensity(own["raw"], preload=False), NAMES)
+    path = tmp_path / "P01.snirf"
+    shift_times(own["raw"], path, start, unit, scale)
+    raw = read_intensity(str(path), preload=False)
+    moved = read_run_events(own, raw, NAMES)
+    pd.testing.assert_frame_equal(moved, right, atol=1e-6)
+    with h5py.File(path, "a") as file:
+        stimulus = next(key for key in file["nirs"] if key.startswith("stim"))
+        file[f"nirs/{stimulus}/data"][0, 0] = start - 5 * scale
+    with pytest.raises(InputError, match=r"1 events of conditions are before the first .* by 5 s"):
+        read_run_events(own, raw, NAMES)
+
+
+def shift_times(source, path, start, unit, scale):
+    """Copy a SNIRF file with times that start at `start`, in the unit of 1 / `scale` s."""
+    shutil.copy(source, path)
+    with h5py.File(path, "a") as file:
+        recording = file["nirs"]
+        recording["data1/time"][...] = np.asarray(recording["data1/time"]) * scale + start
+        for key in [key for key in recording if key.startswith("stim")]:
+            data = np.asarray(recording[f"{key}/data"])
+            data[:, 0] = data[:, 0] * scale + start
+            data[:, 1] *= scale
+            recording[f"{key}/data"][...] = data
+        del recording["metaDataTags/TimeUnit"]
+        recording["metaDataTags/TimeUnit"] = unit
 
 
 def test_confounds_enter_the_design(first, tmp_path):

@@ -5,9 +5,15 @@ import numpy as np
 import pytest
 
 from groupwise.errors import InputError
-from groupwise.meeg.maxwell import filter_empty_room, make_run_filter, maxwell_filter
-from groupwise.meeg.preprocess import make_epochs
-from groupwise.meeg.recordings import check_recordings, read_runs
+from groupwise.meeg.check import check_subjects
+from groupwise.meeg.maxwell import (
+    filter_empty_room,
+    find_unfiltered_shielding,
+    make_run_filter,
+    maxwell_filter,
+)
+from groupwise.meeg.preprocess import make_epochs, pick_channels
+from groupwise.meeg.recordings import check_recordings, read_recording, read_runs
 from tests.unit.recordings import CONDITIONS, write_run
 
 OPTIONS = {"calibration": None, "cross_talk": None, "st_duration": None, "movement": False}
@@ -235,3 +241,62 @@ def test_a_moving_head_is_followed():
     # Ten millimetres in the second, seen through windows of some hundred milliseconds.
     assert found["headPositions"] > 5 and 6 < found["largestMovement"] < 10.5
     np.testing.assert_array_equal(done.info["dev_head_t"]["trans"], raw.info["dev_head_t"]["trans"])
+
+
+@pytest.mark.parametrize(
+    ("channels", "filtered", "refused"),
+    [
+        (["mag"], False, True),
+        (["grad", "eeg"], False, True),
+        (["mag"], True, False),
+        (["eeg"], False, False),
+    ],
+)
+def test_internal_active_shielding_needs_the_maxwell_filter(tmp_path, channels, filtered, refused):
+    """MNE marks such files; mne-bids reads them without a word."""
+    root = tmp_path / "bids"
+    path, events = write_run(tmp_path, root, 1)
+    shield(path)
+    raw = read_recording(path, root)
+    assert raw.info["maxshield"]
+    findings, _ = check_recordings([path], [events], CONDITIONS, channels, root, moved=filtered)
+    found = [line for line in findings if "internal active shielding" in line]
+    assert len(found) == refused
+    assert all(str(path) in line and "Set meeg.maxwell: {}, or" in line for line in found)
+    if refused:
+        with pytest.raises(InputError, match="internal active shielding"):
+            pick_channels(raw, channels)
+
+
+def test_internal_active_shielding_of_the_empty_room_is_found_once(tmp_path):
+    root = tmp_path / "bids"
+    path, events = write_run(tmp_path, root, 1)
+    noise, _ = write_run(tmp_path, root, 2)
+    shield(noise)
+    subjects = [
+        {"subject": name, "raw": [path], "events": [events], "empty_room": noise}
+        for name in ("01", "02")
+    ]
+    options = {"channels": ["mag"], "bad_channels": {}, "reject": {}, "h_freq": None}
+    _, findings = check_subjects(subjects, root, conditions=CONDITIONS, aux_channels=[], **options)
+    assert len(findings) == 1 and findings[0].startswith(f"{noise}: it was recorded with internal")
+
+
+def test_a_filtered_recording_is_not_refused():
+    raw, _ = helmet(seconds=2.0)
+    with raw.info._unlock():
+        raw.info["maxshield"] = True
+    filtered, _ = maxwell_filter(raw.copy(), first=raw, find_bads=False, **OPTIONS)
+    assert find_unfiltered_shielding(raw.info, "raw", ["mag"], filtered=False)
+    assert not find_unfiltered_shielding(filtered.info, "sss", ["mag"], filtered=False)
+    with filtered.info._unlock():
+        filtered.info["maxshield"] = True  # the history counts too
+    assert not find_unfiltered_shielding(filtered.info, "sss", ["mag"], filtered=False)
+
+
+def shield(path):
+    """Mark a FIF file as recorded with internal active shielding."""
+    raw = mne.io.read_raw_fif(path, preload=True, verbose="error")
+    with raw.info._unlock():
+        raw.info["maxshield"] = True
+    raw.save(path, overwrite=True, verbose="error")

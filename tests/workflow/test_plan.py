@@ -5,6 +5,8 @@ import shutil
 import pytest
 
 from groupwise.command.status import planned
+from groupwise.config.read import read_study
+from groupwise.inputs.recordings import find_recordings
 from tests.workflow.study_trees import (
     ROOT,
     Plan,
@@ -100,6 +102,24 @@ def test_empty_room_by_sidecar_or_the_only_one(tmp_path):
     room = "sub-emptyroom/ses-20260101/meg/sub-emptyroom_ses-20260101_task-noise_meg.fif"
     touch(tmp_path / "bids" / room)
     assert plan(tmp_path, config)["noise_covariance"] == 7
+
+
+def test_events_and_empty_room_are_inherited(tmp_path):
+    """One events.tsv in the root, and one sidecar that names one of two empty rooms."""
+    make_tree(tmp_path)
+    bids = tmp_path / "bids"
+    for path in bids.glob("sub-*/meg/*_events.tsv"):
+        path.unlink()
+    touch(bids / "task-audvis_events.tsv", "onset\tduration\ttrial_type\tvalue\n")
+    for day in (1, 2):
+        touch(bids / f"sub-emptyroom/ses-{day}/meg/sub-emptyroom_ses-{day}_task-noise_meg.fif")
+    room = "sub-emptyroom/ses-2/meg/sub-emptyroom_ses-2_task-noise_meg.fif"
+    touch(bids / "task-audvis_meg.json", f'{{"AssociatedEmptyRoom": ["bids::{room}"]}}')
+    study = read_study(make_config(tmp_path, meeg__covariance={"source": "empty_room"}))
+    found = find_recordings(study)
+    assert not found.findings
+    assert {own.events for own in found.subjects} == {(str(bids / "task-audvis_events.tsv"),)}
+    assert {own.empty_room for own in found.subjects} == {str(bids / room)}
 
 
 def test_all_missing_files_are_reported_at_once(tmp_path):

@@ -24,16 +24,14 @@ if FMRI:
         params:
             spec=FMRI.input_check.parameters,
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/check_runs.py"
 
     rule fit_runs:
         """Fit the first-level GLM of one subject; write a map of each condition and contrast."""
         input:
-            lambda wildcards: FMRI.run_files(
-                wildcards.subject, "bold", "mask", "confounds", "events"
-            ),
+            lambda wildcards: FMRI.all_run_files(wildcards.subject),
         output:
             **shareable(
                 **{
@@ -64,7 +62,7 @@ if FMRI:
                 *("smoothing", "noise"),
             ),
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/fit_runs.py"
 

@@ -24,7 +24,7 @@ if FNIRS:
         params:
             spec=FNIRS.input_check.parameters,
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/check_optodes.py"
 
@@ -55,7 +55,7 @@ if FNIRS:
             spec=FNIRS.params("quality", "motion", "ppf", "resample", "long"),
             longest=FNIRS.section.short_channels.longest,
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/haemoglobin.py"
 
@@ -93,7 +93,7 @@ if FNIRS:
                 *("hrf", "drift", "high_pass", "noise", "rois", "roi_weights"),
             ),
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/fit_channels.py"
 

@@ -53,7 +53,7 @@ def check_subjects(
                         "Replace the file."
                     )
                 row["volumes"] = image.shape[3]
-                row["repetition_time"] = read_timing(run["bold"])[0]
+                row["repetition_time"] = read_timing(run)[0]
                 if grid is None:
                     grid = (run["bold"], image.shape[:3], image.affine)
                 findings += _compare_grids(run["bold"], image, grid)

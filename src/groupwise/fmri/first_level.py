@@ -45,7 +45,7 @@ def fit_first_level(
     InputError
         If runs differ in repetition time or slice timing, or a file can't be used.
     """
-    timing = {run["bold"]: read_timing(run["bold"]) for run in runs}
+    timing = {run["bold"]: read_timing(run) for run in runs}
     if len(set(timing.values())) > 1:
         listed = ", ".join(f"{path}: {tr:g} s" for path, (tr, _) in timing.items())
         raise InputError(

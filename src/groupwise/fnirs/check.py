@@ -57,13 +57,9 @@ def check_subjects(
                 if montage is None:
                     montage = (run["raw"], pairs)
                     findings += _find_unknown_pairs(run["raw"], pairs, rois)
+                    findings += _find_unknown_bad_pairs(run["raw"], pairs, "all", bad_channels)
                 findings += _compare_montages(run["raw"], pairs, montage)
-                findings += [
-                    f"config: fnirs.bad_channels.{subject}: {pair} is not a pair of {run['raw']}. "
-                    "Correct its name."
-                    for pair in bad_channels.get(subject, [])
-                    if pair not in pairs
-                ]
+                findings += _find_unknown_bad_pairs(run["raw"], pairs, subject, bad_channels)
                 distances = 1e3 * source_detector_distances(raw.info)
                 is_long = (distances > long[0]) & (distances < long[1])
                 is_short = distances < short_channels["longest"]
@@ -95,7 +91,7 @@ def check_subjects(
                         "long_pairs": int(is_long.sum() // len(wavelengths)),
                         "short_pairs": int(is_short.sum() // len(wavelengths)),
                         "bad_pairs": ", ".join(
-                            sorted({*marked_bad, *read_bad_pairs(run["channels"])})
+                            sorted({*marked_bad, *read_bad_pairs(run["channels"], pairs)})
                         )
                         or "n/a",
                         **{name: int(counts.get(name, 0)) for name in conditions},
@@ -121,6 +117,17 @@ def _find_unknown_pairs(path: str, pairs: list[str], rois: Mapping[str, list[str
         f"has {', '.join(pairs)}. Correct the name."
         for name, members in rois.items()
         if (absent := [pair for pair in members if pair not in pairs])
+    ]
+
+
+def _find_unknown_bad_pairs(
+    path: str, pairs: list[str], key: str, bad_channels: Mapping[str, list[str]]
+) -> list[str]:
+    """Return findings on bad pairs of the config that are not in the montage."""
+    return [
+        f"config: fnirs.bad_channels.{key}: {pair} is not a pair of {path}. Correct its name."
+        for pair in bad_channels.get(key, [])
+        if pair not in pairs
     ]
 
 

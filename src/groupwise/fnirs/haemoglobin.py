@@ -67,9 +67,15 @@ def compute_haemoglobin(
     Raises
     ------
     InputError
-        If the sampling rate is too low for the scalp coupling index, or all long pairs are bad.
+        If a bad pair is not in the recording, the sampling rate is too low for the scalp coupling
+        index, or all long pairs are bad.
     """
     pairs = list_pairs(intensity)
+    if unknown := sorted(set(bad) - set(pairs)):
+        raise InputError(
+            f"{', '.join(unknown)}: marked as bad, but the recording has {', '.join(pairs)}. "
+            "Correct the name."
+        )
     rate = float(intensity.info["sfreq"])
     if quality["sci"] > -1 and rate / 2 <= HEARTBEAT_BAND_END:
         raise InputError(

@@ -1,8 +1,10 @@
 """Intensities, events, bad pairs and additional regressors of fNIRS recordings."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import h5py
 import mne
 import numpy as np
 import pandas as pd
@@ -14,6 +16,10 @@ from groupwise.inputs.events import read_events
 NOT_EVENTS = ("BAD", "EDGE")
 #: Errors that MNE raises for files that are damaged or have another format.
 UNREADABLE = (OSError, RuntimeError, ValueError, KeyError, IndexError, AssertionError)
+#: Units per second of each time unit of SNIRF files that MNE reads.
+UNITS_PER_SECOND = {"s": 1.0, "unknown": 1.0, "ms": 1e3}
+#: Values of the column `status` of a BIDS channels.tsv.
+STATUS = ("good", "bad", "n/a", "")
 
 
 def read_intensity(path: str, preload: bool = True) -> mne.io.BaseRaw:
@@ -66,9 +72,16 @@ def read_run_events(
     Returns
     -------
     Table with onset (s from the first sample), duration (s) and trial_type (the condition's name).
+
+    Raises
+    ------
+    InputError
+        If events.tsv can't be read, or an event of a condition is before the first sample.
     """
     if run["events"]:
         events = read_events(run["events"], conditions)
+    elif Path(raw.filenames[0]).suffix == ".snirf":
+        events = _read_stimuli(str(raw.filenames[0]), raw, conditions)
     else:
         marks = raw.annotations.to_data_frame(time_format=None)
         marks = marks[~marks["description"].str.upper().str.startswith(NOT_EVENTS)]
@@ -83,15 +96,112 @@ def read_run_events(
     return events if stim_duration is None else events.assign(duration=float(stim_duration))
 
 
-def read_bad_pairs(channels: str) -> list[str]:
-    """Return the pairs that channels.tsv (a path, or "") marks as bad in any wavelength."""
+def _read_stimuli(path: str, raw: mne.io.BaseRaw, conditions: Mapping[str, str]) -> pd.DataFrame:
+    """Read the events of a SNIRF file.
+
+    Their times have the origin and the unit of the samples' times. MNE takes them for seconds from
+    the first sample, and drops those that are then after the last sample.
+    """
+    names = {kind: name for name, kind in conditions.items()}
+    rows = []
+    with h5py.File(path) as file:
+        recording = file["nirs"]
+        unit = np.atleast_1d(recording["metaDataTags/TimeUnit"][()])[0].decode()
+        per_second = UNITS_PER_SECOND[unit]
+        origin = float(recording["data1/time"][0])
+        stimuli = [recording[key] for key in recording if key.startswith("stim")]
+        for stimulus in (each for each in stimuli if "data" in each):
+            data = np.atleast_2d(np.asarray(stimulus["data"], float))
+            kind = np.atleast_1d(stimulus["name"][()])[0].decode()
+            if data.shape[1] < 2 or kind.upper().startswith(NOT_EVENTS):
+                continue
+            onsets, durations = (data[:, 0] - origin) / per_second, data[:, 1] / per_second
+            name = names.get(kind, kind)
+            rows += [(*each, name) for each in zip(onsets, durations, strict=True)]
+    events = pd.DataFrame(rows, columns=["onset", "duration", "trial_type"])
+    events = events.sort_values("onset", kind="stable", ignore_index=True)
+    within = (events["onset"] >= -0.5 / raw.info["sfreq"]) & (events["onset"] <= raw.times[-1])
+    early = events[~within & (events["onset"] < 0) & events["trial_type"].isin(list(conditions))]
+    if len(early):
+        raise InputError(
+            f"{path}: {len(early)} events of conditions are before the first sample, the first "
+            f"({early['trial_type'].iloc[0]}) by {-early['onset'].iloc[0]:g} s. The first sample "
+            f"is at {origin:g} {unit}, and stimuli have the same time origin. Correct the times "
+            "of the stimuli, or use a BIDS tree with an events.tsv."
+        )
+    return events[within | events["trial_type"].isin(list(conditions))].reset_index(drop=True)
+
+
+def read_bad_pairs(channels: str, pairs: Sequence[str]) -> list[str]:
+    """Return the pairs that channels.tsv marks as bad in any wavelength.
+
+    A pair is identified by the numbers of source and detector in the column `name` (S1_D2 760,
+    S1-D2, s01d02), else in the columns `source` and `detector`. Rows of another type than NIRS...
+    (such as accelerometers) are ignored.
+
+    Parameters
+    ----------
+    channels : path of the table, or "".
+    pairs : pairs of the recording.
+
+    Raises
+    ------
+    InputError
+        If the table can't be read, has a status without names, or a status that BIDS does not
+        have, or a bad pair is not in the recording.
+    """
     if not channels:
         return []
-    table = pd.read_csv(channels, sep="\t", dtype=str, keep_default_na=False)
+    try:
+        table = pd.read_csv(
+            channels, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8-sig"
+        )
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{channels}: the table of channels can't be read ({error}). Restore the file."
+        ) from error
+    table = table.rename(columns=str.strip).apply(lambda column: column.str.strip())
     if "status" not in table:
         return []
-    bad = table.loc[table["status"].str.lower() == "bad", "name"]
-    return sorted({name.replace("-", "_").split(" ")[0] for name in bad})
+    if "name" not in table and not {"source", "detector"} <= set(table):
+        raise InputError(
+            f"{channels}: it has a column status, but no column name (it has "
+            f"{', '.join(table.columns)}). Add the column name with the channels of the recording."
+        )
+    if "type" in table:
+        table = table[
+            table["type"].str.upper().str.startswith(("NIRS", "N/A")) | (table["type"] == "")
+        ]
+    findings, bad = [], set()
+    for row, record in zip(table.index + 2, table.to_dict("records"), strict=True):
+        status = record["status"].lower()
+        if status not in STATUS:
+            findings.append(
+                f"{channels}, row {row}: its status is {record['status']}. Write good or bad."
+            )
+        if status != "bad":
+            continue
+        pair = _identify_pair(record)
+        if pair not in pairs:
+            named = record.get("name") or f"{record.get('source')}, {record.get('detector')}"
+            findings.append(
+                f"{channels}, row {row}: '{named}' is bad, but is not a channel of the recording, "
+                f"which has {', '.join(pairs)}. Correct its name, such as {pairs[0]} 760."
+            )
+        bad.add(pair)
+    if findings:
+        raise InputError(findings)
+    return sorted(bad)
+
+
+def _identify_pair(record: Mapping[str, str]) -> str:
+    """Return the pair of a row of channels.tsv, such as S1_D2; "" if it names none."""
+    numbers = re.match(r"S0*(\d+)[^0-9A-Z]*D0*(\d+)(?!\d)", record.get("name", "").upper())
+    found = list(numbers.groups()) if numbers else []
+    if not found:
+        ends = (re.search(r"(\d+)$", record.get(key, "")) for key in ("source", "detector"))
+        found = [str(int(end[1])) for end in ends if end]
+    return f"S{found[0]}_D{found[1]}" if len(found) == 2 else ""
 
 
 def read_regressors(path: str, times: np.ndarray) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
+from groupwise.inputs.acquisition import BidsTree
 from groupwise.inputs.inclusion import Inclusion
 from groupwise.inputs.runs import RUN_ENTITIES, entities_of
 
@@ -146,21 +147,19 @@ def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
             for name, path in named.items()
         }
     root = Path(fnirs.bids_root or study.bids_root or "")
+    tree = BidsTree(root)
     subjects: dict[str, list[OpticalRun]] = {}
     for path in sorted(root.glob("sub-*/**/nirs/*_nirs.snirf")):
         facts = entities_of(path)
         if facts.get("task") != fnirs.task or fnirs.session not in (None, facts.get("ses")):
             continue
         name = " ".join(f"{key}-{facts[key]}" for key in RUN_ENTITIES if key in facts)
-        stem = path.name.removesuffix("_nirs.snirf")
-        events = [path.with_name(f"{stem}_events.tsv"), root / f"task-{fnirs.task}_events.tsv"]
-        channels = path.with_name(f"{stem}_channels.tsv")
         subjects.setdefault(facts["sub"], []).append(
             OpticalRun(
                 name=name,
                 raw=str(path),
-                events=next((str(each) for each in events if each.exists()), ""),
-                channels=str(channels) if channels.exists() else "",
+                events=tree.nearest(path, ".tsv", "events"),
+                channels=tree.nearest(path, ".tsv", "channels"),
                 confounds=_confounds(fnirs.confounds, facts["sub"], facts.get("run", "")),
             )
         )

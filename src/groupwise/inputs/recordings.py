@@ -11,6 +11,7 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
+from groupwise.inputs.acquisition import BidsTree
 from groupwise.inputs.inclusion import Inclusion
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
@@ -71,8 +72,9 @@ class Recordings:
 
     @property
     def files(self) -> list[str]:
-        """Recordings, events.tsv and channels.tsv of all subjects."""
-        return [p for own in self.subjects for p in (*own.raw, *own.events, *own.channels)]
+        """Recordings, events.tsv, channels.tsv and empty-room recordings of all subjects."""
+        each = [p for own in self.subjects for p in (*own.raw, *own.events, *own.channels)]
+        return [*each, *dict.fromkeys(own.empty_room for own in self.subjects if own.empty_room)]
 
     def check_parameters(self, study: Study) -> dict[str, Any]:
         """Return the parameters of the input check in `groupwise.meeg.check`, as plain values."""
@@ -81,6 +83,7 @@ class Recordings:
             "recordings": [
                 own.visit
                 | {name: list(getattr(own, name)) for name in ("raw", "events", "channels")}
+                | ({"empty_room": own.empty_room} if own.empty_room else {})
                 for own in self.subjects
             ],
             "root": study.bids_root,
@@ -121,12 +124,12 @@ def find_recordings(study: Study) -> Recordings:
         for name in names
         if name not in found
     )
-    subjects = []
+    subjects, tree = [], BidsTree(root)
     for name in wanted:
         if name in inclusion.left_out or name not in found:
             continue
         sessions: list[str | None] = [*meeg.sessions] or [None]
-        found_of = [_find_subject(study, root, subjects_dir, name, each) for each in sessions]
+        found_of = [_find_subject(study, tree, subjects_dir, name, each) for each in sessions]
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
         if inclusion.admit(name, missing):
             subjects += [subject for subject, _ in found_of]
@@ -182,9 +185,9 @@ def _missing_layers(study: Study, folder: Path) -> list[str]:
 
 
 def _find_subject(
-    study: Study, root: Path, subjects_dir: Path | None, name: str, visit: str | None
+    study: Study, tree: BidsTree, subjects_dir: Path | None, name: str, visit: str | None
 ) -> tuple[Subject, list[str]]:
-    meeg, missing = present(study.meeg), []
+    meeg, missing, root = present(study.meeg), [], tree.root
     session = visit or meeg.session
     folder = root / f"sub-{name}"
     if session:
@@ -204,7 +207,13 @@ def _find_subject(
             f"sub-{name}: no recording {folder}/{stem}_task-{meeg.task}_{meeg.datatype}.*; check "
             "meeg.task and meeg.session"
         )
-    events = [_file_beside(path, meeg.datatype, "events.tsv") for path in raw]
+    tree = BidsTree(root)
+    events = [
+        Path(
+            tree.nearest(path, ".tsv", "events") or _file_beside(path, meeg.datatype, "events.tsv")
+        )
+        for path in raw
+    ]
     missing += [f"sub-{name}: {path} is missing" for path in events if not path.exists()]
     channels = [_file_beside(path, meeg.datatype, "channels.tsv") for path in raw]
     channels = [path for path in channels if path.exists()]
@@ -214,7 +223,7 @@ def _find_subject(
         missing += absent
     empty_room = None
     if meeg.covariance.source == "empty_room":
-        empty_room = _empty_room(root, raw, meeg.datatype)
+        empty_room = _empty_room(tree, raw)
         if empty_room is None:
             missing.append(
                 f"sub-{name}: no empty-room recording: AssociatedEmptyRoom of the recording's "
@@ -299,15 +308,14 @@ def _transform(study: Study, root: Path, name: str, session: str | list[str] | N
     return chosen[0] if chosen else None
 
 
-def _empty_room(root: Path, raw: list[Path], datatype: str) -> str | None:
+def _empty_room(tree: BidsTree, raw: list[Path]) -> str | None:
     """Return the AssociatedEmptyRoom of the recording, else the only empty room of the study."""
-    for path in raw:
-        sidecar = _file_beside(path, datatype, f"{datatype}.json")
+    for sidecar in (each for path in raw for each in reversed(tree.applicable(path, ".json"))):
         named = re.search(
-            r'"AssociatedEmptyRoom":\s*"(?:bids::)?/?([^"]+)"',
-            sidecar.read_text(encoding="utf-8") if sidecar.exists() else "",
+            r'"AssociatedEmptyRoom":\s*\[?\s*"(?:bids::)?/?([^"]+)"',
+            Path(sidecar).read_text(encoding="utf-8"),
         )
-        if named and (root / named[1]).exists():
-            return str(root / named[1])
-    recorded = sorted((root / "sub-emptyroom").glob("**/meg/*_meg.fif"))
+        if named and (tree.root / named[1]).exists():
+            return str(tree.root / named[1])
+    recorded = sorted((tree.root / "sub-emptyroom").glob("**/meg/*_meg.fif"))
     return str(recorded[0]) if len(recorded) == 1 else None

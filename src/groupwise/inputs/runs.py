@@ -10,6 +10,7 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
+from groupwise.inputs.acquisition import BidsTree
 from groupwise.inputs.inclusion import Inclusion
 
 #: Entities that distinguish the runs of a task, in the order of BIDS names.
@@ -24,6 +25,8 @@ class Run:
     ----------
     name : entities that distinguish the run from other runs of the subject, such as "ses-2 run-1";
         "" if the image has none of them.
+    sidecars : JSON files that apply to the preprocessed image, general ones first.
+    raw_sidecars : JSON files that apply to the raw image.
     """
 
     name: str
@@ -31,6 +34,14 @@ class Run:
     mask: str
     confounds: str
     events: str
+    sidecars: list[str] = field(default_factory=list)
+    raw_sidecars: list[str] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[str]:
+        """Paths of all files of the run."""
+        own = [self.bold, self.mask, self.confounds, self.events]
+        return [*own, *self.sidecars, *self.raw_sidecars]
 
 
 @dataclass(frozen=True)
@@ -57,8 +68,8 @@ class Runs:
     @property
     def files(self) -> list[str]:
         """All files of all subjects."""
-        every = [run for runs in self.subjects.values() for run in runs]
-        return [p for run in every for p in (run.bold, run.mask, run.confounds, run.events)]
+        every = [path for runs in self.subjects.values() for run in runs for path in run.files]
+        return list(dict.fromkeys(every))
 
     def check_parameters(self, study: Study) -> dict[str, Any]:
         """Return the parameters of the input check in `groupwise.fmri.check`, as plain values."""
@@ -98,23 +109,32 @@ def find_runs(study: Study) -> Runs:
         if name in found and name not in inclusion.left_out
     }
     every = sorted({run for runs in images.values() for run in runs})
-    subjects = {}
+    subjects, raw_tree, tree = {}, BidsTree(raw), BidsTree(folder)
     for name, bolds in images.items():
         missing = [
             f"sub-{name}: {line}" for line in _missing_runs(study, folder, name, bolds, every)
         ]
         runs = []
         for run, bold in sorted(bolds.items()):
+            raw_bold = _raw_of(bold, raw, name)
+            own_events = raw_bold.with_name(raw_bold.name.replace("_bold.nii.gz", "_events.tsv"))
             files = {
                 "mask": _mask_of(bold),
                 "confounds": _confounds_of(bold),
-                "events": _events_of(bold, raw, name),
+                "events": Path(raw_tree.nearest(raw_bold, ".tsv", "events") or own_events),
             }
             missing += [
                 f"sub-{name}: {path} is missing" for path in files.values() if not path.exists()
             ]
             label = " ".join(part for part in run if part)
-            runs.append(Run(label, str(bold), **{key: str(path) for key, path in files.items()}))
+            runs.append(
+                Run(
+                    *(label, str(bold)),
+                    **{key: str(path) for key, path in files.items()},
+                    sidecars=tree.applicable(bold, ".json"),
+                    raw_sidecars=raw_tree.applicable(raw_bold, ".json"),
+                )
+            )
         if inclusion.admit(name, missing):
             subjects[name] = tuple(runs)
     if not subjects and not inclusion.findings:
@@ -177,11 +197,9 @@ def _confounds_of(bold: Path) -> Path:
     return older if older.exists() else bold.with_name(f"{stem}_desc-confounds_timeseries.tsv")
 
 
-def _events_of(bold: Path, raw: Path, name: str) -> Path:
-    """Return the events.tsv of a run; by BIDS inheritance, one in the root applies to all runs."""
+def _raw_of(bold: Path, raw: Path, name: str) -> Path:
+    """Return the path of a run's raw image, which need not exist."""
     facts = entities_of(bold)
     stem = re.sub(r"_space-.*", "", bold.name)
     session = f"ses-{facts['ses']}" if "ses" in facts else "."
-    own = raw / f"sub-{name}" / session / "func" / f"{stem}_events.tsv"
-    shared = raw / f"task-{facts['task']}_events.tsv"
-    return shared if shared.exists() and not own.exists() else own
+    return raw / f"sub-{name}" / session / "func" / f"{stem}_bold.nii.gz"

@@ -5,7 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from groupwise.meeg.recordings import check_recordings
+from groupwise.errors import InputError
+from groupwise.meeg.maxwell import find_unfiltered_shielding
+from groupwise.meeg.recordings import check_recordings, read_recording
 
 logger = logging.getLogger(__name__)
 
@@ -29,8 +31,8 @@ def check_subjects(
     Parameters
     ----------
     recordings : one dict per subject and session, with `subject`, `session` (if there are
-        several), `raw` (paths of the runs), `events` (paths of the events.tsv), and `channels`
-        (paths of the channels.tsv that exist).
+        several), `raw` (paths of the runs), `events` (paths of the events.tsv), `channels`
+        (paths of the channels.tsv that exist), and `empty_room` (if the study uses one).
     root : root of the BIDS tree.
     conditions, channels, reject, h_freq, aux_channels, montage, landmarks, moved : see
         `check_recordings`.
@@ -61,9 +63,20 @@ def check_subjects(
             moved,
         )
         findings += wrong
+        if subject.get("empty_room"):
+            findings += _check_empty_room(subject["empty_room"], root, channels, moved)
         for row in rows:
             events = row.pop("events")
             row["bad_channels"] = ", ".join(row["bad_channels"]) or "n/a"
             session = {"session": subject["session"]} if "session" in subject else {}
             table.append({"subject": name, **session, **row, **events})
-    return pd.DataFrame(table), findings
+    # Subjects can share an empty-room recording.
+    return pd.DataFrame(table), list(dict.fromkeys(findings))
+
+
+def _check_empty_room(path: str, root: str, channels: list[str], filtered: bool) -> list[str]:
+    try:
+        info = read_recording(path, root).info
+    except InputError as error:
+        return error.findings
+    return find_unfiltered_shielding(info, path, channels, filtered)

@@ -1,6 +1,7 @@
 """Maxwell filter (signal-space separation) of MEG recordings, with movement compensation."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,35 @@ if TYPE_CHECKING:
     import mne
 
 logger = logging.getLogger(__name__)
+
+#: Channel types that internal active shielding distorts.
+SHIELDED = {"mag", "grad"}
+
+
+def find_unfiltered_shielding(
+    info: "mne.Info", path: str | os.PathLike, channels: Sequence[str], filtered: bool
+) -> list[str]:
+    """Return a finding if internal active shielding was on and no Maxwell filter removes it.
+
+    The shielding (MaxShield) adds the fields of its coils to the sensor signals. Only
+    signal-space separation removes them, so MNE does not read such data without being asked to.
+    A file that MaxFilter or MNE has filtered has no such mark, or a Maxwell filter in its history.
+
+    Parameters
+    ----------
+    info, path : header and file of the recording.
+    channels : analysed channel types; EEG is not affected.
+    filtered : whether the study applies the Maxwell filter (`meeg.maxwell`).
+    """
+    history = [entry.get("max_info") or {} for entry in info["proc_history"]]
+    filtered = filtered or any(entry.get("sss_info") for entry in history)
+    if filtered or not info.get("maxshield") or not SHIELDED & set(channels):
+        return []
+    return [
+        f"{path}: it was recorded with internal active shielding (MaxShield), which distorts MEG "
+        "signals until a Maxwell filter is applied. Set meeg.maxwell: {}, or use the recording "
+        "that MaxFilter has filtered."
+    ]
 
 
 def maxwell_filter(

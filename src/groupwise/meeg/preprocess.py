@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from groupwise.errors import InputError
+from groupwise.meeg.maxwell import find_unfiltered_shielding
 
 if TYPE_CHECKING:
     import mne
@@ -46,8 +47,11 @@ def pick_channels(
     Raises
     ------
     InputError
-        If the recording has no channels of a type, or lacks a reference channel.
+        If the recording has no channels of a type, lacks a reference channel, or has MEG channels
+        with internal active shielding that no Maxwell filter has removed.
     """
+    if shielded := find_unfiltered_shielding(raw.info, raw.filenames[0], channels, filtered=False):
+        raise InputError(shielded)
     artifacts = artifacts or {}
     cleaning = artifacts.get("method", "none") != "none"
     kept = {*channels, REFERENCE}

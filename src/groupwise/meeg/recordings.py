@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from groupwise.errors import InputError
+from groupwise.meeg.maxwell import find_unfiltered_shielding
 
 if TYPE_CHECKING:
     import mne
@@ -356,7 +357,7 @@ def check_recordings(
     aux_channels : names of the channels on which blinks and heartbeats are detected.
     montage : name of a standard montage for EEG electrodes; None: the recordings have positions.
     landmarks : whether nasion and preauricular points are required.
-    moved : whether runs may differ in head position.
+    moved : whether runs are Maxwell-filtered, and so may differ in head position.
 
     Returns
     -------
@@ -380,6 +381,7 @@ def check_recordings(
             raw.ch_names, aux_channels, path, "named in meeg.artifacts"
         )
         findings += _find_missing_types(raw, path, channels, reject or {})
+        findings += find_unfiltered_shielding(raw.info, path, channels, filtered=moved)
         if "eeg" in channels:
             unplaced = _find_unplaced_electrodes(raw, path, montage)
             findings += unplaced

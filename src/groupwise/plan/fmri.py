@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.config.study import Study
-from groupwise.inputs.acquisition import sidecars_of
 from groupwise.inputs.runs import find_runs
 from groupwise.plan.paths import Paths, camel
 from groupwise.plan.source import RunSource, condition_rows, session_findings
@@ -61,6 +60,10 @@ class FmriSource(RunSource):
         """Return files of the runs of a subject: "bold", "mask", "confounds" or "events"."""
         return [run[kind] for run in self.runs.of(subject) for kind in kinds]
 
+    def all_run_files(self, subject: str) -> list[str]:
+        """Return all files of the runs of a subject, with the JSON sidecars."""
+        return list(dict.fromkeys(p for run in self.runs.subjects[subject] for p in run.files))
+
     def given_files(self, subject: str) -> list[str]:
         """Return the BOLD images of a subject."""
         return self.run_files(subject, "bold") if subject in self.subjects else []
@@ -104,7 +107,7 @@ class FmriSource(RunSource):
 
     def report_inputs(self) -> dict[str, str | list[str]]:
         """Return the files that the report reads from this data source, by name."""
-        raw = self.run_files(self.subjects[0], "events")[0].replace("_events.tsv", "_bold.nii.gz")
+        first = self.runs.subjects[self.subjects[0]][0]
         description = Path(self.section.derivatives) / "dataset_description.json"
         assert self.input_check and self.bids_root
         return {
@@ -114,7 +117,7 @@ class FmriSource(RunSource):
             "folders": self.expand_subjects(self.figures),
             "participants": self.participants_file,
             "sidecars": [
-                *sidecars_of(raw, self.bids_root),
+                *first.raw_sidecars,
                 *([str(description)] if description.is_file() else []),
             ],
         }
