@@ -24,7 +24,7 @@ if FMRI:
         params:
             spec=FMRI.input_check.parameters,
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/check_runs.py"
 

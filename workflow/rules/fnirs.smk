@@ -24,7 +24,7 @@ if FNIRS:
         params:
             spec=FNIRS.input_check.parameters,
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/check_optodes.py"
 

@@ -25,7 +25,7 @@ if MEEG:
         params:
             spec=MEEG.input_check.parameters,
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/check_inputs.py"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from groupwise.errors import InputError
-from groupwise.inputs.events import read_events
+from groupwise.inputs.events import label_events, read_events
 
 #: Starts of the names of annotations that are not events.
 NOT_EVENTS = ("BAD", "EDGE")
@@ -53,6 +53,7 @@ def read_run_events(
     raw: mne.io.BaseRaw,
     conditions: Mapping[str, str],
     stim_duration: float | None = None,
+    end: float | None = None,
 ) -> pd.DataFrame:
     """Read the events of a run from events.tsv or from the recording's annotations.
 
@@ -62,25 +63,32 @@ def read_run_events(
     raw : the recording.
     conditions : trial_type of each condition, by name. Other events keep their trial_type.
     stim_duration : s, replaces all durations; None keeps them.
+    end : length of the run in s, which events must not exceed; None: unknown.
 
     Returns
     -------
     Table with onset (s from the first sample), duration (s) and trial_type (the condition's name).
+    The index is the line in events.tsv, or the number of the annotation, from 1.
+
+    Raises
+    ------
+    InputError
+        See `groupwise.inputs.events.read_events`.
     """
     if run["events"]:
-        events = read_events(run["events"], conditions)
-    else:
-        marks = raw.annotations.to_data_frame(time_format=None)
-        marks = marks[~marks["description"].str.upper().str.startswith(NOT_EVENTS)]
-        names = {kind: name for name, kind in conditions.items()}
-        events = pd.DataFrame(
-            {
-                "onset": marks["onset"].to_numpy(float),
-                "duration": marks["duration"].to_numpy(float),
-                "trial_type": [names.get(kind, kind) for kind in marks["description"]],
-            }
-        )
-    return events if stim_duration is None else events.assign(duration=float(stim_duration))
+        return read_events(run["events"], conditions, stim_duration, end)
+    marks = raw.annotations.to_data_frame(time_format=None)
+    marks = marks[~marks["description"].str.upper().str.startswith(NOT_EVENTS)]
+    durations = marks["duration"].to_numpy(float)
+    events = pd.DataFrame(
+        {
+            "onset": marks["onset"].to_numpy(float),
+            "duration": durations if stim_duration is None else float(stim_duration),
+            "trial_type": marks["description"].to_numpy(str),
+        },
+        index=marks.index + 1,
+    )
+    return label_events(events, conditions, run["raw"], "annotation", end)
 
 
 def read_bad_pairs(channels: str) -> list[str]:
