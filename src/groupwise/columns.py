@@ -23,6 +23,11 @@ KNOWN: dict[str, dict[str, Any]] = {
     "mean_displacement": {"Description": "Mean framewise displacement", "Units": "mm"},
     "confounds": {"Description": "Number of confound regressors that the config selects"},
     "volumes_left_out": {"Description": "Number of volumes that scrubbing excludes"},
+    "events_left_out": {
+        "Description": "Number of rows of events.tsv that are left out. M/EEG: events of the "
+        "conditions without an onset or before the first sample. fMRI and fNIRS: events without an "
+        "onset or trial_type"
+    },
     "row": {"Description": "Row of stack.npy"},
     "condition": {"Description": "Condition; n/a if each subject has one map"},
     "path": {"Description": "File of the map"},

@@ -22,6 +22,7 @@ from groupwise.fmri.first_level import (
 from groupwise.fmri.runs import read_timing
 from groupwise.inputs.checked import require_no_findings
 from groupwise.inputs.runs import find_runs
+from groupwise.report.modality import events_left_out
 from groupwise.stack.volumes import write_image
 from groupwise.stats.collinearity import inflation
 
@@ -327,6 +328,20 @@ def test_events_are_inherited(tmp_path, name):
     if name == "events.tsv":
         (tmp_path / f"bids/task-{TASK}_events.tsv").unlink()
     assert find_runs(study_of(tmp_path)).of("01")[0]["events"] == str(tmp_path / "bids" / name)
+
+
+def test_events_that_are_left_out_are_counted(copy):
+    path = copy / "bids/sub-01/func/sub-01_task-faces_run-1_events.tsv"
+    events = pd.read_csv(path, sep="\t").astype({"onset": object})
+    kind = events["trial_type"][0]
+    events.loc[0, "onset"] = "n/a"
+    events.to_csv(path, sep="\t", index=False)
+    study = study_of(copy)
+    table = require_no_findings(check_subjects(**find_runs(study).check_parameters(study)))
+    assert list(table["events_left_out"]) == [1, 0, 0, 0]
+    name = next(name for name, own in CONDITIONS.items() if own == kind)
+    assert table[name][0] == (events["trial_type"] == kind).sum() - 1
+    assert events_left_out(table)[0][:2] == ("01", "1 rows of events.tsv run-1")
 
 
 @pytest.mark.parametrize(

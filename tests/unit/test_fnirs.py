@@ -337,7 +337,8 @@ def test_broken_recordings_are_reported(demo, tmp_path):
         require_no_findings(check_subjects(runs, **CHECK))
     text = str(caught.value)
     assert "broken.snirf: the fNIRS recording can't be read" in text
-    assert "late.tsv: an event begins at 5000 s, but the run ends at 899.84 s" in text
+    assert "late.tsv, lines 2, 3, 4, 5, 6 and 49 more: an event begins at 5000 s" in text
+    assert "but the run ends at 899.84 s" in text
     assert "done.snirf: its channels are hbo, hbr. Use a recording of continuous-wave" in text
 
 
@@ -506,6 +507,32 @@ def test_recordings_that_are_not_bids(demo, tmp_path):
     bare = bare.sort_values("onset")
     assert list(bids["trial_type"]) == list(bare["trial_type"])
     assert np.abs(bids["onset"].to_numpy() - bare["onset"].to_numpy()).max() < 1 / RATE
+
+
+def test_annotations_are_checked_like_tables_of_events(demo, tmp_path):
+    (own,) = runs_of(demo)["01"]
+    raw = read_intensity(own["raw"])
+    run = own | {"events": ""}
+    marks = raw.annotations.copy()
+    raw.set_annotations(
+        mne.Annotations(
+            [*marks.onset, marks.onset[0]],
+            [*marks.duration, 1.0],
+            [*marks.description, marks.description[0]],
+        )
+    )
+    with pytest.raises(InputError) as caught:
+        read_run_events(run, raw, NAMES)
+    text = "\n".join(caught.value.findings)
+    assert f"{own['raw']}, annotation 2: 1 events occur twice" in text
+    raw.set_annotations(mne.Annotations([5.0, 30.0], [1.0, 1.0], ["Control ", "Control"]))
+    assert list(read_run_events(run, raw, NAMES)["trial_type"]) == ["Control"] * 2
+    short = tmp_path / "ms_events.tsv"
+    table = pd.read_csv(own["events"], sep="\t")
+    table.assign(duration=5000).to_csv(short, sep="\t", index=False)
+    runs = {"01": [own | {"events": str(short)}]}
+    with pytest.raises(InputError, match="an event lasts 5000 s, but the run lasts 899"):
+        require_no_findings(check_subjects(runs, **CHECK))
 
 
 def test_a_nirx_folder_goes_through(tmp_path):

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from groupwise.errors import InputError
+from groupwise.meeg.events import read_event_array
 from groupwise.meeg.recordings import (
     check_recordings,
     find_fif_damage,
-    read_event_array,
     read_recording,
     read_runs,
 )
@@ -82,7 +82,7 @@ def test_a_good_study_has_no_findings(study):
     root, raw, events = study
     findings, rows = check_recordings([raw], [events], CONDITIONS, ["mag", "grad"], root)
     assert findings == []
-    assert rows[0]["events"] == {"face": 9, "house": 8}
+    assert rows[0]["events"] == {"events_left_out": 0, "face": 9, "house": 8}
     assert (rows[0]["n_mag"], rows[0]["n_grad"], rows[0]["sampling_rate"]) == (4, 8, 100.0)
 
 

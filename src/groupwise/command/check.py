@@ -23,6 +23,7 @@ class Found:
     data : section of the config.
     events : number of events by condition; for ready-made data, the number of maps.
     missing : findings on the run or subject; "" if there are none.
+    facts : further columns of the table, by name; "" or a number as text.
     """
 
     data: str
@@ -32,6 +33,7 @@ class Found:
     events: dict[str, int] = field(default_factory=dict)
     bad_channels: str = ""
     missing: str = ""
+    facts: dict[str, str] = field(default_factory=dict)
 
 
 def check_study(study: Study) -> tuple[list[Found], list[str]]:
@@ -78,6 +80,7 @@ def _list_recordings(source: Source, check: InputCheck) -> tuple[list[Found], li
                 events={name: int(row.get(name) or 0) for name in conditions if name in row},
                 bad_channels="" if bad == "n/a" else bad,
                 missing=_about(findings, subject),
+                facts=_facts_of(row),
             )
         )
     seen = {row.subject for row in rows}
@@ -88,6 +91,12 @@ def _list_recordings(source: Source, check: InputCheck) -> tuple[list[Found], li
     ]
     rows += _list_others(source)
     return sorted(rows, key=lambda row: (row.subject, row.session, row.run)), findings
+
+
+def _facts_of(row: dict[str, Any]) -> dict[str, str]:
+    """Return what the table of the check shows beside the events: what is left out."""
+    left_out = row.get("events_left_out")
+    return {"left out": f"{left_out:.0f}"} if left_out and left_out > 0 else {}
 
 
 def _list_others(source: Source) -> list[Found]:
@@ -152,12 +161,14 @@ def _table(data: str, rows: list[Found]) -> Table:
     conditions = list(dict.fromkeys(name for row in rows for name in row.events))
     facts = [name for name in ("session", "run") if any(getattr(row, name) for row in rows)]
     bad = any(row.bad_channels for row in rows)
-    columns = ["subject", *facts, *conditions, *["bad channels"] * bad, "state"]
+    more = list(dict.fromkeys(name for row in rows for name in row.facts))
+    columns = ["subject", *facts, *conditions, *more, *["bad channels"] * bad, "state"]
     cells = [
         [
             Cell(row.subject),
             *(Cell(getattr(row, name)) for name in facts),
             *(Cell(str(row.events.get(name, "")), _state(row, name)) for name in conditions),
+            *(Cell(row.facts.get(name, "")) for name in more),
             *[Cell(row.bad_channels)] * bad,
             Cell("missing" if row.missing else "found", "missing" if row.missing else "found"),
         ]
@@ -180,6 +191,7 @@ def check_rows(found: list[Found]) -> list[dict[str, Any]]:
             "run": row.run,
             "condition": condition,
             "events": row.events.get(condition, ""),
+            "events_left_out": row.facts.get("left out", ""),
             "bad_channels": row.bad_channels,
             "missing": row.missing,
         }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from groupwise.errors import InputError
 from groupwise.fmri.runs import read_confounds, read_timing
-from groupwise.inputs.events import read_events
+from groupwise.inputs.events import read_event_table, read_events
 from groupwise.stack.volumes import SAME_MM, UNREADABLE
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ def check_subjects(
     Returns
     -------
     table : one row per subject and run: number of volumes, repetition time (s), voxels in the mask,
-        mean framewise displacement (mm), number of confounds, excluded volumes, and events of each
-        condition.
+        mean framewise displacement (mm), number of confounds, excluded volumes, rows of events.tsv
+        that are left out, and events of each condition.
     findings : all errors in the runs; empty if there are none.
     """
     findings: list[str] = []
@@ -59,10 +59,8 @@ def check_subjects(
                 findings += _compare_grids(run["bold"], image, grid)
                 row["mask_voxels"] = _count_mask_voxels(run["mask"], grid)
                 row |= _summarize_confounds(run, confounds, image.shape[3])
-                events, late = _count_events(run, conditions, row)
-                findings += late
-                seen |= {name for name, count in events.items() if count}
-                row |= events
+                row |= _count_events(run, conditions, row)
+                seen |= {name for name in conditions if row[name]}
             except InputError as error:
                 findings += error.findings
             except UNREADABLE as error:
@@ -123,15 +121,12 @@ def _summarize_confounds(
 
 def _count_events(
     run: dict[str, str], conditions: Mapping[str, str], row: dict[str, Any]
-) -> tuple[dict[str, int], list[str]]:
-    events = read_events(run["events"], conditions)
-    counts = events["trial_type"].value_counts()
+) -> dict[str, int]:
+    """Return the number of events left out and of each condition."""
     end = row["volumes"] * row["repetition_time"]
-    last = events["onset"].max()
-    findings = []
-    if last >= end:
-        findings.append(
-            f"{run['events']}: an event begins at {last:g} s, but the run ends at {end:g} s. Give "
-            "onsets in seconds from the first volume."
-        )
-    return {name: int(counts.get(name, 0)) for name in conditions}, findings
+    events = read_events(run["events"], conditions, end=end)
+    counts = events["trial_type"].value_counts()
+    return {
+        "events_left_out": len(read_event_table(run["events"])) - len(events),
+        **{name: int(counts.get(name, 0)) for name in conditions},
+    }

@@ -10,6 +10,7 @@ from groupwise.report.modality import (
     EXCLUSION_COLUMNS,
     Modality,
     counts,
+    events_left_out,
     read_json,
     read_shared,
     read_table,
@@ -53,6 +54,7 @@ def read_modality(
         for row in runs.itertuples()
         if row.volumes_left_out
     ]
+    left += events_left_out(runs)
     return Modality(
         name="fMRI",
         unit="events",

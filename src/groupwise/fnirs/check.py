@@ -15,6 +15,7 @@ from groupwise.fnirs.recordings import (
     read_regressors,
     read_run_events,
 )
+from groupwise.inputs.events import read_event_table
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ def check_subjects(
     Returns
     -------
     table : one row per subject and run: sampling rate (Hz), duration (s), long, short and bad
-        pairs, and number of events of each condition.
+        pairs, number of rows of events.tsv that are left out, and of events of each condition.
     findings : all errors in the runs; empty if there are none.
     """
     findings: list[str] = []
@@ -73,14 +74,11 @@ def check_subjects(
                         f"{len(wavelengths)} wavelengths. Give one value per wavelength."
                     )
                 read_regressors(run["confounds"], raw.times)
-                events = read_run_events(run, raw, conditions)
+                events = read_run_events(run, raw, conditions, end=float(raw.times[-1]))
                 counts = events["trial_type"].value_counts()
-                if len(events) and events["onset"].max() >= raw.times[-1]:
-                    findings.append(
-                        f"{run['events'] or run['raw']}: an event begins at "
-                        f"{events['onset'].max():g} s, but the run ends at {raw.times[-1]:g} s. "
-                        "Give onsets in seconds from the first sample."
-                    )
+                left_out = 0
+                if run["events"]:
+                    left_out = len(read_event_table(run["events"])) - len(events)
                 seen |= {name for name in conditions if counts.get(name, 0)}
                 table.append(
                     {
@@ -94,6 +92,7 @@ def check_subjects(
                             sorted({*marked_bad, *read_bad_pairs(run["channels"], pairs)})
                         )
                         or "n/a",
+                        "events_left_out": left_out,
                         **{name: int(counts.get(name, 0)) for name in conditions},
                     }
                 )

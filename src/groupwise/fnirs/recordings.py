@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from groupwise.errors import InputError
-from groupwise.inputs.events import read_events
+from groupwise.inputs.events import label_events, read_events
 
 #: Starts of the names of annotations that are not events.
 NOT_EVENTS = ("BAD", "EDGE")
@@ -59,6 +59,7 @@ def read_run_events(
     raw: mne.io.BaseRaw,
     conditions: Mapping[str, str],
     stim_duration: float | None = None,
+    end: float | None = None,
 ) -> pd.DataFrame:
     """Read the events of a run from events.tsv or from the recording's annotations.
 
@@ -68,32 +69,38 @@ def read_run_events(
     raw : the recording.
     conditions : trial_type of each condition, by name. Other events keep their trial_type.
     stim_duration : s, replaces all durations; None keeps them.
+    end : length of the run in s, which events must not exceed; None: unknown.
 
     Returns
     -------
     Table with onset (s from the first sample), duration (s) and trial_type (the condition's name).
+    The index is the line in events.tsv, or the number of the annotation, from 1.
 
     Raises
     ------
     InputError
-        If events.tsv can't be read, or an event of a condition is before the first sample.
+        See `groupwise.inputs.events.read_events`; or an event of a condition is before the first
+        sample of a SNIRF file.
     """
     if run["events"]:
-        events = read_events(run["events"], conditions)
-    elif Path(raw.filenames[0]).suffix == ".snirf":
+        return read_events(run["events"], conditions, stim_duration, end)
+    if Path(raw.filenames[0]).suffix == ".snirf":
         events = _read_stimuli(str(raw.filenames[0]), raw, conditions)
     else:
         marks = raw.annotations.to_data_frame(time_format=None)
         marks = marks[~marks["description"].str.upper().str.startswith(NOT_EVENTS)]
-        names = {kind: name for name, kind in conditions.items()}
         events = pd.DataFrame(
             {
                 "onset": marks["onset"].to_numpy(float),
                 "duration": marks["duration"].to_numpy(float),
-                "trial_type": [names.get(kind, kind) for kind in marks["description"]],
-            }
+                "trial_type": marks["description"].to_numpy(str),
+            },
+            index=marks.index,
         )
-    return events if stim_duration is None else events.assign(duration=float(stim_duration))
+    if stim_duration is not None:
+        events["duration"] = float(stim_duration)
+    events.index += 1
+    return label_events(events, conditions, run["raw"], "annotation", end)
 
 
 def _read_stimuli(path: str, raw: mne.io.BaseRaw, conditions: Mapping[str, str]) -> pd.DataFrame:
@@ -102,7 +109,6 @@ def _read_stimuli(path: str, raw: mne.io.BaseRaw, conditions: Mapping[str, str])
     Their times have the origin and the unit of the samples' times. MNE takes them for seconds from
     the first sample, and drops those that are then after the last sample.
     """
-    names = {kind: name for name, kind in conditions.items()}
     rows = []
     with h5py.File(path) as file:
         recording = file["nirs"]
@@ -116,12 +122,12 @@ def _read_stimuli(path: str, raw: mne.io.BaseRaw, conditions: Mapping[str, str])
             if data.shape[1] < 2 or kind.upper().startswith(NOT_EVENTS):
                 continue
             onsets, durations = (data[:, 0] - origin) / per_second, data[:, 1] / per_second
-            name = names.get(kind, kind)
-            rows += [(*each, name) for each in zip(onsets, durations, strict=True)]
+            rows += [(*each, kind) for each in zip(onsets, durations, strict=True)]
     events = pd.DataFrame(rows, columns=["onset", "duration", "trial_type"])
     events = events.sort_values("onset", kind="stable", ignore_index=True)
     within = (events["onset"] >= -0.5 / raw.info["sfreq"]) & (events["onset"] <= raw.times[-1])
-    early = events[~within & (events["onset"] < 0) & events["trial_type"].isin(list(conditions))]
+    of_condition = events["trial_type"].isin(list(conditions.values()))
+    early = events[~within & (events["onset"] < 0) & of_condition]
     if len(early):
         raise InputError(
             f"{path}: {len(early)} events of conditions are before the first sample, the first "
@@ -129,7 +135,7 @@ def _read_stimuli(path: str, raw: mne.io.BaseRaw, conditions: Mapping[str, str])
             f"is at {origin:g} {unit}, and stimuli have the same time origin. Correct the times "
             "of the stimuli, or use a BIDS tree with an events.tsv."
         )
-    return events[within | events["trial_type"].isin(list(conditions))].reset_index(drop=True)
+    return events[within | of_condition].reset_index(drop=True)
 
 
 def read_bad_pairs(channels: str, pairs: Sequence[str]) -> list[str]:

@@ -11,6 +11,7 @@ from groupwise.report.modality import (
     EXCLUSION_COLUMNS,
     Modality,
     counts,
+    events_left_out,
     read_json,
     read_shared,
     read_table,
@@ -60,6 +61,7 @@ def read_modality(
             ),
         }
         left += [(s, f"pair {row.pair}", row.reason) for row in bad.itertuples()]
+    left += events_left_out(recordings)
     return Modality(
         name="fNIRS",
         unit="events",

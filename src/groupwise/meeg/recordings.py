@@ -13,6 +13,8 @@ import pandas as pd
 
 from groupwise.errors import InputError
 from groupwise.meeg.maxwell import find_unfiltered_shielding
+from groupwise.inputs.events import shorten_list
+from groupwise.meeg.events import count_events, find_missing_conditions, read_event_array
 
 if TYPE_CHECKING:
     import mne
@@ -214,11 +216,11 @@ def read_runs(
 
     raws = [read_recording(path, root, bad_channels, montage) for path in raw_paths]
     findings = find_run_differences(raws, raw_paths, moved=filter_run is not None)
-    findings += _find_missing_conditions(events_paths, conditions)
+    findings += find_missing_conditions(events_paths, conditions)
     if findings:
         raise InputError(findings)
     events = [
-        read_event_array(path, conditions, raw.info["sfreq"], raw.first_samp)
+        read_event_array(path, conditions, raw.info["sfreq"], raw.first_samp, raw.n_times)
         for path, raw in zip(events_paths, raws, strict=True)
     ]
     if filter_run is not None:
@@ -250,7 +252,7 @@ def find_run_differences(
             odd = sorted(set(raw.ch_names) ^ set(first.ch_names))
             findings.append(
                 f"{path}: its channels are not those of {paths[0]} "
-                f"({_shorten_list(odd) or 'other order'}). Give all runs of a subject the same "
+                f"({shorten_list(odd) or 'other order'}). Give all runs of a subject the same "
                 "channels."
             )
         if raw.info["sfreq"] != first.info["sfreq"]:
@@ -272,64 +274,6 @@ def find_run_differences(
                 "(meeg.maxwell: {}), or analyse each run as a session."
             )
     return findings
-
-
-def read_event_array(
-    path: str | os.PathLike,
-    conditions: dict[str, int | str],
-    sfreq: float,
-    first_sample: int = 0,
-) -> np.ndarray:
-    """Read the events of the conditions from events.tsv, as MNE's events array.
-
-    The sample of an event is the one nearest to `onset` (s from the recording's first sample).
-
-    Parameters
-    ----------
-    path : events.tsv.
-    conditions : number (in column `value`) or text (in column `trial_type`) of each condition, by
-        name.
-    sfreq : sampling rate of the recording, Hz.
-    first_sample : number of the recording's first sample (`raw.first_samp`).
-
-    Returns
-    -------
-    (n, 3) int array in the order of time: sample, 0, position of the condition in `conditions`,
-    from 1. A condition may have no event, because another run may have some.
-
-    Raises
-    ------
-    InputError
-        If the file or a column is missing, a row belongs to two conditions, or two events are at
-        the same sample.
-    """
-    table = _read_events_table(path)
-    findings = _find_missing_columns(table, path, conditions)
-    if findings:
-        raise InputError(findings)
-    code = np.zeros(len(table), int)
-    for position, (name, spec) in enumerate(conditions.items(), start=1):
-        rows = _find_rows(table, spec)
-        if np.any(code[rows]):
-            other = list(conditions)[int(code[rows].max()) - 1]
-            raise InputError(
-                f"{path}: some events belong to the conditions '{other}' and '{name}' at once. "
-                "Change the conditions so that each event belongs to one."
-            )
-        code[rows] = position
-    onset = pd.to_numeric(table["onset"], errors="coerce").to_numpy(float)
-    used = (code > 0) & np.isfinite(onset)
-    sample = np.round(onset[used] * sfreq).astype(int) + first_sample
-    events = np.column_stack([sample, np.zeros_like(sample), code[used]])
-    events = events[np.argsort(events[:, 0], kind="stable")]
-    same = np.flatnonzero(np.diff(events[:, 0]) == 0)
-    if len(same):
-        seconds = (events[same[0], 0] - first_sample) / sfreq
-        raise InputError(
-            f"{path}: {len(same)} pairs of events have the same sample, the first at "
-            f"{seconds:.3f} s. Remove the duplicates."
-        )
-    return events
 
 
 def check_recordings(
@@ -363,7 +307,8 @@ def check_recordings(
     -------
     findings : all errors, each with file and remedy; empty if there are none.
     rows : one dict per readable run: recording, sampling_rate (Hz), duration (s), number of
-        channels of each type, bad_channels, and number of events of each condition.
+        channels of each type, bad_channels, and events: the number of each condition and of those
+        that are left out.
     """
     findings: list[str] = []
     rows: list[dict[str, Any]] = []
@@ -399,7 +344,7 @@ def check_recordings(
                 "duration": round(raw.n_times / raw.info["sfreq"], 3),
                 **{f"n_{kind}": raw.get_channel_types().count(kind) for kind in channels},
                 "bad_channels": sorted({*raw.info["bads"], *bad_channels}),
-                "events": _count_events(events_path, conditions),
+                "events": count_events(events_path, conditions, raw.info["sfreq"]),
             }
         )
     if len(raws) > 1:
@@ -407,11 +352,11 @@ def check_recordings(
     for path, raw in zip(read, raws, strict=True):
         events_path = events_paths[list(raw_paths).index(path)]
         try:
-            read_event_array(events_path, conditions, raw.info["sfreq"])
+            read_event_array(events_path, conditions, raw.info["sfreq"], n_samples=raw.n_times)
         except InputError as error:
             findings += error.findings
     already = set(findings)
-    findings += [f for f in _find_missing_conditions(events_paths, conditions) if f not in already]
+    findings += [f for f in find_missing_conditions(events_paths, conditions) if f not in already]
     return findings, rows
 
 
@@ -440,7 +385,7 @@ def _find_unplaced_electrodes(
     if not absent:
         return []
     return [
-        f"{path}: the montage {montage} has no {_shorten_list(absent)}. Rename these electrodes in "
+        f"{path}: the montage {montage} has no {shorten_list(absent)}. Rename these electrodes in "
         "the recording, or name another montage."
     ]
 
@@ -465,92 +410,6 @@ def _find_missing_landmarks(
         "template head model (meeg.anatomy: template). Add them to coordsystem.json, or name a "
         "standard montage that has them (meeg.montage: colin27_1020)."
     ]
-
-
-def _read_events_table(path: str | os.PathLike) -> pd.DataFrame:
-    """Read events.tsv with all values as text ("n/a" stays "n/a")."""
-    try:
-        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: there is no such file. Every run needs an events.tsv. Restore it or list "
-            "the subject under 'exclude'."
-        ) from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"{path}: it is not a table of events ({error}). Restore the file."
-        ) from error
-
-
-def _choose_column(spec: int | str) -> str:
-    return "trial_type" if isinstance(spec, str) else "value"
-
-
-def _find_rows(table: pd.DataFrame, spec: int | str) -> np.ndarray:
-    """Return the row numbers of a condition's events."""
-    if isinstance(spec, str):
-        return np.flatnonzero((table["trial_type"] == spec).to_numpy())
-    return np.flatnonzero((pd.to_numeric(table["value"], errors="coerce") == spec).to_numpy())
-
-
-def _find_missing_columns(
-    table: pd.DataFrame, path: str | os.PathLike, conditions: dict[str, int | str]
-) -> list[str]:
-    wanted = ["onset", *dict.fromkeys(_choose_column(spec) for spec in conditions.values())]
-    return [
-        f"{path}: there is no column '{name}' (it has {', '.join(table.columns)}). "
-        + (
-            "Add it."
-            if name == "onset"
-            else "meeg.conditions uses column 'value' for numbers, and 'trial_type' for text."
-        )
-        for name in wanted
-        if name not in table.columns
-    ]
-
-
-def _find_missing_conditions(
-    paths: Sequence[str | os.PathLike], conditions: dict[str, int | str]
-) -> list[str]:
-    """Return findings on conditions without an event in any run, and on unreadable files."""
-    findings, tables = [], []
-    for path in paths:
-        try:
-            table = _read_events_table(path)
-        except InputError as error:
-            findings += error.findings
-            continue
-        findings += _find_missing_columns(table, path, conditions)
-        tables.append(table)
-    if findings:
-        return findings
-    everything = pd.concat(tables, ignore_index=True)
-    where = str(paths[0]) if len(paths) == 1 else f"{paths[0]} and the other runs"
-    for name, spec in conditions.items():
-        if len(_find_rows(everything, spec)):
-            continue
-        column = _choose_column(spec)
-        found = everything[column].value_counts(sort=False).sort_index()
-        values = _shorten_list([f"{key} ({n}x)" for key, n in found.items()], 12) or "none"
-        close = difflib.get_close_matches(str(spec), list(map(str, found.index)), n=1)
-        hint = f" Did you mean '{close[0]}'?" if close and isinstance(spec, str) else ""
-        findings.append(
-            f"{where}: condition '{name}' has no event: column '{column}' has no value {spec!r}. "
-            f"Its values are {values}.{hint} Correct meeg.conditions or list the subject under "
-            "'exclude'."
-        )
-    return findings
-
-
-def _count_events(path: str | os.PathLike, conditions: dict[str, int | str]) -> dict[str, int]:
-    """Count the events of each condition in one run; empty if the file can't be read."""
-    try:
-        table = _read_events_table(path)
-    except InputError:
-        return {}
-    if _find_missing_columns(table, path, conditions):
-        return {}
-    return {name: len(_find_rows(table, spec)) for name, spec in conditions.items()}
 
 
 def _find_unknown_channels(
@@ -590,9 +449,3 @@ def _find_missing_types(
         if kind in reject and kind not in types
     ]
     return findings
-
-
-def _shorten_list(items: Sequence[str], most: int = 5) -> str:
-    """Return the first items of a list as text, with the number of the others."""
-    rest = len(items) - most
-    return ", ".join(items[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -11,6 +11,7 @@ from groupwise.report.modality import (
     EXCLUSION_COLUMNS,
     Modality,
     counts,
+    events_left_out,
     read_json,
     read_shared,
     read_table,
@@ -70,6 +71,8 @@ def read_modality(
         if bad:
             left.append((s, f"channels {', '.join(bad)}", "bad: channels.tsv, the config or found"))
     representative = ("evoked-grad", "evoked-mag", "evoked-eeg")
+    recordings = read_table(found)
+    left += events_left_out(recordings)
     return Modality(
         name="M/EEG",
         unit="trials",
@@ -77,7 +80,7 @@ def read_modality(
         quality=pd.DataFrame(quality).T.infer_objects(),
         exclusions=pd.DataFrame(left, columns=EXCLUSION_COLUMNS),
         **read_shared(representative, subjects, cut.values(), **shared),
-        recordings=read_table(found),
+        recordings=recordings,
         facts={
             "trials": trials,
             "events": sum(own["Events"] for own in quality.values()),

@@ -166,6 +166,25 @@ def counts(table: pd.DataFrame) -> pd.DataFrame:
     return table.where(table > 0)
 
 
+def events_left_out(recordings: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """Return the exclusions of events that the input check counted, with EXCLUSION_COLUMNS.
+
+    Parameters
+    ----------
+    recordings : table of the input check, with the column `events_left_out`.
+    """
+    kept = recordings[recordings["events_left_out"] > 0].fillna("")
+    return [
+        (
+            str(row["subject"]),
+            f"{row['events_left_out']} rows of events.tsv "
+            f"{row.get('run', row.get('recording', ''))}".strip(),
+            "no onset or trial_type, or before the recording",
+        )
+        for row in kept.to_dict("records")
+    ]
+
+
 def read_table(path: str | Path, **how: Any) -> pd.DataFrame:
     """Return the table of a stage, with subjects as text."""
     how = {"dtype": {"subject": str}} | how
