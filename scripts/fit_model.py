@@ -3,8 +3,6 @@
 from groupwise.job import job
 
 with job(snakemake):
-    import pandas as pd
-
     from groupwise.files import write_json, write_whole
     from groupwise.inputs.participants import read_participants
     from groupwise.provenance import provenance
@@ -14,11 +12,12 @@ with job(snakemake):
         describe_model_columns,
         model_cautions,
         model_table,
+        read_model_table,
     )
 
     params, source = dict(snakemake.params.items()), snakemake.input
     spec = params["spec"]
-    table = pd.read_csv(source.table, sep="\t", dtype={"ID": str}, na_values="n/a")
+    table = read_model_table(source.table)
     people = read_participants(source.participants) if source.get("participants") else {}
     table = add_participant_columns(table, people, spec["formula"], spec["by"])
     found = model_table(table, **spec)

@@ -67,14 +67,14 @@ WORDS = {
     },
     ("meeg.epochs", "reject"): {
         "grad": ("above 1e+07 fT/cm (planar gradiometers) were rejected", {}),
-        "mag": ("above 1e+09 fT (magnetometers) were rejected", {}),
+        "mag": ("above 1e+06 fT (magnetometers) were rejected", {}),
         "eeg": ("", {}),  # no EEG is analysed
         "eog": ("above 1 µV (EOG) were rejected", {}),
         "ecg": ("above 1 µV (ECG) were rejected", {}),
     },
     ("meeg.epochs", "flat"): {
         "grad": ("below 1e+07 fT/cm (planar gradiometers) were rejected as flat", {}),
-        "mag": ("below 1e+09 fT (magnetometers) were rejected as flat", {}),
+        "mag": ("below 1e+06 fT (magnetometers) were rejected as flat", {}),
         "eeg": ("", {}),
         "eog": ("below 1 µV (EOG) were rejected as flat", {}),
         "ecg": ("below 1 µV (ECG) were rejected as flat", {}),

@@ -151,7 +151,7 @@ def written(value, container):
     if container is list:
         return [value]
     if container is dict:
-        return {value: 1e-6}
+        return {value: 1e-9 if value == "mag" else 1e-6}
     return list(value) if isinstance(value, tuple) else value
 
 

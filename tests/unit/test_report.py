@@ -37,7 +37,14 @@ from groupwise.stats.mixed_models import (
 )
 from tests.unit.effects import WITHIN, channel_space, make_effect, surface_space, volume_space
 
-CONFIG = {"study": "tiny", "analyses": {"sides": {"data": "meeg", "within": WITHIN}}}
+CONFIG = {
+    "study": "tiny",
+    "fmri": {"conditions": {"a": "a", "b": "b", "c": "c"}, "contrasts": {"sum": "a + b - c"}},
+    "analyses": {
+        "sides": {"data": "meeg", "within": WITHIN},
+        "mean": {"data": "fmri", "conditions": ["sum"]},
+    },
+}
 TABLE = {"table": "maps.tsv"}
 #: Of what the effects below and the model are.
 STUDY = {
@@ -245,6 +252,10 @@ def test_user_text_is_escaped_and_gaps_are_shown(html, page):
     assert "tiny <study>" in page.text and "tiny <study>" not in html
     assert "moved & talked" in page.text
     assert 'class="missing"' in html and "missing" in page.text
+
+
+def test_a_contrast_that_does_not_sum_to_zero_has_a_caution(page):
+    assert page.text.count("fmri.contrasts.sum: the weights of 'a + b - c' sum to 1, not 0") == 1
 
 
 def test_cluster_tables_can_be_downloaded_whole(page, effects):

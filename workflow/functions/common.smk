@@ -39,7 +39,7 @@ def own_prefix() -> str:
     return getattr(modifier, "kept_prefix", "")
 
 
-STUDY = or_workflow_error(read_study, config)
+STUDY = or_workflow_error(read_study, config, "config", workflow.configfiles)
 PLAN = Plan(STUDY, os.path.join(own_prefix(), STUDY.output))
 or_workflow_error(PLAN.raise_findings)
 OUT, PATHS = PLAN.out, PLAN.paths

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from groupwise.command.page import Cell, Page, Table
+from groupwise.config.balance import contrast_cautions
 from groupwise.config.study import Study
 from groupwise.inputs.runs import entities_of
 from groupwise.plan.build import Plan
@@ -144,6 +145,13 @@ def check_page(study: Study, found: list[Found], findings: list[str]) -> Page:
     if study.exclude:
         reasons = "; ".join(f"{name} ({why})" for name, why in study.exclude.items())
         lines.append(f"Excluded by the config: {reasons}.")
+    lines += [
+        f"Caution: analyses.{name}: {caution}"
+        for name, analysis in study.analyses.items()
+        for caution in contrast_cautions(
+            analysis.model_dump(), getattr(study, analysis.section).model_dump()
+        )
+    ]
     if findings:
         wrong = [[Cell(finding, "missing")] for finding in findings]
         tables.append(Table("To correct", ["finding"], wrong))

@@ -257,6 +257,25 @@ class Analysis(Section):
         return findings
 
     @property
+    def without_neighbours(self) -> str:
+        """Description of the places if they have no neighbours, so that there are no clusters."""
+        return ""
+
+    @property
+    def unused_keys(self) -> set[str]:
+        """Keys that have no meaning in this analysis."""
+        return {"cluster", "tfce"} if self.without_neighbours else set()
+
+    def check_clusters(self) -> list[str]:
+        """Return findings on keys of clusters, if there can be no clusters."""
+        return [
+            f"{key}: {self.without_neighbours} have no neighbours, so there are no clusters, and "
+            "the largest statistic is used; remove it"
+            for key in sorted(self.unused_keys & self.model_fields_set)
+            if getattr(self, key)
+        ]
+
+    @property
     def has_f(self) -> bool:
         """Whether any effect is tested by F."""
         groups = len(next(iter(self.between.values()))) if self.between else 0
@@ -331,9 +350,16 @@ class SourceAnalysis(TimedAnalysis):
 
     def check(self, section: Any) -> list[str]:
         """Return findings on keys that another space needs."""
+        findings = self.check_clusters()
         if self.space != "labels" and "parcellation" in self.changed_keys:
-            return ["parcellation: needs space: labels; remove it, or set space: labels"]
-        return []
+            findings.append("parcellation: needs space: labels; remove it, or set space: labels")
+        return findings
+
+    @property
+    def without_neighbours(self) -> str:
+        """Description of labels without times, which have no neighbours."""
+        averaged = self.space == "labels" and self.average
+        return "labels without times (average: true)" if averaged else ""
 
 
 def _rank_in(factors: list[str]) -> Callable[[str], int]:

@@ -1,11 +1,22 @@
 """Config of fMRI, from preprocessed runs to first-level maps."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from groupwise.config.analysis import ClusterAnalysis
-from groupwise.config.section import DataSection, Hrf, Label, Section, check_first_level
+from groupwise.config.section import (
+    HIGH_PASS,
+    DataSection,
+    Hrf,
+    Label,
+    Section,
+    check_first_level,
+    plausible,
+)
+
+#: FWHM of smoothing: from the smallest voxels (of rodents) to a lobe.
+FWHM = plausible("mm", 0.1, 50)
 
 
 class Confounds(Section):
@@ -77,12 +88,12 @@ class Fmri(DataSection):
     drift: Literal["cosine", "polynomial", "none"] = Field(
         "none", description="Drift model, in addition to the confounds."
     )
-    high_pass: float = Field(
-        0.01, gt=0, description="High-pass cutoff of the cosine drift model, in Hz."
+    high_pass: Annotated[float, Field(gt=0), HIGH_PASS] = Field(
+        0.01, description="High-pass cutoff of the cosine drift model, in Hz."
     )
     confounds: Confounds = Field(Confounds(), description="Confounds.")
-    smoothing: float | None = Field(
-        None, gt=0, description="FWHM of the smoothing kernel, in mm. null: none."
+    smoothing: Annotated[float, Field(gt=0), FWHM] | None = Field(
+        None, description="FWHM of the smoothing kernel, in mm. null: none."
     )
     noise: Literal["ar1", "ols"] = Field(
         "ar1", description="Noise model: first-order autoregressive (ar1) or white (ols)."

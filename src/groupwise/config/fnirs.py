@@ -6,10 +6,21 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from groupwise.config.analysis import Analysis
-from groupwise.config.section import DataSection, Hrf, Label, Name, Section, check_first_level
+from groupwise.config.section import (
+    HIGH_PASS,
+    DataSection,
+    Hrf,
+    Label,
+    Name,
+    Section,
+    check_first_level,
+    plausible,
+)
 
 #: A source-detector pair, such as S1_D2.
 Pair = Annotated[str, Field(pattern=r"^S\d+_D\d+$")]
+#: Longest distance of short pairs (8 to 15 mm in use) and of long pairs (up to 60 mm in use).
+SHORT, LONG = plausible("mm", 3, 30), plausible("mm", 10, 200)
 
 
 class Quality(Section):
@@ -41,7 +52,9 @@ class ShortChannels(Section):
         "principal components of all short channels. none: no regressors.",
     )
     n_components: int = Field(2, ge=1, description="For components: their number.")
-    longest: float = Field(10.0, gt=0, description="Longest distance of a short pair, in mm.")
+    longest: Annotated[float, Field(gt=0), SHORT] = Field(
+        10.0, description="Longest distance of a short pair, in mm."
+    )
 
 
 class Fnirs(DataSection):
@@ -86,7 +99,7 @@ class Fnirs(DataSection):
     resample: float | None = Field(
         0.6, gt=0, description="Sampling rate of the GLM in Hz. null: as recorded."
     )
-    long: tuple[float, float] = Field(
+    long: tuple[float, Annotated[float, LONG]] = Field(
         (15.0, 45.0),
         description="Shortest and longest distance of the pairs that are analysed, in mm.",
     )
@@ -98,8 +111,8 @@ class Fnirs(DataSection):
     )
     hrf: Hrf = Field("glover", description="Haemodynamic response function.")
     drift: Literal["cosine", "polynomial", "none"] = Field("cosine", description="Drift model.")
-    high_pass: float = Field(
-        0.01, gt=0, description="High-pass cutoff of the cosine drift model, in Hz."
+    high_pass: Annotated[float, Field(gt=0), HIGH_PASS] = Field(
+        0.01, description="High-pass cutoff of the cosine drift model, in Hz."
     )
     confounds: str | None = Field(
         None,
@@ -165,9 +178,10 @@ class FnirsAnalysis(Analysis):
     )
 
     def check(self, section: Fnirs) -> list[str]:
-        """Return findings on cells and space."""
+        """Return findings on clusters, cells and space."""
         no_rois = self.space == "rois" and not section.rois
         return [
+            *self.check_clusters(),
             *self.check_cells([*section.conditions, *section.contrasts]),
             *(
                 ["space: rois needs regions in fnirs.rois; add them, or remove space"]
@@ -175,6 +189,11 @@ class FnirsAnalysis(Analysis):
                 else []
             ),
         ]
+
+    @property
+    def without_neighbours(self) -> str:
+        """Description of the places, which have no neighbours."""
+        return "channels and regions of fNIRS"
 
 
 class Values(DataSection):
@@ -193,3 +212,12 @@ class ValuesAnalysis(Analysis):
     """Analysis of ready-made values of channels or regions."""
 
     data: Literal["values"]
+
+    def check(self, section: Values) -> list[str]:
+        """Return findings on keys of clusters."""
+        return self.check_clusters()
+
+    @property
+    def without_neighbours(self) -> str:
+        """Description of the places, which have no neighbours."""
+        return "channels and regions in a table of values"

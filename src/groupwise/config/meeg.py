@@ -5,8 +5,20 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from groupwise.config.analysis import SourceAnalysis
-from groupwise.config.section import DataSection, Label, Section, check_names
+from groupwise.config.section import DataSection, Label, Section, check_names, unit_finding
 from groupwise.config.sources import Bem, Coregistration, Inverse, Morph, SourceSpace
+
+#: Units and largest plausible peak-to-peak amplitudes of an epoch: 100 times the largest limits
+#: in use. Limits in fT, fT/cm, µV or mV exceed them, and would reject nothing.
+AMPLITUDES = {
+    "grad": ("T/m", 0.0, 1e-6),
+    "mag": ("T", 0.0, 1e-8),
+    "eeg": ("V", 0.0, 1e-2),
+    "eog": ("V", 0.0, 1e-2),
+    "ecg": ("V", 0.0, 5e-2),
+}
+#: Longest plausible distance of the edge of an epoch from its event, in s; ms exceed it.
+LONGEST_EPOCH = 100.0
 
 
 class Filter(Section):
@@ -106,6 +118,28 @@ class Epochs(Section):
         "differences in time (`mne.epochs.equalize_epoch_counts`). Otherwise magnitudes, which "
         "noise biases upwards, differ between conditions.",
     )
+
+    @model_validator(mode="after")
+    def _units(self) -> "Epochs":
+        limits = {"tmin": (self.tmin, "s", 0.0, LONGEST_EPOCH)}
+        limits["tmax"] = (self.tmax, "s", 0.0, LONGEST_EPOCH)
+        for key in ("reject", "flat"):
+            for kind, value in getattr(self, key).items():
+                limits[f"{key}.{kind}"] = (value, *AMPLITUDES[kind])
+        findings = [
+            f"{key}: {finding}"
+            for key, (value, unit, low, high) in limits.items()
+            if (finding := unit_finding(value, unit, low, high))
+        ]
+        findings += [
+            f"flat.{kind}: {value:g} is not less than reject.{kind} ({self.reject[kind]:g}), so "
+            "every epoch would be rejected; correct one"
+            for kind, value in self.flat.items()
+            if value >= self.reject.get(kind, float("inf"))
+        ]
+        if findings:
+            raise ValueError("\n".join(findings))
+        return self
 
     @model_validator(mode="after")
     def _window(self) -> "Epochs":
@@ -248,6 +282,25 @@ class Meeg(DataSection):
                 "misplaces sources by centimetres; use the MRI of each subject, or a template "
                 "scaled with mne coreg"
             )
+        if findings:
+            raise ValueError("\n".join(findings))
+        return self
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> "Meeg":
+        """Refuse windows of covariances outside the epochs, which MNE cuts off with a warning."""
+        low, high = self.epochs.tmin, self.epochs.tmax
+        windows: list[tuple[str, Section, bool]] = [
+            ("covariance", self.covariance, self.covariance.source == "baseline"),
+            ("inverse.beamformer", self.inverse.beamformer, self.inverse.method == "LCMV"),
+        ]
+        findings = [
+            f"{name}.{key}: {edge} s is outside the epochs ({low} to {high} s); correct it"
+            for name, section, used in windows
+            for key in ("tmin", "tmax")
+            if used and key in section.changed_keys and (edge := getattr(section, key)) is not None
+            if not low <= edge <= high
+        ]
         if findings:
             raise ValueError("\n".join(findings))
         return self

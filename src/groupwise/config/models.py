@@ -16,7 +16,8 @@ class Model(Section):
     )
     formula: str = Field(
         description="Patsy formula with columns of the table (ID, Condition, Chroma, ch_name or "
-        "ROI, theta) and of participants.tsv, such as theta ~ -1 + ROI:Condition:Chroma."
+        "ROI, theta) and of participants.tsv, such as theta ~ -1 + ROI:Condition:Chroma. Text is a "
+        "factor and numbers are a covariate; C(x) declares codes of groups, I(x) numbers."
     )
     where: dict[Name, list[str]] = Field(
         {}, description="Rows to include: columns and their values. Empty: all rows."

@@ -3,7 +3,7 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -17,9 +17,13 @@ from groupwise.errors import InputError
 
 #: One of the allowed values in an error of pydantic.
 QUOTED = re.compile(r"'([^']*)'")
+#: Loader of YAML: that of libyaml is ten times as fast, where PyYAML was built with it.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_study(raw: dict[str, Any], origin: str = "config") -> Study:
+def read_study(
+    raw: dict[str, Any], origin: str = "config", files: Iterable[str | Path] = ()
+) -> Study:
     """Return the typed study of a raw config dict.
 
     Parameters
@@ -28,21 +32,26 @@ def read_study(raw: dict[str, Any], origin: str = "config") -> Study:
         Content of the YAML file.
     origin
         Name of the file, for messages.
+    files
+        Files with that content. Their keys are checked for repetitions, which a dict cannot show.
 
     Raises
     ------
     InputError
         With one finding per wrong key: its path, what is wrong, and what to do.
     """
+    findings = [finding for path in files for finding in _repeated_keys(path)]
     try:
-        return Study.model_validate(raw)
+        study = Study.model_validate(raw)
     except ValidationError as error:
-        findings = [
+        findings += [
             f"{origin}: {line}"
             for item in error.errors(include_url=False)
             for line in _findings(item)
         ]
-        raise InputError(list(dict.fromkeys(findings))) from None
+    if findings:
+        raise InputError(list(dict.fromkeys(findings)))
+    return study
 
 
 def read_study_file(path: str) -> Study:
@@ -56,7 +65,48 @@ def read_study_file(path: str) -> Study:
         raise InputError(f"{path}: is not valid YAML: {error}") from None
     if not isinstance(raw, dict):
         raise InputError(f"{path}: must contain keys and values, as config/config.yaml does")
-    return read_study(raw, path)
+    return read_study(raw, path, [path])
+
+
+def _repeated_keys(path: str | Path) -> list[str]:
+    """Return findings on keys that occur twice in a mapping, of which YAML keeps the last only.
+
+    A file that is not readable has none: whoever reads its values reports that.
+    """
+    try:
+        # Snakemake also reads JSON, in which tabs are allowed.
+        root = yaml.compose(Path(path).read_text(encoding="utf-8").expandtabs(), LOADER)
+    except (OSError, ValueError, yaml.YAMLError):
+        return []
+    return [
+        f"{path}, lines {', '.join(map(str, lines))}: the key {key} occurs {len(lines)} times, "
+        "and only the last would be used; remove or rename the others"
+        for key, lines in _lines_of_keys(root, "", set())
+        if len(lines) > 1
+    ]
+
+
+def _lines_of_keys(
+    node: yaml.Node | None, parent: str, seen: set[int]
+) -> Iterator[tuple[str, list[int]]]:
+    """Yield the path of each key below a node, with the lines of its occurrences.
+
+    `seen` has the ids of visited nodes: an anchored node can occur several times, also in itself.
+    """
+    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _lines_of_keys(item, parent, seen)
+        return
+    lines: dict[str, list[int]] = {}
+    for key, value in node.value:
+        name = str(key.value)
+        if key.tag != "tag:yaml.org,2002:merge":  # `<<` may occur more than once
+            lines.setdefault(f"{parent}{name}", []).append(key.start_mark.line + 1)
+        yield from _lines_of_keys(value, f"{parent}{name}.", seen)
+    yield from lines.items()
 
 
 def _findings(item: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from groupwise.config.formula import weights_of
 from groupwise.errors import InputError
@@ -22,6 +22,39 @@ Hrf = Literal[
     "glover + derivative",
     "glover + derivative + dispersion",
 ]
+
+
+def plausible(unit: str, low: float, high: float) -> AfterValidator:
+    """Return a validator of a number in a unit, which refuses values in another unit.
+
+    Parameters
+    ----------
+    unit : unit of the value.
+    low, high : limits, which no study that is known exceeds. 0, which often means "none", and
+        negative values are not compared with `low`.
+    """
+
+    def check(value: float) -> float:
+        if finding := unit_finding(value, unit, low, high):
+            raise ValueError(finding)
+        return value
+
+    return AfterValidator(check)
+
+
+def unit_finding(value: float, unit: str, low: float, high: float) -> str:
+    """Return a finding on a value that is implausible in its unit; "" if it is plausible."""
+    if abs(value) <= high and not 0 < value < low:
+        return ""
+    return (
+        f"is {value:g}, but the unit is {unit}, in which {low:g} to {high:g} is plausible; write "
+        f"the value in {unit}"
+    )
+
+
+#: High-pass cutoff of a drift model: periods of 2 s (as short as a trial) to hours. Some programs
+#: have the period in s instead, such as 128.
+HIGH_PASS = plausible("Hz", 1e-5, 0.5)
 
 
 class Section(BaseModel):

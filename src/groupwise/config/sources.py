@@ -4,7 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from groupwise.config.section import Section
+from groupwise.config.section import Section, plausible
+
+#: Conductivity of tissue, from bone (0.002) to cerebrospinal fluid (1.8).
+CONDUCTIVITY = plausible("S/m", 1e-4, 10)
+#: Distance of sources from the skull; a distance in m is below 0.1.
+DISTANCE = plausible("mm", 0.1, 100)
 
 
 class Coregistration(Section):
@@ -42,7 +47,7 @@ class Bem(Section):
         description="Icosahedron grade to which the skull surfaces are downsampled. null: no "
         "downsampling.",
     )
-    conductivity: list[Annotated[float, Field(gt=0)]] = Field(
+    conductivity: list[Annotated[float, Field(gt=0), CONDUCTIVITY]] = Field(
         [0.3],
         min_length=1,
         max_length=3,
@@ -75,8 +80,8 @@ class SourceSpace(Section):
         "oct6",
         description="For kind: surface. Spacing of the sources, such as oct6 or ico4, or all.",
     )
-    mindist: float = Field(
-        5.0, ge=0, description="Smallest distance of a source to the inner skull, in mm."
+    mindist: Annotated[float, Field(ge=0), DISTANCE] = Field(
+        5.0, description="Smallest distance of a source to the inner skull, in mm."
     )
 
 

@@ -1,6 +1,7 @@
 """Groups and covariates of the participants, from a BIDS participants.tsv or a table of maps."""
 
 import csv
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from groupwise.errors import InputError
 
 #: Texts that mark a missing value.
 ABSENT = ("", "n/a", "N/A", "NA", "nan", "NaN")
+#: A number as tables have it; Python also takes 1_0 and infinity for one.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def read_participants(path: str) -> dict[str, dict[str, str]]:
@@ -23,6 +26,8 @@ def read_participants(path: str) -> dict[str, dict[str, str]]:
             rows = list(csv.DictReader(handle, delimiter="\t"))
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path}: is not text in UTF-8 ({error}); save it as UTF-8") from None
     if not rows or "participant_id" not in rows[0]:
         raise InputError(
             f"{path}: has no column participant_id or no row; it needs the column participant_id "
@@ -83,11 +88,10 @@ def values_of(
                 f"{origin}: subject {subject} has {column} {value}, which is not one of "
                 f"{', '.join(levels)}"
             )
+        elif levels is None and not NUMBER.fullmatch(value):
+            findings.append(f"{origin}: subject {subject}: {column} {value!r} is not a number")
         else:
-            try:
-                values.append(value if levels is not None else float(value))
-            except ValueError:
-                findings.append(f"{origin}: subject {subject}: {column} {value!r} is not a number")
+            values.append(value if levels is not None else float(value))
     if findings:
         raise InputError([*findings, "correct the value, or list the subject under exclude"])
     unused = [level for level in levels or () if level not in values]

@@ -12,6 +12,7 @@ from groupwise.plan.effects import PlannedEffect, plan_effects
 from groupwise.plan.fmri import FmriSource
 from groupwise.plan.fnirs import FnirsSource
 from groupwise.plan.meeg import MeegSource
+from groupwise.plan.models import find_wrong_tables
 from groupwise.plan.paths import Paths
 from groupwise.plan.source import CorticalSource, InputCheck, PlacesSource, Source
 from groupwise.plan.tables import EstimatesSource, EvokedsSource, MapsSource, ValuesSource
@@ -55,7 +56,8 @@ class Plan:
         }
         self.effects, of_effects = plan_effects(study, self.sources)
         of_sources = [finding for source in self.sources.values() for finding in source.findings]
-        self.findings = list(dict.fromkeys([*of_sources, *of_effects]))
+        of_models = find_wrong_tables(study, self.sources)
+        self.findings = list(dict.fromkeys([*of_sources, *of_effects, *of_models]))
 
     def raise_findings(self) -> None:
         """Raise `InputError` with all findings if there are any."""

@@ -10,6 +10,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel
 
+from groupwise.config.balance import contrast_cautions
 from groupwise.permutation.wording import (
     effect_words,
     number,
@@ -72,7 +73,7 @@ def build_report(
             "id": _slug("analysis", analysis["name"]),
             "name": analysis["name"],
             "effects": [
-                _effect(analysis["name"], effect, config.get("analyses", {}), modalities, views)
+                _effect(analysis["name"], effect, config, modalities, views)
                 for effect in analysis["effects"]
             ],
         }
@@ -120,13 +121,13 @@ def build_report(
 def _effect(
     analysis: str,
     effect: Mapping[str, Any],
-    specs: Mapping[str, Any],
+    config: Mapping[str, Any],
     modalities: Sequence[Modality],
     views: Views,
 ) -> dict[str, Any]:
     result, clusters = effect["result"], effect["clusters"]
     design = design_of_result(result)
-    spec = specs.get(analysis) or {}
+    spec = config.get("analyses", {}).get(analysis) or {}
     excess = result["Mass"] == "excess"
     points = effect.get("points")
     facts = {
@@ -160,6 +161,7 @@ def _effect(
     )
     name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
     warnings = cautions(result, clusters)
+    warnings += contrast_cautions(spec, config.get(spec.get("data")) or {}, effect["name"])
     if design.compares_conditions:
         for each in modalities:
             if each.section == spec.get("data") and each.unit == "trials":
@@ -294,12 +296,15 @@ def settings_of(section: BaseModel) -> dict[str, Any]:
     """Return all settings of a section of the config, except nulls that are defaults.
 
     A null is kept if the default is another value: without it, the config would mean the default.
+    Keys without meaning in the section are omitted, because the config refuses them.
     """
     plain = section.model_dump(mode="json")
     fields = type(section).model_fields
     shown = {}
     for name, value in section:
         if value is None and fields[name].default is None:
+            continue
+        if name in getattr(section, "unused_keys", ()):
             continue
         if isinstance(value, BaseModel):
             shown[name] = settings_of(value)

@@ -27,7 +27,7 @@ import numpy as np
 from scipy.stats import norm
 
 from groupwise.errors import InputError
-from groupwise.inputs.participants import ABSENT
+from groupwise.inputs.variables import FACTORS, find_wrong_people, names_in
 from groupwise.stats.corrections import bonferroni, fdr
 
 if TYPE_CHECKING:
@@ -291,6 +291,20 @@ def model_table(
     return found
 
 
+def read_model_table(path: str) -> "pd.DataFrame":
+    """Return a TSV or CSV file of values of places, with the participants (without sub-) in ID.
+
+    The columns that MNE-NIRS has for factors are text. Others are numbers if all values are.
+    """
+    import pandas as pd
+
+    options = {"sep": "\t"} if path.endswith(".tsv") else {"sep": None, "engine": "python"}
+    table = pd.read_csv(path, dtype=dict.fromkeys(FACTORS, str), na_values="n/a", **options)
+    if "ID" not in table and "subject" in table:
+        table = table.rename(columns={"subject": "ID"})
+    return table.assign(ID=table["ID"].astype(str).str.removeprefix("sub-"))
+
+
 def add_participant_columns(
     table: "pd.DataFrame",
     people: Mapping[str, Mapping[str, str]],
@@ -307,21 +321,20 @@ def add_participant_columns(
 
     Raises
     ------
-    InputError : a participant has no value in an added column.
+    InputError : a participant has no value in an added column, or the formula would read a column
+        as another type than its values have.
     """
     import pandas as pd
 
-    named = {*re.findall(r"[A-Za-z_]\w*", formula), *columns} - set(table)
     known = {name for row in people.values() for name in row}
-    for name in sorted(named & known):
-        values = {who: people.get(who, {}).get(name, "") for who in sorted(set(table["ID"]))}
-        absent = [who for who, value in values.items() if value in ABSENT]
-        if absent:
-            raise InputError(
-                f"participants.tsv: subject {', '.join(absent)} has no {name}, which the formula "
-                "names; give the value, or list the subject under exclude"
-            )
-        column = table["ID"].map(values)
+    needed = sorted(({*names_in(formula), *columns} - set(table)) & known)
+    findings = find_wrong_people(
+        people, sorted(set(table["ID"])), formula, needed, "participants.tsv"
+    )
+    if findings:
+        raise InputError(findings)
+    for name in needed:
+        column = table["ID"].map({who: row.get(name, "") for who, row in people.items()})
         numbers = pd.to_numeric(column, errors="coerce")
         table = table.assign(**{name: column if numbers.isna().any() else numbers})
     return table
