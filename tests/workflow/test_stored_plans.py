@@ -94,9 +94,12 @@ def plan_of(study: str, folder: Path) -> dict[str, list[dict]]:
             entry = {
                 "input": together(workflow.persistence._input(job)),
                 "output": together(map(str, job.output)),
-                "params": [*map(shortened, workflow.persistence._params(job))],
+                "params": [*workflow.persistence._params(job)],
             }
-            entry = {key: [in_braces(t, wildcards) for t in texts] for key, texts in entry.items()}
+            entry = {
+                key: [shortened(in_braces(text, wildcards)) for text in texts]
+                for key, texts in entry.items()
+            }
             alike = rules.setdefault(job.rule.name, [])
             same = [each for each in alike if {**each, "wildcards": 0} == {**entry, "wildcards": 0}]
             if not same:

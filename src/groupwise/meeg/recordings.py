@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from groupwise.errors import InputError
-from groupwise.meeg.maxwell import find_unfiltered_shielding
 from groupwise.inputs.events import shorten_list
 from groupwise.meeg.events import count_events, find_missing_conditions, read_event_array
+from groupwise.meeg.maxwell import find_unfiltered_shielding
 
 if TYPE_CHECKING:
     import mne
