@@ -157,6 +157,24 @@ def test_head_points_lie_on_the_scalp(demo):
     assert distance["points"] >= 50 and distance["median_mm"] < 3
 
 
+@pytest.mark.parametrize("kind", ["head points", "electrodes"])
+def test_points_far_from_the_scalp_are_refused(demo, kind):
+    """A transform that is 9 m off, and one of the right place."""
+    info = demo.info.copy()
+    if kind == "electrodes":
+        with info._unlock():
+            info["dig"] = [
+                point | {"kind": mne.io.constants.FIFF.FIFFV_POINT_EEG}
+                for point in info["dig"]
+                if point["kind"] == mne.io.constants.FIFF.FIFFV_POINT_EXTRA
+            ]
+        assert head_surface_distance(info, demo.trans, "sub-01", demo.subjects_dir) is None
+    trans = demo.trans.copy()
+    trans["trans"][2, 3] += 9.0
+    with pytest.raises(InputError, match=r"are \d+ mm from the scalp of the MRI"):
+        head_surface_distance(info, trans, "sub-01", demo.subjects_dir)
+
+
 def test_a_trans_file_is_read_either_way_round(demo, tmp_path):
     for trans in (demo.trans, mne.transforms.invert_transform(demo.trans)):
         trans.save(tmp_path / "sub-01_trans.fif", overwrite=True)

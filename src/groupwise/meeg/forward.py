@@ -10,9 +10,14 @@ from mne import surface
 from mne.io.constants import FIFF
 
 from groupwise.errors import InputError
+from groupwise.meeg.geometry import require_near_scalp
 
 if TYPE_CHECKING:
     import mne
+
+#: Largest median distance of digitised head points from the scalp of the MRI, mm. Good alignment
+#: gives some mm, an adult template with a newborn's head less than 40, a wrong unit much more.
+LARGEST_DISTANCE = 50.0
 
 # Nearest neighbours by SciPy's tree, as MNE finds them itself where scikit-learn is not installed:
 # importing that takes two seconds, in each of five stages a subject. The default is MNE's own
@@ -120,16 +125,29 @@ def head_surface_distance(
     Returns
     -------
     `points` (their number), `median_mm` and `max_mm`; None without head points or scalp surface.
+
+    Raises
+    ------
+    InputError
+        If the median is above `LARGEST_DISTANCE`; without head points, that of the electrodes.
     """
     import mne
 
     kinds = {int(point["kind"]) for point in info["dig"] or []}
-    extra = int(mne.io.constants.FIFF.FIFFV_POINT_EXTRA)
+    codes = mne.io.constants.FIFF
+    extra, eeg = int(codes.FIFFV_POINT_EXTRA), int(codes.FIFFV_POINT_EEG)
     folder = Path(subjects_dir) / subject
     scalps = ("bem/outer_skin.surf", f"bem/{subject}-head.fif", "surf/lh.seghead")
-    if extra not in kinds or not any((folder / name).exists() for name in scalps):
+    if not {extra, eeg} & kinds or not any((folder / name).exists() for name in scalps):
+        return None
+    if extra not in kinds:
+        electrodes = mne.dig_mri_distances(
+            info, trans, subject, subjects_dir, dig_kinds="eeg", on_defects="ignore"
+        )
+        require_near_scalp(float(np.median(electrodes)) * 1e3, LARGEST_DISTANCE)
         return None
     distance = mne.dig_mri_distances(info, trans, subject, subjects_dir) * 1e3
+    require_near_scalp(float(np.median(distance)), LARGEST_DISTANCE)
     return {
         "points": len(distance),
         "median_mm": round(float(np.median(distance)), 2),

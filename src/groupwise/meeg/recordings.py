@@ -14,6 +14,7 @@ import pandas as pd
 from groupwise.errors import InputError
 from groupwise.inputs.events import shorten_list
 from groupwise.meeg.events import count_events, find_missing_conditions, read_event_array
+from groupwise.meeg.geometry import find_implausible_positions
 from groupwise.meeg.maxwell import find_unfiltered_shielding
 
 if TYPE_CHECKING:
@@ -327,11 +328,13 @@ def check_recordings(
         )
         findings += _find_missing_types(raw, path, channels, reject or {})
         findings += find_unfiltered_shielding(raw.info, path, channels, filtered=moved)
-        if "eeg" in channels:
-            unplaced = _find_unplaced_electrodes(raw, path, montage)
-            findings += unplaced
-            if landmarks and not unplaced:
-                findings += _find_missing_landmarks(raw, path, montage)
+        unplaced = _find_unplaced_electrodes(raw, path, montage) if "eeg" in channels else []
+        findings += unplaced
+        placed = [kind for kind in channels if kind != "eeg" or not unplaced]
+        recorded = "eeg" in placed and montage is None and _has_own_landmarks(path)
+        findings += find_implausible_positions(raw, path, placed, montage, recorded)
+        if landmarks and "eeg" in placed:
+            findings += _find_missing_landmarks(raw, path, montage)
         if h_freq is not None and h_freq >= raw.info["sfreq"] / 2:
             findings.append(
                 f"{path}: it is sampled at {raw.info['sfreq']:g} Hz, so meeg.filter.h_freq must "
@@ -390,18 +393,18 @@ def _find_unplaced_electrodes(
     ]
 
 
+def _has_own_landmarks(path: str | os.PathLike) -> bool:
+    """Return whether the landmarks are recorded; mne-bids invents those of other EEG files."""
+    return Path(path).suffix == ".fif" or read_digitised_montage(path) is not None
+
+
 def _find_missing_landmarks(
     raw: "mne.io.BaseRaw", path: str | os.PathLike, montage: str | None
 ) -> list[str]:
     """Return a finding if nasion or preauricular points are unknown."""
     if montage is not None:
         set_standard_montage(raw, montage)
-    # mne-bids invents landmarks for files that are not FIF.
-    known = (
-        montage is not None
-        or Path(path).suffix == ".fif"
-        or read_digitised_montage(path) is not None
-    )
+    known = montage is not None or _has_own_landmarks(path)
     positions = raw.get_montage().get_positions() if raw.get_montage() and known else {}
     if all(positions.get(name) is not None for name in ("nasion", "lpa", "rpa")):
         return []
