@@ -232,6 +232,22 @@ def test_events_that_do_not_fit_are_reported(copy):
     assert "sub-02: no event of known/other (nothing) in any run" in text
 
 
+def test_durations_of_zero_in_one_subject_are_refused_or_fixed(copy):
+    for path in copy.glob("bids/sub-01/func/*_events.tsv"):
+        pd.read_csv(path, sep="\t").assign(duration=0).to_csv(path, sep="\t", index=False)
+    text = findings(check, study_of(copy))
+    assert (
+        "all events have a duration of 0 in sub-01 run-1, sub-01 run-2, but not in sub-02" in text
+    )
+    study = study_of(copy, stim_duration=1.5)
+    table, found = check_subjects(**find_runs(study).check_parameters(study))
+    assert found == [] and set(table["event_durations"]) == {"1.5"}
+    assert set(table["impulses"]) == {"n/a"}
+    study = study_of(copy, stim_duration=0)
+    table, found = check_subjects(**find_runs(study).check_parameters(study))
+    assert found == [] and set(table["impulses"]) == {", ".join(CONDITIONS)}
+
+
 def test_events_that_are_left_out_are_counted(copy):
     path = copy / "bids/sub-01/func/sub-01_task-faces_run-1_events.tsv"
     events = pd.read_csv(path, sep="\t").astype({"onset": object})
