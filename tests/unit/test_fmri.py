@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from nilearn.glm.first_level import first_level_from_bids
 
+from groupwise.command.check import check_page, check_study
 from groupwise.config.formula import contrasts_of
 from groupwise.config.read import read_study
 from groupwise.demo.faces import CONDITIONS, REGIONS, SPACE, TASK, make_faces
@@ -246,6 +247,17 @@ def test_durations_of_zero_in_one_subject_are_refused_or_fixed(copy):
     study = study_of(copy, stim_duration=0)
     table, found = check_subjects(**find_runs(study).check_parameters(study))
     assert found == [] and set(table["impulses"]) == {", ".join(CONDITIONS)}
+
+
+def test_the_check_command_shows_durations_and_differing_repetition_times(copy):
+    found, _ = check_study(study_of(copy))
+    assert {tuple(row.facts) for row in found} == {("durations (s)",)}
+    for path in files(copy, "sub-02/func/*_bold.json"):
+        sidecar = json.loads(path.read_text())
+        path.write_text(json.dumps(sidecar | {"RepetitionTime": 2.5}))
+    found, _ = check_study(study_of(copy))
+    assert {row.facts["repetition time (s)"] for row in found if row.subject == "02"} == {"2.5"}
+    assert "repetition time (s)" in check_page(study_of(copy), found, []).tables[0].columns
 
 
 def test_events_that_are_left_out_are_counted(copy):
