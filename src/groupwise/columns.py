@@ -28,6 +28,13 @@ KNOWN: dict[str, dict[str, Any]] = {
         "conditions without an onset or before the first sample. fMRI and fNIRS: events without an "
         "onset or trial_type"
     },
+    "event_durations": {
+        "Description": "Shortest and longest duration of the events of the conditions",
+        "Units": "s",
+    },
+    "impulses": {
+        "Description": "Conditions whose events all have a duration of 0, modelled as impulses"
+    },
     "row": {"Description": "Row of stack.npy"},
     "condition": {"Description": "Condition; n/a if each subject has one map"},
     "path": {"Description": "File of the map"},

@@ -17,6 +17,9 @@ WORDS = {
     ("fmri", "bids_root"): {None: ("", {})},
     ("fmri", "session"): {None: ("", {})},
     ("fmri", "resolution"): {None: ("", {})},
+    ("fmri", "stim_duration"): {
+        None: ("The events of each condition were convolved with", {}),
+    },
     ("fmri", "hrf"): {
         "spm": ("with the canonical haemodynamic response function of SPM. ", {}),
         "spm + derivative": ("of SPM and its time derivative.", {}),

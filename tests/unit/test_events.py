@@ -3,10 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
+from nilearn.glm.first_level import make_first_level_design_matrix
 
 from groupwise.errors import InputError
-from groupwise.inputs.events import find_events_beyond_run, read_event_table, read_events
+from groupwise.inputs.events import (
+    BINS,
+    describe_durations,
+    find_events_beyond_run,
+    find_impulses,
+    find_unequal_impulses,
+    read_event_table,
+    read_events,
+)
 from groupwise.meeg.events import count_events, find_missing_conditions, read_event_array
+from groupwise.report.design import impulse_caution
 
 CONDITIONS = {"face": "face", "house": "house"}
 
@@ -141,3 +151,56 @@ def test_files_that_are_no_table_are_refused(path, content, words):
         read_events(path, CONDITIONS)
     with pytest.raises(InputError, match=str(path)):
         read_event_array(path, CONDITIONS, 100.0)
+
+
+def response(duration, interval):
+    """nilearn's regressor of one event, 6 s after its onset."""
+    events = pd.DataFrame({"onset": [30.0], "duration": [duration], "trial_type": ["face"]})
+    frames = np.arange(0, 120, interval)
+    design = make_first_level_design_matrix(frames, events, hrf_model="spm", drift_model=None)
+    return design.loc[36.0, "face"]
+
+
+def test_impulses_are_those_of_nilearn():
+    """The regressor of an impulse grows with the repetition time, that of an event does not."""
+    assert response(0, 2.0) == pytest.approx(2 * response(0, 1.0), rel=0.05)
+    assert response(1, 2.0) == pytest.approx(response(1, 1.0), rel=0.05)
+    assert response(0.9 * 2 / BINS, 2.0) == pytest.approx(response(0, 2.0))
+    events = pd.DataFrame(
+        {"duration": [0, 0.039, 0, 1], "trial_type": ["face"] * 2 + ["house"] * 2}
+    )
+    assert find_impulses(events, CONDITIONS, 2.0) == {"face": True, "house": False}
+    assert find_impulses(events, CONDITIONS, 1.0) == {"face": False, "house": False}
+    assert describe_durations(events, ["house"]) == "0 to 1"
+    assert describe_durations(events, ["tree"]) == "n/a"
+
+
+@pytest.mark.parametrize(
+    ("runs", "words"),
+    [
+        ([("sub-01", 2.0, {"face": True}), ("sub-02", 2.001, {"face": True})], None),
+        ([("sub-01", 2.0, {"face": False}), ("sub-02", 1.0, {"face": False})], None),
+        ([("sub-01", 2.0, {"face": True}), ("sub-02", 2.0, {"house": False})], None),
+        (
+            [("sub-01", 2.0, {"face": True}), ("sub-02", 1.0, {"face": True})],
+            "which differs: 1 s (sub-02), 2 s (sub-01)",
+        ),
+        (
+            [("sub-01", 2.0, {"face": True}), ("sub-02", 2.0, {"face": False})],
+            "all events have a duration of 0 in sub-01, but not in sub-02",
+        ),
+    ],
+)
+def test_impulses_of_unequal_size_are_refused(runs, words):
+    found = find_unequal_impulses(runs, "fmri.stim_duration")
+    assert len(found) == (words is not None)
+    if words:
+        assert words in found[0] and "Set fmri.stim_duration" in found[0]
+
+
+def test_impulses_have_a_caution():
+    recordings = pd.DataFrame({"impulses": ["face, house", np.nan, "face"]})
+    (caution,) = impulse_caution(recordings, "fmri")
+    assert caution.startswith("All events of face and house had a duration of 0")
+    assert "are not percent. Set `fmri.stim_duration`" in caution
+    assert impulse_caution(recordings[1:2], "fmri") == []

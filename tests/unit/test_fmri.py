@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from nilearn.glm.first_level import first_level_from_bids
 
+from groupwise.command.check import check_page, check_study
 from groupwise.config.formula import contrasts_of
 from groupwise.config.read import read_study
 from groupwise.demo.faces import CONDITIONS, REGIONS, SPACE, TASK, make_faces
@@ -328,6 +329,33 @@ def test_events_are_inherited(tmp_path, name):
     if name == "events.tsv":
         (tmp_path / f"bids/task-{TASK}_events.tsv").unlink()
     assert find_runs(study_of(tmp_path)).of("01")[0]["events"] == str(tmp_path / "bids" / name)
+
+
+def test_durations_of_zero_in_one_subject_are_refused_or_fixed(copy):
+    for path in copy.glob("bids/sub-01/func/*_events.tsv"):
+        pd.read_csv(path, sep="\t").assign(duration=0).to_csv(path, sep="\t", index=False)
+    text = findings(check, study_of(copy))
+    assert (
+        "all events have a duration of 0 in sub-01 run-1, sub-01 run-2, but not in sub-02" in text
+    )
+    study = study_of(copy, stim_duration=1.5)
+    table, found = check_subjects(**find_runs(study).check_parameters(study))
+    assert found == [] and set(table["event_durations"]) == {"1.5"}
+    assert set(table["impulses"]) == {"n/a"}
+    study = study_of(copy, stim_duration=0)
+    table, found = check_subjects(**find_runs(study).check_parameters(study))
+    assert found == [] and set(table["impulses"]) == {", ".join(CONDITIONS)}
+
+
+def test_the_check_command_shows_durations_and_differing_repetition_times(copy):
+    found, _ = check_study(study_of(copy))
+    assert {tuple(row.facts) for row in found} == {("durations (s)",)}
+    for path in files(copy, "sub-02/func/*_bold.json"):
+        sidecar = json.loads(path.read_text())
+        path.write_text(json.dumps(sidecar | {"RepetitionTime": 2.5}))
+    found, _ = check_study(study_of(copy))
+    assert {row.facts["repetition time (s)"] for row in found if row.subject == "02"} == {"2.5"}
+    assert "repetition time (s)" in check_page(study_of(copy), found, []).tables[0].columns
 
 
 def test_events_that_are_left_out_are_counted(copy):

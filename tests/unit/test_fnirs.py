@@ -559,6 +559,20 @@ def test_a_nirx_folder_goes_through(tmp_path):
     assert run["raw"] == str(folder)
     raw = read_intensity(run["raw"])
     assert list_pairs(raw) == ["S1_D1", "S2_D2"] and raw.info["sfreq"] == 10.0
+    options = CHECK | {
+        "conditions": {"left": "1.0", "right": "2.0"},
+        "rois": {},
+        "short_channels": {"regressors": "none", "n_components": 1, "longest": 10.0},
+    }
+    table = require_no_findings(check_subjects({"01": [run]}, **options))
+    assert set(table["event_durations"]) == {"1"}  # MNE's duration of all events of NIRx
+    slow = write_nirx(tmp_path / "slow/02", intensity, 5.0, events)
+    both = {"01": [run], "02": [run | {"raw": str(slow)}]}
+    as_recorded = {"stim_duration": 0.0, "resample": None}
+    text = "\n".join(check_subjects(both, **options | as_recorded)[1])
+    assert "which differs: 0.1 s (sub-01), 0.2 s (sub-02)" in text
+    table = require_no_findings(check_subjects(both, **options | as_recorded | {"resample": 0.6}))
+    assert set(table["impulses"]) == {"left, right"}
     events = read_run_events(run, raw, {"left": "1.0", "right": "2.0"}, stim_duration=5.0)
     assert list(events["trial_type"]) == [["left", "right"][k % 2] for k in range(9)]
     assert set(events["duration"]) == {5.0}

@@ -262,6 +262,12 @@ def test_every_value_is_worded(path, key, value, container):
     assert not [other for other in others if other in text], text
 
 
+def test_a_fixed_duration_of_events_is_worded():
+    raw = config_of("fmri", "stim_duration", None, None)
+    text = text_of(merged(raw, {"fmri": {"stim_duration": 2}}))
+    assert "The events of each condition, with a duration of 2 s, were convolved with" in text
+
+
 def test_no_words_are_kept_for_values_that_are_no_more():
     assert {(p, k, v) for p, k, v, _ in CASES} == {
         (p, k, v) for (p, k), worded in WORDED.items() for v in worded

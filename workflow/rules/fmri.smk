@@ -59,7 +59,7 @@ if FMRI:
             runs=lambda wildcards: FMRI.runs.of(wildcards.subject),
             spec=FMRI.params(
                 *("conditions", "contrasts", "hrf", "drift", "high_pass", "confounds"),
-                *("smoothing", "noise"),
+                *("smoothing", "noise", "stim_duration"),
             ),
             given=given,
             version=3,

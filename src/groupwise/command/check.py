@@ -63,6 +63,7 @@ def _list_recordings(source: Source, check: InputCheck) -> tuple[list[Found], li
         return _list_others(source), []
     table, findings = check.read_contents()
     conditions = list(source.section.conditions)
+    several = "repetition_time" in table and table["repetition_time"].nunique() > 1
     rows = []
     for row in table.to_dict("records"):
         subject = str(row["subject"])
@@ -81,7 +82,7 @@ def _list_recordings(source: Source, check: InputCheck) -> tuple[list[Found], li
                 events={name: int(row.get(name) or 0) for name in conditions if name in row},
                 bad_channels="" if bad == "n/a" else bad,
                 missing=_about(findings, subject),
-                facts=_facts_of(row),
+                facts=_facts_of(row, several),
             )
         )
     seen = {row.subject for row in rows}
@@ -94,10 +95,15 @@ def _list_recordings(source: Source, check: InputCheck) -> tuple[list[Found], li
     return sorted(rows, key=lambda row: (row.subject, row.session, row.run)), findings
 
 
-def _facts_of(row: dict[str, Any]) -> dict[str, str]:
-    """Return what the table of the check shows beside the events: what is left out."""
-    left_out = row.get("events_left_out")
-    return {"left out": f"{left_out:.0f}"} if left_out and left_out > 0 else {}
+def _facts_of(row: dict[str, Any], several: bool) -> dict[str, str]:
+    """Return further columns: events left out, durations, and repetition times if they differ."""
+    left_out, durations = row.get("events_left_out"), row.get("event_durations")
+    facts = {"left out": f"{left_out:.0f}"} if left_out and left_out > 0 else {}
+    if isinstance(durations, str):
+        facts["durations (s)"] = durations
+    if several:
+        facts["repetition time (s)"] = f"{row['repetition_time']:g}"
+    return facts
 
 
 def _list_others(source: Source) -> list[Found]:
@@ -200,6 +206,7 @@ def check_rows(found: list[Found]) -> list[dict[str, Any]]:
             "condition": condition,
             "events": row.events.get(condition, ""),
             "events_left_out": row.facts.get("left out", ""),
+            "durations": row.facts.get("durations (s)", ""),
             "bad_channels": row.bad_channels,
             "missing": row.missing,
         }

@@ -84,6 +84,12 @@ class Fmri(DataSection):
         description="Named weighted sums of conditions, such as famous - scrambled, which have a "
         "first-level map each. A tag is the mean of all conditions with it.",
     )
+    stim_duration: float | None = Field(
+        None,
+        ge=0,
+        description="Duration of every event in s. null: as in events.tsv. Events of duration 0 "
+        "are modelled as impulses, whose effects are not in percent.",
+    )
     hrf: Hrf = Field("spm", description="Haemodynamic response function.")
     drift: Literal["cosine", "polynomial", "none"] = Field(
         "none", description="Drift model, in addition to the confounds."

@@ -107,7 +107,11 @@ class Fnirs(DataSection):
         ShortChannels(), description="Regressors from short pairs."
     )
     stim_duration: float | None = Field(
-        None, ge=0, description="Duration of every event in s. null: as in events.tsv."
+        None,
+        ge=0,
+        description="Duration of every event in s. null: as in events.tsv "
+        "(1 s for every event of a NIRx folder). Events of duration 0 are modelled as impulses, "
+        "whose effects are not concentrations.",
     )
     hrf: Hrf = Field("glover", description="Haemodynamic response function.")
     drift: Literal["cosine", "polynomial", "none"] = Field("cosine", description="Drift model.")

@@ -10,7 +10,13 @@ import pandas as pd
 
 from groupwise.errors import InputError
 from groupwise.fmri.runs import read_confounds, read_timing
-from groupwise.inputs.events import read_event_table, read_events
+from groupwise.inputs.events import (
+    describe_durations,
+    find_impulses,
+    find_unequal_impulses,
+    read_event_table,
+    read_events,
+)
 from groupwise.stack.volumes import SAME_MM, UNREADABLE
 
 logger = logging.getLogger(__name__)
@@ -21,6 +27,7 @@ def check_subjects(
     *,
     conditions: Mapping[str, str],
     confounds: Mapping[str, Any],
+    stim_duration: float | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Check the grid, mask, events and confounds of every subject's runs.
 
@@ -30,16 +37,19 @@ def check_subjects(
         and `events`.
     conditions : trial_type of each condition, by name.
     confounds : the config's section `fmri.confounds`.
+    stim_duration : duration of every event, s; None: as in events.tsv.
 
     Returns
     -------
     table : one row per subject and run: number of volumes, repetition time (s), voxels in the mask,
         mean framewise displacement (mm), number of confounds, excluded volumes, rows of events.tsv
-        that are left out, and events of each condition.
+        that are left out, range of the durations of the conditions (s), conditions of impulses,
+        and events of each condition.
     findings : all errors in the runs; empty if there are none.
     """
     findings: list[str] = []
     table, grid = [], None
+    impulses: list[tuple[str, float, dict[str, bool]]] = []
     for number, (subject, subject_runs) in enumerate(runs.items(), start=1):
         logger.info("subject %s (%d of %d)", subject, number, len(runs))
         seen: set[str] = set()
@@ -59,7 +69,12 @@ def check_subjects(
                 findings += _compare_grids(run["bold"], image, grid)
                 row["mask_voxels"] = _count_mask_voxels(run["mask"], grid)
                 row |= _summarize_confounds(run, confounds, image.shape[3])
-                row |= _count_events(run, conditions, row)
+                events, counts = _read_events(run, conditions, stim_duration, row)
+                row |= counts
+                own = find_impulses(events, conditions, row["repetition_time"])
+                row["impulses"] = ", ".join(name for name in own if own[name]) or "n/a"
+                named = f"sub-{subject} {run['name']}".strip()
+                impulses.append((named, row["repetition_time"], own))
                 seen |= {name for name in conditions if row[name]}
             except InputError as error:
                 findings += error.findings
@@ -74,6 +89,7 @@ def check_subjects(
                 f"sub-{subject}: no event of {', '.join(absent)} in any run. Correct "
                 "fmri.conditions (a name, and its trial_type in events.tsv)."
             )
+    findings += find_unequal_impulses(impulses, "fmri.stim_duration")
     return pd.DataFrame(table), findings
 
 
@@ -119,14 +135,18 @@ def _summarize_confounds(
     }
 
 
-def _count_events(
-    run: dict[str, str], conditions: Mapping[str, str], row: dict[str, Any]
-) -> dict[str, int]:
-    """Return the number of events left out and of each condition."""
+def _read_events(
+    run: dict[str, str],
+    conditions: Mapping[str, str],
+    stim_duration: float | None,
+    row: dict[str, Any],
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the events, and what the table has of them; row: volumes and repetition time."""
     end = row["volumes"] * row["repetition_time"]
-    events = read_events(run["events"], conditions, end=end)
+    events = read_events(run["events"], conditions, stim_duration, end)
     counts = events["trial_type"].value_counts()
-    return {
+    return events, {
         "events_left_out": len(read_event_table(run["events"])) - len(events),
+        "event_durations": describe_durations(events, conditions),
         **{name: int(counts.get(name, 0)) for name in conditions},
     }

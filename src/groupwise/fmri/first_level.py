@@ -29,6 +29,7 @@ def fit_first_level(
     confounds: Mapping[str, Any],
     smoothing: float | None,
     noise: str,
+    stim_duration: float | None = None,
 ) -> FirstLevelModel:
     """Fit a GLM to one subject's runs (`nilearn.glm.first_level.FirstLevelModel`).
 
@@ -38,7 +39,7 @@ def fit_first_level(
     Parameters
     ----------
     runs : dicts with the paths `bold`, `mask` and `events`.
-    conditions ... noise : see the config's section `fmri`.
+    conditions ... stim_duration : see the config's section `fmri`.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def fit_first_level(
     )
     return model.fit(
         [run["bold"] for run in runs],
-        events=[read_events(run["events"], conditions) for run in runs],
+        events=[read_events(run["events"], conditions, stim_duration) for run in runs],
         confounds=[table for table, _ in nuisance] if confounds["strategy"] else None,
         sample_masks=[kept for _, kept in nuisance],
     )

@@ -10,6 +10,7 @@ from groupwise.report.phrases import (
     device,
     drift,
     haemodynamic_response,
+    impulses,
     listed,
     span,
 )
@@ -130,14 +131,18 @@ def _first_level(spec: Fmri, own: Modality, cite: Citations) -> str:
         if slices is not None
         else ""
     )
+    duration = (
+        f", with a duration of {spec.stim_duration:g} s," if spec.stim_duration is not None else ""
+    )
     sentences = [
         f"Images were smoothed with a Gaussian kernel of {spec.smoothing:g} mm FWHM."
         if spec.smoothing is not None
         else "No spatial smoothing was applied.",
         "A general linear model was fitted to each participant's runs with nilearn "
         f"{cite('abraham')}. Signals were expressed as a percentage of each voxel's temporal mean. "
-        "The events of each condition were convolved with "
+        f"The events of each condition{duration} were convolved with "
         f"{haemodynamic_response(spec.hrf, cite)}.",
+        impulses(own.recordings, "percent signal change"),
         sampled,
         _confounds(spec.confounds, cite),
         _excluded(spec.confounds, int(own.recordings["volumes_left_out"].sum())),

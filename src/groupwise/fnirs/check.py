@@ -15,7 +15,12 @@ from groupwise.fnirs.recordings import (
     read_regressors,
     read_run_events,
 )
-from groupwise.inputs.events import read_event_table
+from groupwise.inputs.events import (
+    describe_durations,
+    find_impulses,
+    find_unequal_impulses,
+    read_event_table,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +34,8 @@ def check_subjects(
     long: tuple[float, float],
     short_channels: Mapping[str, Any],
     ppf: float | list[float],
+    resample: float | None = None,
+    stim_duration: float | None = None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Check the montage, distances, events, regions and confounds of every subject's runs.
 
@@ -36,17 +43,19 @@ def check_subjects(
     ----------
     runs : runs of each subject, each a dict with `name` and the paths `raw`, `events`, `channels`
         and `confounds`.
-    conditions ... ppf : see the config's section `fnirs`.
+    conditions ... stim_duration : see the config's section `fnirs`.
 
     Returns
     -------
     table : one row per subject and run: sampling rate (Hz), duration (s), long, short and bad
-        pairs, number of rows of events.tsv that are left out, and of events of each condition.
+        pairs, number of rows of events.tsv that are left out, range of the durations of the
+        conditions (s), conditions of impulses, and number of events of each condition.
     findings : all errors in the runs; empty if there are none.
     """
     findings: list[str] = []
     table: list[dict[str, Any]] = []
     montage: tuple[str, list[str]] | None = None
+    impulses: list[tuple[str, float, dict[str, bool]]] = []
     for number, (subject, subject_runs) in enumerate(runs.items(), start=1):
         logger.info("subject %s (%d of %d)", subject, number, len(runs))
         marked_bad = [*bad_channels.get("all", []), *bad_channels.get(subject, [])]
@@ -74,7 +83,10 @@ def check_subjects(
                         f"{len(wavelengths)} wavelengths. Give one value per wavelength."
                     )
                 read_regressors(run["confounds"], raw.times)
-                events = read_run_events(run, raw, conditions, end=float(raw.times[-1]))
+                events = read_run_events(run, raw, conditions, stim_duration, float(raw.times[-1]))
+                interval = 1 / (resample or float(raw.info["sfreq"]))
+                own = find_impulses(events, conditions, interval)
+                impulses.append((f"sub-{subject} {run['name']}".strip(), interval, own))
                 counts = events["trial_type"].value_counts()
                 left_out = 0
                 if run["events"]:
@@ -93,6 +105,8 @@ def check_subjects(
                         )
                         or "n/a",
                         "events_left_out": left_out,
+                        "event_durations": describe_durations(events, conditions),
+                        "impulses": ", ".join(name for name in own if own[name]) or "n/a",
                         **{name: int(counts.get(name, 0)) for name in conditions},
                     }
                 )
@@ -106,6 +120,7 @@ def check_subjects(
                 f"{', '.join(present) or 'no events'}. Correct fnirs.conditions (a name, and its "
                 "trial_type)."
             )
+    findings += find_unequal_impulses(impulses, "fnirs.stim_duration")
     return pd.DataFrame(table), findings
 
 

@@ -9,6 +9,7 @@ from groupwise.report.phrases import (
     device,
     drift,
     haemodynamic_response,
+    impulses,
     listed,
     span,
 )
@@ -28,7 +29,7 @@ def write_passage(study: Study, own: Modality, cite: Citations) -> Passage:
         ("fNIRS acquisition and task", [_acquisition(spec, own)]),
         (
             "fNIRS preprocessing and first level",
-            [_preprocessing(spec, own, cite), _first_level(spec, cite)],
+            [_preprocessing(spec, own, cite), _first_level(spec, own, cite)],
         ),
     ]
     missing = []
@@ -98,7 +99,7 @@ def _preprocessing(spec: Fnirs, own: Modality, cite: Citations) -> str:
     return " ".join(steps)
 
 
-def _first_level(spec: Fnirs, cite: Citations) -> str:
+def _first_level(spec: Fnirs, own: Modality, cite: Citations) -> str:
     short = spec.short_channels
     scalp = {
         "none": "Scalp signals were not modelled.",
@@ -121,6 +122,7 @@ def _first_level(spec: Fnirs, cite: Citations) -> str:
         f"source-detector distance between {spec.long[0]:g} and {spec.long[1]:g} mm.",
         f"The events of each condition, {duration}, were convolved with "
         f"{haemodynamic_response(spec.hrf, cite)}.",
+        impulses(own.recordings, "concentrations"),
         drift(spec.drift, spec.high_pass),
         scalp,
         "Further confound regressors were supplied for each participant."

@@ -17,6 +17,12 @@ MISSING = ("", "n/a")
 #: Largest sum of the durations of one trial_type, in lengths of the run. Events of one kind rarely
 #: overlap at all. Durations in milliseconds, taken as seconds, are 1000 times as long.
 MOST_OVERLAP = 2.0
+#: Bins of nilearn's regressors per sample of the data, its default. An event that is shorter than a
+#: bin, such as one of duration 0, lasts one bin.
+BINS = 50
+#: Largest relative difference of sampling intervals that counts as none. The size of an impulse
+#: differs as much.
+SAME_INTERVAL = 0.01
 
 
 def clean_text(text: str) -> str:
@@ -248,6 +254,57 @@ def find_events_beyond_run(
         for kind, total in sums.items()
         if total > MOST_OVERLAP * end
     ]
+
+
+def find_impulses(
+    events: pd.DataFrame, conditions: Iterable[str], interval: float
+) -> dict[str, bool]:
+    """Return whether all events of each condition are impulses; without conditions without events.
+
+    Parameters
+    ----------
+    interval : sampling interval of the model, s.
+    """
+    durations = {name: events.loc[events["trial_type"] == name, "duration"] for name in conditions}
+    return {
+        name: bool((own < interval / BINS).all()) for name, own in durations.items() if len(own)
+    }
+
+
+def find_unequal_impulses(
+    runs: Sequence[tuple[str, float, Mapping[str, bool]]], key: str
+) -> list[str]:
+    """Return findings on conditions whose effects have different units, because of impulses.
+
+    An impulse lasts a share of the sampling interval. Its effect is therefore in units of this
+    interval, which must be the same in all runs.
+
+    Parameters
+    ----------
+    runs : name of each run, its sampling interval (s), and its impulses as `find_impulses` returns
+        them.
+    key : config key of a fixed duration.
+    """
+    findings = []
+    remedy = f"Set {key} in the config, a fixed duration of all events in s."
+    for name in dict.fromkeys(name for *_, own in runs for name in own):
+        brief = [(where, step) for where, step, own in runs if own.get(name) is True]
+        lasting = [where for where, _, own in runs if own.get(name) is False]
+        if brief and lasting:
+            findings.append(
+                f"condition {name}: all events have a duration of 0 in "
+                f"{shorten_list(where for where, _ in brief)}, but not in {shorten_list(lasting)}, "
+                f"so their effects differ in units. {remedy}"
+            )
+        steps = {step: where for where, step in reversed(brief)}
+        if brief and max(steps) > (1 + SAME_INTERVAL) * min(steps):
+            listed = shorten_list(f"{step:g} s ({steps[step]})" for step in sorted(steps))
+            findings.append(
+                f"condition {name}: events of duration 0 are modelled as impulses that last "
+                f"1/{BINS} of the sampling interval, which differs: {listed}. So their "
+                f"effects differ in units. {remedy}"
+            )
+    return findings
 
 
 def _number(row: str, numbers: Iterable[object]) -> str:

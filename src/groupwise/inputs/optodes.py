@@ -73,6 +73,7 @@ class OpticalRuns:
     def check_parameters(self, study: Study) -> dict[str, Any]:
         """Return the parameters of the input check in `groupwise.fnirs.check`, as plain values."""
         keys = {"conditions", "bad_channels", "rois", "long", "short_channels", "ppf"}
+        keys |= {"resample", "stim_duration"}
         spec = present(study.fnirs).model_dump(mode="json", include=keys)
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 

@@ -73,7 +73,9 @@ class Runs:
 
     def check_parameters(self, study: Study) -> dict[str, Any]:
         """Return the parameters of the input check in `groupwise.fmri.check`, as plain values."""
-        spec = present(study.fmri).model_dump(mode="json", include={"conditions", "confounds"})
+        spec = present(study.fmri).model_dump(
+            mode="json", include={"conditions", "confounds", "stim_duration"}
+        )
         return {"runs": {name: self.of(name) for name in self.names}, **spec}
 
 

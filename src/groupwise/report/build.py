@@ -19,7 +19,13 @@ from groupwise.permutation.wording import (
     statistic_words,
     threshold_words,
 )
-from groupwise.report.design import assumption_words, cautions, design_words, uneven_trials
+from groupwise.report.design import (
+    assumption_words,
+    cautions,
+    design_words,
+    impulse_caution,
+    uneven_trials,
+)
 from groupwise.report.embedded import Views, embed_figure, embed_thumbnail
 from groupwise.report.methods import Methods
 from groupwise.report.modality import Modality
@@ -162,6 +168,9 @@ def _effect(
     name = f"{analysis}_{effect['name'].replace(':', 'X').replace(' ', '-')}"
     warnings = cautions(result, clusters)
     warnings += contrast_cautions(spec, config.get(spec.get("data")) or {}, effect["name"])
+    for each in modalities:
+        if each.section == spec.get("data") and each.recordings is not None:
+            warnings += impulse_caution(each.recordings, each.section)
     if design.compares_conditions:
         for each in modalities:
             if each.section == spec.get("data") and each.unit == "trials":

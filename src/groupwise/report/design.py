@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from groupwise.permutation.wording import number
+from groupwise.report.phrases import impulses
 from groupwise.stats.declared import design_of_result
 from groupwise.stats.names import StudyNames
 
@@ -95,3 +96,15 @@ def uneven_trials(trials: pd.DataFrame) -> list[str]:
         f"{', ...' if len(uneven) > 5 else ''}): noise increases the magnitudes of conditions with "
         "fewer trials. Set `meeg.epochs.equalize: true` to make the numbers of trials equal."
     ]
+
+
+def impulse_caution(recordings: pd.DataFrame, section: str) -> list[str]:
+    """Return a caution if conditions are modelled as impulses, so that effects have no units.
+
+    Parameters
+    ----------
+    recordings : table of the input check.
+    section : section of the config.
+    """
+    words = impulses(recordings, "percent" if section == "fmri" else "concentrations")
+    return [f"{words} Set `{section}.stim_duration` for such units."] if words else []

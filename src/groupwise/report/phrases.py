@@ -106,6 +106,25 @@ def conditions(names: Sequence[str], events: pd.DataFrame, noun: str) -> str:
     )
 
 
+def impulses(recordings: pd.DataFrame, units: str) -> str:
+    """Return a sentence on conditions that are modelled as impulses; empty if there are none.
+
+    Parameters
+    ----------
+    recordings : table of the input check; its column `impulses` names such conditions.
+    units : what the effects of these conditions are not.
+    """
+    cells = recordings["impulses"].dropna() if "impulses" in recordings else []
+    names = list(dict.fromkeys(name for cell in cells for name in str(cell).split(", ")))
+    if not names:
+        return ""
+    return (
+        f"All events of {listed(names)} had a duration of 0 and were modelled as impulses, so the "
+        f"magnitudes of their effects depend on the sampling interval of the model and are not "
+        f"{units}."
+    )
+
+
 def contrasts(formulas: Mapping[str, str]) -> str:
     """Return a sentence on the contrasts of the first level; empty if there are none."""
     if not formulas:
