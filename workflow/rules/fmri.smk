@@ -64,7 +64,7 @@ if FMRI:
                 *("smoothing", "noise"),
             ),
             given=given,
-            version=2,
+            version=3,
         script:
             "../../scripts/fit_runs.py"
 
