@@ -1,6 +1,7 @@
 """First level of fMRI on small runs with voxels, conditions and runs that can't be estimated."""
 
 import gc
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -178,3 +179,116 @@ def test_runs_without_a_common_voxel_with_data_are_refused(tmp_path):
     runs = [write_run(tmp_path, own, name=f"run-{k}") for k, own in enumerate(data)]
     with pytest.raises(InputError, match="no voxel inside the masks has data in every run"):
         fit(runs)
+
+
+def events_of(*rows):
+    return pd.DataFrame(rows, columns=["onset", "duration", "trial_type"])
+
+
+def refusal(function, *arguments, **options):
+    with pytest.raises(InputError) as error:
+        function(*arguments, **options)
+    return "\n".join(error.value.findings)
+
+
+@pytest.mark.parametrize("duration", [0.0, 1.0, 20.0])
+def test_a_condition_whose_only_event_is_before_the_end_is_refused(tmp_path, duration):
+    late = events_of((237.0, duration, "b"))
+    run = write_run(tmp_path, simulate(), pd.concat([EVENTS, late]))
+    text = refusal(fit, [run], conditions={"a": "a", "b": "b"})
+    assert f"{run['events']}: condition b (b) can't be estimated: the data that are used" in text
+    assert "condition a" not in text
+    run = write_run(tmp_path, simulate(), EVENTS)  # the remedy: without this event
+    fit([run], conditions={"a": "a", "b": "b"})
+
+
+def test_one_complete_event_is_enough(tmp_path):
+    once = events_of((200.0, 0.5, "b"))
+    fit(
+        [write_run(tmp_path, simulate(), pd.concat([EVENTS, once]))],
+        conditions={"a": "a", "b": "b"},
+    )
+
+
+def write_confounds(folder, run, volumes=VOLUMES, **columns):
+    """fMRIPrep's names, with which nilearn finds the confounds of a run."""
+    stem = "sub-01_task-t"
+    bold = folder / f"{stem}_space-MNI_desc-preproc_bold.nii.gz"
+    shutil.copy(run["bold"], bold)
+    write_json(folder / f"{stem}_space-MNI_desc-preproc_bold.json", {"RepetitionTime": TR})
+    rng = np.random.default_rng(9)
+    axes = [f"{kind}_{axis}" for kind in ("trans", "rot") for axis in "xyz"]
+    table = pd.DataFrame({name: rng.normal(size=volumes) for name in axes})
+    table = table.assign(**{"framewise_displacement": 0.1, "std_dvars": 1.0} | columns)
+    path = folder / f"{stem}_desc-confounds_timeseries.tsv"
+    table.to_csv(path, sep="\t", index=False)
+    write_json(path.with_suffix(".json"), {})
+    return run | {"bold": str(bold), "confounds": str(path)}
+
+
+SCRUB = {
+    "strategy": ["motion", "scrub"],
+    "motion": "basic",
+    "wm_csf": "basic",
+    "global_signal": "basic",
+    "compcor": "anat_combined",
+    "n_compcor": 5,
+    "fd_threshold": 0.5,
+    "std_dvars_threshold": 1.5,
+}
+
+
+def test_scrubbing_that_removes_all_of_a_response_is_refused(tmp_path):
+    once = events_of((200.0, 1.0, "b"))
+    run = write_run(tmp_path, simulate(), pd.concat([EVENTS, once]))
+    moved = np.full(VOLUMES, 0.1)
+    moved[100:] = 2.0
+    run = write_confounds(tmp_path, run, framewise_displacement=moved)
+    options = {"conditions": {"a": "a", "b": "b"}, "confounds": SCRUB}
+    assert "condition b (b) can't be estimated: the data" in refusal(fit, [run], **options)
+    fit([run], **options | {"confounds": SCRUB | {"fd_threshold": 3.0}})
+
+
+@pytest.mark.parametrize("used", [0, 8, 9])
+def test_fewer_volumes_than_regressors_are_refused(tmp_path, used):
+    """The response, 6 parameters of motion and 2 columns of drift."""
+    moved = np.full(VOLUMES, 2.0)
+    moved[:used] = 0.1
+    run = write_run(tmp_path, simulate())
+    run = write_confounds(tmp_path, run, framewise_displacement=moved)
+    text = refusal(fit, [run], confounds=SCRUB)
+    some = f"{used} volumes are used, but the design has 9 regressors"
+    assert f"{run['bold']}: {some if used else 'fmri.confounds excludes all 120 volumes'}" in text
+    fit([run], confounds=SCRUB | {"fd_threshold": 3.0})
+
+
+def test_a_condition_that_a_confound_explains_is_refused(tmp_path):
+    run = write_run(tmp_path, simulate())
+    run = write_confounds(tmp_path, run)
+    table = pd.read_csv(run["confounds"], sep="\t")
+    table["trans_x"] = 3 * respond(EVENTS).to_numpy() + 1
+    table.to_csv(run["confounds"], sep="\t", index=False)
+    text = refusal(fit, [run], confounds=SCRUB)
+    assert "condition a (a) can't be estimated: other columns of the design (trans_x" in text
+
+
+def test_two_names_of_the_same_events_are_refused(tmp_path):
+    run = write_run(tmp_path, simulate(), pd.concat([EVENTS, EVENTS.assign(trial_type="b")]))
+    text = refusal(fit, [run], conditions={"a": "a", "b": "b"})
+    assert "condition a (a)" in text and "condition b (b)" in text
+
+
+def test_blocks_without_rest_keep_their_difference(tmp_path):
+    """Neither condition is estimable, but their difference is."""
+    onsets = np.arange(-40, 260, 20.0)
+    blocks = pd.DataFrame({"onset": onsets, "duration": 20.0, "trial_type": ["a", "b"] * 7 + ["a"]})
+    signal = respond(blocks).to_numpy()
+    data = 1000 * (1 + EFFECT / 100 * signal) + np.random.default_rng(2).normal(
+        size=(3, 3, 3, VOLUMES)
+    )
+    run = write_run(tmp_path, data.astype(np.float32), blocks)
+    fitted = fit_first_level([run], **OPTIONS | {"conditions": {"a": "a", "b": "b"}})
+    difference = contrast_maps(fitted, {"a": 1.0, "b": -1.0})[0]["effect"].get_fdata()
+    # percent of the mean over time, which is above the baseline
+    expected = EFFECT / (1 + EFFECT / 100 * signal.mean())
+    np.testing.assert_allclose(difference, expected, rtol=0.05)

@@ -11,9 +11,9 @@ import pandas as pd
 from nilearn.glm.first_level import FirstLevelModel
 
 from groupwise.errors import InputError
+from groupwise.fmri.designs import find_inestimable_conditions, make_design
 from groupwise.fmri.runs import intersect_run_masks, read_confounds, read_timing
 from groupwise.fmri.voxels import find_baseline, load_run, scan_run
-from groupwise.inputs.events import read_events
 
 logger = logging.getLogger(__name__)
 
@@ -29,10 +29,12 @@ class FirstLevel:
     ----------
     model : fitted model, in the voxels that have data in every run.
     without_data : (i, j, k) bool, voxels inside the mask of every run that lack data in a run.
+    timing : repetition time (s) and slice timing reference (0 to 1) of the runs.
     """
 
     model: FirstLevelModel
     without_data: np.ndarray
+    timing: tuple[float, float]
 
 
 def fit_first_level(
@@ -59,7 +61,8 @@ def fit_first_level(
     Raises
     ------
     InputError
-        If runs differ in repetition time or slice timing, or a file can't be used.
+        If runs differ in repetition time or slice timing, a file can't be used, or a condition or a
+        run can't be estimated.
     """
     timing = {run["bold"]: read_timing(run["bold"]) for run in runs}
     if len(set(timing.values())) > 1:
@@ -68,8 +71,18 @@ def fit_first_level(
             f"The runs of a subject differ in repetition or start time: {listed}. Exclude the runs "
             "that were recorded differently."
         )
-    repetition, reference = next(iter(timing.values()))
     nuisance = [read_confounds(run["bold"], confounds) for run in runs]
+    designs = [
+        make_design(run, table, timing[run["bold"]], conditions, hrf, drift, high_pass)
+        for run, (table, _) in zip(runs, nuisance, strict=True)
+    ]
+    findings = [
+        finding
+        for run, design, (_, kept) in zip(runs, designs, nuisance, strict=True)
+        for finding in find_inestimable_conditions(run, design.iloc[kept], conditions, hrf)
+    ]
+    if findings:
+        raise InputError(findings)
     mask = intersect_run_masks([run["mask"] for run in runs])
     masked = np.asarray(mask.dataobj) != 0
     voxels = [
@@ -89,11 +102,6 @@ def fit_first_level(
             "every run. Check the fields of view of the runs."
         )
     model = FirstLevelModel(
-        t_r=repetition,
-        slice_time_ref=reference,
-        hrf_model=hrf,
-        drift_model=None if drift == "none" else drift,
-        high_pass=high_pass,
         mask_img=nib.Nifti1Image(inside.astype(np.uint8), mask.affine, mask.header),
         smoothing_fwhm=smoothing,
         noise_model=noise,
@@ -105,11 +113,10 @@ def fit_first_level(
             load_run(run["bold"], own, inside, smoothing)
             for run, own in zip(runs, voxels, strict=True)
         ],
-        events=[read_events(run["events"], conditions) for run in runs],
-        confounds=[table for table, _ in nuisance] if confounds["strategy"] else None,
+        design_matrices=designs,
         sample_masks=[kept for _, kept in nuisance],
     )
-    return FirstLevel(model, masked & ~inside)
+    return FirstLevel(model, masked & ~inside, next(iter(timing.values())))
 
 
 def contrast_maps(
