@@ -20,7 +20,8 @@ with job(snakemake):
     params = dict(snakemake.params.items())
     spec, output = dict(params["spec"]), snakemake.output
     named = contrasts_of(list(spec["conditions"]), spec.pop("contrasts"))
-    model = fit_first_level(params["runs"], **spec)
+    fitted = fit_first_level(params["runs"], **spec)
+    model = fitted.model
     source = provenance(params, [run["bold"] for run in params["runs"]])
 
     factors = [inflation(design, list(spec["conditions"])) for design in model.design_matrices_]
@@ -34,19 +35,20 @@ with job(snakemake):
             "Description": "First-level GLM of the BOLD runs",
             **describe(regressors, "Regressor (a condition's, drift or confound)"),
             "Runs": [run["name"] for run in params["runs"]],
-            "RepetitionTime": model.t_r,
-            "SliceTimeReference": model.slice_time_ref,
+            "RepetitionTime": fitted.timing[0],
+            "SliceTimeReference": fitted.timing[1],
             "Volumes": [len(design) for design in model.design_matrices_],
             "VarianceInflation": factors,
+            "VoxelsWithoutData": int(fitted.without_data.sum()),
             **source,
         },
     )
     for k, (name, weights) in enumerate(named.items()):
-        maps, runs = contrast_maps(model, weights)
+        maps, runs = contrast_maps(fitted, weights)
         for stat in MAPS:
             write_image(output.get(stat)[k], maps[stat])
         about = {"Description": f"{name}: effect, variance, t, z", "Weights": weights}
         units = {"effect": "percent", "variance": "percent squared"}
         write_json(output.sidecars[k], {**about, "Units": units, "Runs": runs, **source})
-    for stat, image in effects_of_interest(model, list(spec["conditions"])).items():
+    for stat, image in effects_of_interest(fitted, list(spec["conditions"])).items():
         write_image(output.get(f"interest_{stat}"), image)

@@ -95,7 +95,7 @@ def test_maps_are_those_of_nilearns_own_way_from_bids(faces, model, tmp_path):
         confounds_wm_csf="basic",
     )
     plain = [e[["onset", "duration", "trial_type"]] for e in events[0]]
-    theirs.mask_img = model.masker_.mask_img_
+    theirs.mask_img = model.model.masker_.mask_img_
     theirs.fit(images[0], events=plain, confounds=confounds[0])
     expression = " + ".join(
         f"({weight!r}) * {CONDITIONS[name]}"

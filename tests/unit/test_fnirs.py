@@ -209,6 +209,38 @@ def test_runs_are_averaged_and_a_run_without_a_condition_is_left_out(first):
     assert combine_runs(fits, designs, {"b": 1.0})["S2_D2 hbo"]["runs"] == 1
 
 
+def test_conditions_that_cannot_be_estimated_are_refused(first, tmp_path):
+    run, haemoglobin, pairs = first
+    own = run | {"events": str(tmp_path / "events.tsv")}
+    last = haemoglobin.times[-1]
+    rows = [(onset, 5.0, "Control") for onset in np.arange(20, 800, 60.0)]
+    rows += [(onset + 30, 5.0, "Tapping/Left") for onset in np.arange(20, 800, 60.0)]
+
+    def fit(rows, path=own, **changes):
+        table = pd.DataFrame(rows, columns=["onset", "duration", "trial_type"])
+        table.to_csv(own["events"], sep="\t", index=False)
+        model = MODEL | {"contrasts": {}} | changes
+        return fit_participant([haemoglobin], [pairs], [path], **model)
+
+    with pytest.raises(InputError) as error:
+        fit([*rows, (last - 2, 5.0, "Tapping/Right")])
+    [finding] = error.value.findings
+    assert finding.startswith(f"{own['events']}: condition Tapping/Right (Tapping/Right) can't be")
+    assert "less" not in finding and "only" in finding and "at an end of the run" in finding
+    two = {name: name for name in ("Control", "Tapping/Left")}
+    assert set(fit(rows, conditions=two).estimates) == set(two)
+
+    signal = fit(rows, conditions=two).designs[0]["hbo"]["Control"].to_numpy()
+    copy = pd.DataFrame({"time": haemoglobin.times, "breath": 1 + 5 * signal})
+    copy.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    with pytest.raises(InputError, match=r"Control .*other columns of the design \(breath"):
+        fit(rows, own | {"confounds": str(tmp_path / "c.tsv")}, conditions=two)
+
+    short = haemoglobin.copy().crop(0, 25)
+    with pytest.raises(InputError, match=r"its design has 16 samples and \d+ regressors"):
+        fit_participant([short], [pairs], [own], **MODEL | {"contrasts": {}, "high_pass": 0.3})
+
+
 @pytest.mark.parametrize(
     "kind, columns",
     [

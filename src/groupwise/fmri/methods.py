@@ -150,9 +150,20 @@ def _first_level(spec: Fmri, own: Modality, cite: Citations) -> str:
         NOISE[spec.noise],
         contrasts(spec.contrasts),
         "Effects were averaged across the runs of each participant (fixed effects).",
+        _without_data(max(each.get("VoxelsWithoutData", 0) for each in designs)),
         f"The largest variance inflation factor of a condition regressor was {max(inflation):.1f}.",
     ]
     return " ".join(filter(None, sentences))
+
+
+def _without_data(largest: int) -> str:
+    """Voxels that lack data; `largest` is the largest number in one participant."""
+    if not largest:
+        return ""
+    return (
+        "Voxels whose signal was constant, not finite or filled with zeros in a run were excluded "
+        f"(up to {largest} per participant)."
+    )
 
 
 def _confounds(spec: Confounds, cite: Citations) -> str:

@@ -42,6 +42,7 @@ def read_modality(
             "Runs": len(own),
             "Volumes": int(own["volumes"].sum()),
             "Left out": int(own["volumes_left_out"].sum()),
+            "Voxels without data": facts[s]["VoxelsWithoutData"],
             "Displacement (mm)": float(own["mean_displacement"].mean()),
             "Largest variance inflation": max(
                 value for run in facts[s]["VarianceInflation"] for value in run.values()

@@ -134,7 +134,7 @@ def read_confounds(bold: str, options: Mapping[str, Any]) -> tuple[pd.DataFrame 
     Raises
     ------
     InputError
-        If nilearn can't use the confounds, or a column has missing values.
+        If nilearn can't use the confounds, no volume is left, or a column has missing values.
     """
     strategy, volumes = list(options["strategy"]), np.arange(nib.load(bold).shape[3])
     if not strategy:
@@ -153,6 +153,11 @@ def read_confounds(bold: str, options: Mapping[str, Any]) -> tuple[pd.DataFrame 
             f"{bold}: its confounds can't be used ({error}). Correct the table, or change "
             "fmri.confounds."
         ) from error
+    if kept is not None and not len(kept):
+        raise InputError(
+            f"{bold}: fmri.confounds excludes all {len(volumes)} volumes. Raise the thresholds of "
+            "scrubbing, or list the subject under 'exclude' with the reason."
+        )
     empty = [str(name) for name in confounds if not np.isfinite(confounds[name]).all()]
     if empty:
         raise InputError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mne
@@ -15,6 +16,7 @@ from groupwise.config.formula import contrasts_of
 from groupwise.errors import InputError
 from groupwise.fnirs.recordings import read_intensity, read_regressors, read_run_events
 from groupwise.stats.collinearity import inflation
+from groupwise.stats.estimability import find_inestimable, find_residual_df
 
 #: Scale factor from mol/l (recordings) to micromol/l (tables).
 MICRO = 1e6
@@ -63,8 +65,10 @@ def fit_participant(
     Raises
     ------
     InputError
-        If there is no good short pair, or events or confounds can't be used.
+        If there is no good short pair, events or confounds can't be used, or a condition or a run
+        can't be estimated.
     """
+    findings: list[str] = []
     fits, designs, factors, shared = [], [], [], []
     for raw, table, run in zip(signals, pairs, runs, strict=True):
         annotated = raw if run["events"] else read_intensity(run["raw"], preload=False)
@@ -84,10 +88,16 @@ def fit_participant(
             )
             for chroma, regressors in short.items()
         }
+        own = find_inestimable_conditions(run, design, events, conditions, hrf)
+        findings += own
+        if own:
+            continue
         fits.append(fit_channels(pick_long_channels(raw, table), design, noise))
         designs.append(design)
         factors.append(inflation(design["hbo"], list(conditions)))
         shared.append(compute_shared_variance(design["hbo"], list(conditions), list(short["hbo"])))
+    if findings:
+        raise InputError(findings)
     estimates = {
         name: combine_runs(fits, designs, weights)
         for name, weights in contrasts_of(list(conditions), contrasts).items()
@@ -186,6 +196,41 @@ def make_design_matrix(
         add_regs=additional,
         add_reg_names=list(regressors) if additional is not None else None,
     )
+
+
+def find_inestimable_conditions(
+    run: Mapping[str, str],
+    designs: Mapping[str, pd.DataFrame],
+    events: pd.DataFrame,
+    conditions: Mapping[str, str],
+    hrf: str,
+) -> list[str]:
+    """Return findings on a run without residuals, and on conditions that it can't estimate.
+
+    Parameters
+    ----------
+    run : dict with the paths `raw` and `events`.
+    designs : design matrix of each chromophore.
+    events : table of `read_run_events`.
+    conditions, hrf : see the config's section `fnirs`.
+    """
+    remedy = "or list the participant under 'exclude' with the reason."
+    respond = partial(make_first_level_design_matrix, hrf_model=hrf, drift_model=None)
+    reasons: dict[str, str] = {}
+    for design in designs.values():
+        df = find_residual_df(design)
+        if df < 1:
+            return [
+                f"{run['raw']}: its design has {len(design)} samples and {design.shape[1]} "
+                f"regressors, which leaves {df} degrees of freedom. Choose fewer regressors "
+                f"(fnirs.short_channels, fnirs.confounds), raise fnirs.resample, {remedy}"
+            ]
+        reasons |= find_inestimable(design, events, list(conditions), respond)
+    return [
+        f"{run['events'] or run['raw']}: condition {name} ({conditions[name]}) can't be estimated: "
+        f"{reason} (fnirs.short_channels, fnirs.confounds), {remedy}"
+        for name, reason in reasons.items()
+    ]
 
 
 def fit_channels(
