@@ -17,6 +17,7 @@ WORDS = {
     ("fmri", "bids_root"): {None: ("", {})},
     ("fmri", "session"): {None: ("", {})},
     ("fmri", "resolution"): {None: ("", {})},
+    ("fmri", "entities"): {None: ("", {})},
     ("fmri", "hrf"): {
         "spm": ("with the canonical haemodynamic response function of SPM. ", {}),
         "spm + derivative": ("of SPM and its time derivative.", {}),

@@ -9,6 +9,7 @@ from groupwise.config.analysis import Analysis
 from groupwise.config.section import (
     HIGH_PASS,
     DataSection,
+    Entities,
     Hrf,
     Label,
     Name,
@@ -65,6 +66,11 @@ class Fnirs(DataSection):
     )
     task: Label = Field(description="BIDS task.")
     session: Label | None = Field(None, description="BIDS session. null: the runs of all sessions.")
+    entities: Entities = Field(
+        {},
+        description="Further BIDS entities of the file names, such as {recording: a}. null: names "
+        "without the entity.",
+    )
     recordings: str | None = Field(
         None,
         description="Path, with {subject}, of recordings that are not in BIDS: a SNIRF file or a "

@@ -10,8 +10,13 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
+from groupwise.inputs.entities import (
+    RUN_ENTITIES,
+    entities_of,
+    find_same_recordings,
+    has_entities,
+)
 from groupwise.inputs.inclusion import Inclusion
-from groupwise.inputs.runs import RUN_ENTITIES, entities_of
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,9 @@ def find_optical_runs(study: Study) -> OpticalRuns:
     wanted_runs = {
         name: found[name] for name in wanted if name in found and name not in inclusion.left_out
     }
+    if fnirs.recordings is None:
+        for runs in wanted_runs.values():
+            inclusion.add(find_same_recordings([Path(run.raw) for run in runs], "fnirs"))
     every = sorted({run.name for runs in wanted_runs.values() for run in runs})
     subjects = {}
     for name, runs in wanted_runs.items():
@@ -150,6 +158,8 @@ def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
     for path in sorted(root.glob("sub-*/**/nirs/*_nirs.snirf")):
         facts = entities_of(path)
         if facts.get("task") != fnirs.task or fnirs.session not in (None, facts.get("ses")):
+            continue
+        if not has_entities(path, fnirs.entities):
             continue
         name = " ".join(f"{key}-{facts[key]}" for key in RUN_ENTITIES if key in facts)
         stem = path.name.removesuffix("_nirs.snirf")

@@ -11,6 +11,7 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
+from groupwise.inputs.entities import find_same_recordings, has_entities
 from groupwise.inputs.inclusion import Inclusion
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
@@ -128,6 +129,8 @@ def find_recordings(study: Study) -> Recordings:
         sessions: list[str | None] = [*meeg.sessions] or [None]
         found_of = [_find_subject(study, root, subjects_dir, name, each) for each in sessions]
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
+        for subject, _ in found_of:
+            inclusion.add(find_same_recordings(map(Path, subject.raw), "meeg"))
         if inclusion.admit(name, missing):
             subjects += [subject for subject, _ in found_of]
     if not subjects and not inclusion.findings:
@@ -195,7 +198,9 @@ def _find_subject(
         (
             path
             for path in folder.glob(f"{stem}_task-{meeg.task}_*{meeg.datatype}.*")
-            if path.suffix in FORMATS and _is_first_part(path.name)
+            if path.suffix in FORMATS
+            and _is_first_part(path.name)
+            and has_entities(path, meeg.entities)
         ),
         key=lambda path: _run_of(path.name),
     )
@@ -285,7 +290,10 @@ def _run_of(name: str) -> int:
 
 def _file_beside(raw: Path, datatype: str, ending: str) -> Path:
     stem = re.sub(rf"(_split-\d+)?_{datatype}$", "", raw.stem)
-    return raw.with_name(f"{stem}_{ending}")
+    path = raw.with_name(f"{stem}_{ending}")
+    # Processed recordings, such as proc-sss, share the events of the raw recording.
+    shared = raw.with_name(f"{re.sub('_proc-[A-Za-z0-9]+', '', stem)}_{ending}")
+    return shared if shared.exists() and not path.exists() else path
 
 
 def _transform(study: Study, root: Path, name: str, session: str | list[str] | None) -> Path | None:
