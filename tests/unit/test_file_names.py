@@ -119,3 +119,86 @@ def test_two_files_of_one_fnirs_run_are_refused_or_chosen(tmp_path):
     assert "set fnirs.entities to {recording: null} or {recording: b}, or move" in finding
     chosen = fnirs(tmp_path, entities={"recording": "b"})
     assert "recording-b" in chosen.of("01")[0]["raw"] and len(chosen.of("01")) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files", "found"),
+    [
+        ("raw/{subject}.snirf", ["raw/a1.snirf", "raw/a2.snirf"], {"a1": 0, "a2": 1}),
+        ("./raw/{subject}/", ["raw/a1/x.wl1"], {"a1": "raw/a1"}),
+        ("raw/P_{subject}.snirf", ["raw/P_1.snirf", "raw/P_2.snirf"], {"1": 0, "2": 1}),
+        ("raw/{subject}/{subject}.snirf", ["raw/1/1.snirf", "raw/2/2.snirf"], {"1": 0, "2": 1}),
+        ("raw/{subject}/*.snirf", ["raw/1/day [a].snirf"], {"1": 0}),
+        ("raw [1]/*/{subject}.snirf", ["raw [1]/a-b/1.snirf"], {"1": 0}),
+        ("raw/{subject}", ["raw/1/x.wl1", "raw/old_notes/a.txt", "raw/READ_ME.md"], {"1": "raw/1"}),
+    ],
+)
+def test_fnirs_recordings_outside_of_bids(tmp_path, monkeypatch, pattern, files, found):
+    for name in files:
+        touch(tmp_path / name)
+    for where, before in ((tmp_path, ""), (tmp_path.parent, f"{tmp_path.name}/")):
+        monkeypatch.chdir(where)
+        runs = fnirs(tmp_path, recordings=f"{before}{pattern.removeprefix('./')}")
+        assert runs.findings == []
+        expected = {k: v if isinstance(v, str) else files[v] for k, v in found.items()}
+        assert {k: runs.of(k)[0]["raw"] for k in runs.names} == {
+            k: f"{before}{v}" for k, v in expected.items()
+        }
+    monkeypatch.chdir(tmp_path)
+    assert fnirs(tmp_path, recordings=pattern).names == list(found)
+    assert fnirs(tmp_path, recordings=str(tmp_path / pattern)).names == list(found)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "files", "finding"),
+    [
+        ("raw/{subject}", ["raw/1/x.wl1", "raw/P_2/x.wl1"], "raw/P_2: does not match"),
+        ("raw/{subject}.snirf", ["raw/1.snirf", "raw/a-2.snirf"], "raw/a-2.snirf: does not match"),
+        ("raw/{subject}/{subject}.snirf", ["raw/1/1.snirf", "raw/2/3.snirf"], "raw/2/3.snirf: do"),
+        ("raw/{subject}/*.snirf", ["raw/1/a.snirf", "raw/1/b.snirf"], "raw/1/b.snirf for subject"),
+    ],
+)
+def test_recordings_that_match_in_part_are_named(tmp_path, monkeypatch, pattern, files, finding):
+    monkeypatch.chdir(tmp_path)
+    for name in files:
+        touch(tmp_path / name)
+    (found,) = fnirs(tmp_path, recordings=pattern).findings
+    assert finding in found
+    if "does not match" in found:  # other files do not matter where subjects are listed
+        study = {"study": "s", "subjects": ["1"], "fnirs": {"task": "a", "conditions": {"x": "x"}}}
+        study["fnirs"]["recordings"] = pattern
+        assert find_optical_runs(read_study(study)).findings == []
+
+
+def test_sessions_that_are_symbolic_links_are_found(tmp_path):
+    store = tmp_path / "store"
+    touch(store / "ses-a/func" / f"sub-01_ses-a_task-a_space-P_{BOLD}")
+    touch(store / "ses-a/func/sub-01_ses-a_task-a_space-P_desc-brain_mask.nii.gz")
+    touch(store / "ses-a/func/sub-01_ses-a_task-a_desc-confounds_timeseries.tsv")
+    touch(store / "ses-a/func/sub-01_ses-a_task-a_events.tsv")
+    touch(store / "ses-a/nirs/sub-01_ses-a_task-a_nirs.snirf")
+    touch(store / "ses-a/nirs/._sub-01_ses-a_task-a_nirs.snirf")  # of macOS
+    (tmp_path / "bids/sub-01").mkdir(parents=True)
+    (tmp_path / "bids/sub-01/ses-a").symlink_to(store / "ses-a")
+    optical = fnirs(tmp_path / "bids")
+    assert optical.findings == [] and len(optical.of("01")) == 1
+    section = {
+        "task": "a", "derivatives": str(tmp_path / "bids"), "conditions": {"x": "x"}, "space": "P",
+    }  # fmt: skip
+    study = {"study": "s", "bids_root": str(tmp_path / "bids"), "fmri": section}
+    runs = find_runs(read_study(study))
+    assert runs.findings == [] and runs.of("01")[0]["name"] == "ses-a"
+
+
+def test_no_folder_of_a_subject_is_skipped(tmp_path):
+    for name in ("01", "02"):
+        touch(tmp_path / f"sub-{name}/nirs/sub-{name}_task-{'ab'[name == '02']}_nirs.snirf")
+    touch(tmp_path / "sub-P_3/nirs/sub-P_3_task-a_nirs.snirf")
+    touch(tmp_path / "sub-emptyroom/meg/sub-emptyroom_task-a_meg.fif")
+    found = fnirs(tmp_path)
+    assert "sub-P_3: the label of a subject has letters and digits only" in found.findings[0]
+    assert found.findings[1] == "sub-02: no fNIRS recording of task a"
+    assert found.names == ["01"]
+    touch(tmp_path / "sub-01/eeg/sub-01_task-a_eeg.fif")
+    assert any("sub-P_3: the label" in line for line in meeg(tmp_path).findings)
+    assert any("sub-P_3: the label" in line for line in fmri(tmp_path).findings)

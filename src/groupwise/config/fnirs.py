@@ -73,8 +73,9 @@ class Fnirs(DataSection):
     )
     recordings: str | None = Field(
         None,
-        description="Path, with {subject}, of recordings that are not in BIDS: a SNIRF file or a "
-        "NIRx folder, such as raw/{subject}. Their annotations are then the events. null: BIDS.",
+        description="Path of recordings that are not in BIDS, one per subject: a SNIRF file or a "
+        "NIRx folder. It contains {subject}, once or more, and may contain *, as in "
+        "raw/P_{subject}/*.snirf. Their annotations are then the events. null: BIDS.",
     )
     conditions: dict[str, str] = Field(
         min_length=1,

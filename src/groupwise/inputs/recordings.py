@@ -11,7 +11,12 @@ from typing import Any
 
 from groupwise.config.section import present
 from groupwise.config.study import Study
-from groupwise.inputs.entities import find_same_recordings, has_entities
+from groupwise.inputs.entities import (
+    files_of_subject,
+    find_same_recordings,
+    has_entities,
+    subjects_in,
+)
 from groupwise.inputs.inclusion import Inclusion
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
@@ -107,10 +112,10 @@ def find_recordings(study: Study) -> Recordings:
     findings = _missing_roots(study, root, subjects_dir)
     if findings:
         return Recordings(findings=findings)
-    found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
-    found = [name for name in found if name != "emptyroom"]
+    found, odd = subjects_in(root, study.subjects)
     wanted = found if study.subjects == "all" else study.subjects
     inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(odd)
     inclusion.add(
         f"config: {key}: subject {name} is not in {root}; its subjects are "
         f"{', '.join(found) or 'none'}"
@@ -301,7 +306,7 @@ def _transform(study: Study, root: Path, name: str, session: str | list[str] | N
     if pattern is not None:
         path = Path(pattern.format(subject=name, session=session))
         return path if path.exists() else None
-    sidecars = sorted((root / f"sub-{name}").glob("**/anat/*_T1w.json"))
+    sidecars = files_of_subject(root / f"sub-{name}", "anat", "*_T1w.json")
     in_session = [path for path in sidecars if f"_ses-{session}_" in path.name]
     chosen = in_session or sidecars
     return chosen[0] if chosen else None
@@ -317,5 +322,5 @@ def _empty_room(root: Path, raw: list[Path], datatype: str) -> str | None:
         )
         if named and (root / named[1]).exists():
             return str(root / named[1])
-    recorded = sorted((root / "sub-emptyroom").glob("**/meg/*_meg.fif"))
+    recorded = files_of_subject(root / "sub-emptyroom", "meg", "*_meg.fif")
     return str(recorded[0]) if len(recorded) == 1 else None

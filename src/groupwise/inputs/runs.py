@@ -13,8 +13,10 @@ from groupwise.config.study import Study
 from groupwise.inputs.entities import (
     RUN_ENTITIES,
     entities_of,
+    files_of_subject,
     find_same_recordings,
     has_entities,
+    subjects_in,
 )
 from groupwise.inputs.inclusion import Inclusion
 
@@ -85,9 +87,10 @@ def find_runs(study: Study) -> Runs:
     ]
     if findings:
         return Runs(findings=findings)
-    found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
+    found, odd = subjects_in(folder, study.subjects)
     wanted = found if study.subjects == "all" else study.subjects
     inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(odd)
     inclusion.add(
         f"config: {key}: subject {name} is not in {folder}; its subjects are "
         f"{', '.join(found) or 'none'}"
@@ -130,7 +133,7 @@ def _images(study: Study, folder: Path) -> tuple[dict[tuple[str, ...], Path], li
     fmri = present(study.fmri)
     paths = [
         path
-        for path in sorted(folder.glob("**/func/*_desc-preproc_bold.nii*"))
+        for path in files_of_subject(folder, "func", "*_desc-preproc_bold.nii*")
         if path.name.endswith((".nii", ".nii.gz"))
         and (facts := entities_of(path)).get("task") == fmri.task
         and facts.get("space") == fmri.space
@@ -164,7 +167,9 @@ def _missing_runs(
         others = sorted(
             {
                 " ".join(f"{key}-{facts[key]}" for key in ("task", "space", "res") if key in facts)
-                for path in (folder / f"sub-{name}").glob("**/func/*_desc-preproc_bold.nii*")
+                for path in files_of_subject(
+                    folder / f"sub-{name}", "func", "*_desc-preproc_bold.nii*"
+                )
                 if (facts := entities_of(path))
             }
         )
