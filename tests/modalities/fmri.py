@@ -20,6 +20,7 @@ WORDS = {
     ("fmri", "stim_duration"): {
         None: ("The events of each condition were convolved with", {}),
     },
+    ("fmri", "entities"): {None: ("", {})},
     ("fmri", "hrf"): {
         "spm": ("with the canonical haemodynamic response function of SPM. ", {}),
         "spm + derivative": ("of SPM and its time derivative.", {}),

@@ -15,6 +15,7 @@ ONE = {"data": "fnirs", "test": "one-sample", "conditions": ["e"]}
 WORDS = {
     ("", "fnirs"): {None: ("", {})},
     ("fnirs", "bids_root"): {None: ("", {})},
+    ("fnirs", "entities"): {None: ("", {})},
     ("fnirs", "session"): {None: ("", {})},
     ("fnirs", "recordings"): {None: ("", {})},
     ("fnirs", "confounds"): {None: ("", {})},

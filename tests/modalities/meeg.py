@@ -28,6 +28,7 @@ BESIDE = {
 WORDS = {
     ("", "meeg"): {None: ("", {})},
     ("meeg", "session"): {None: ("", {})},
+    ("meeg", "entities"): {None: ("", {})},
     # What is analysed are the channels; the data type says where the files are.
     ("meeg", "datatype"): {"meg": ("MEG was recorded", {}), "eeg": ("EEG was recorded", EEG)},
     ("meeg", "subjects_dir"): {None: ("", {})},

@@ -123,7 +123,7 @@ def values(annotation, within=None):
     """(value, container) of everything enumerated in an annotation; of a tuple, its open ends."""
     origin = get_origin(annotation)
     if annotation is NoneType:
-        yield None, None
+        yield None, within if within is dict else None
     elif origin is Literal:
         yield from ((value, within) for value in get_args(annotation))
     elif origin is tuple:
@@ -150,6 +150,8 @@ def written(value, container):
     """The value as a user writes it."""
     if container is list:
         return [value]
+    if container is dict and value is None:
+        return {"proc": None}  # an entity that file names lack
     if container is dict:
         return {value: 1e-9 if value == "mag" else 1e-6}
     return list(value) if isinstance(value, tuple) else value

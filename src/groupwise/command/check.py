@@ -9,7 +9,7 @@ from typing import Any
 from groupwise.command.page import Cell, Page, Table
 from groupwise.config.balance import contrast_cautions
 from groupwise.config.study import Study
-from groupwise.inputs.runs import entities_of
+from groupwise.inputs.entities import entities_of
 from groupwise.plan.build import Plan
 from groupwise.plan.source import InputCheck, Source
 from groupwise.plan.tables import TableSource, within_levels

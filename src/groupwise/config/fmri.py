@@ -8,6 +8,7 @@ from groupwise.config.analysis import ClusterAnalysis
 from groupwise.config.section import (
     HIGH_PASS,
     DataSection,
+    Entities,
     Hrf,
     Label,
     Section,
@@ -73,6 +74,11 @@ class Fmri(DataSection):
     space: Label = Field("MNI152NLin2009cAsym", description="BIDS entity space of the images.")
     resolution: Label | None = Field(
         None, description="BIDS entity res of the images. null: they have none."
+    )
+    entities: Entities = Field(
+        {},
+        description="Further BIDS entities of the file names, such as {cohort: young}. null: names "
+        "without the entity.",
     )
     conditions: dict[str, str] = Field(
         min_length=1,

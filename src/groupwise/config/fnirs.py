@@ -9,6 +9,7 @@ from groupwise.config.analysis import Analysis
 from groupwise.config.section import (
     HIGH_PASS,
     DataSection,
+    Entities,
     Hrf,
     Label,
     Name,
@@ -65,10 +66,16 @@ class Fnirs(DataSection):
     )
     task: Label = Field(description="BIDS task.")
     session: Label | None = Field(None, description="BIDS session. null: the runs of all sessions.")
+    entities: Entities = Field(
+        {},
+        description="Further BIDS entities of the file names, such as {recording: a}. null: names "
+        "without the entity.",
+    )
     recordings: str | None = Field(
         None,
-        description="Path, with {subject}, of recordings that are not in BIDS: a SNIRF file or a "
-        "NIRx folder, such as raw/{subject}. Their annotations are then the events. null: BIDS.",
+        description="Path of recordings that are not in BIDS, one per subject: a SNIRF file or a "
+        "NIRx folder. It contains {subject}, once or more, and may contain *, as in "
+        "raw/P_{subject}/*.snirf. Their annotations are then the events. null: BIDS.",
     )
     conditions: dict[str, str] = Field(
         min_length=1,

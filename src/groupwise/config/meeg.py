@@ -5,7 +5,14 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from groupwise.config.analysis import SourceAnalysis
-from groupwise.config.section import DataSection, Label, Section, check_names, unit_finding
+from groupwise.config.section import (
+    DataSection,
+    Entities,
+    Label,
+    Section,
+    check_names,
+    unit_finding,
+)
 from groupwise.config.sources import Bem, Coregistration, Inverse, Morph, SourceSpace
 
 #: Units and largest plausible peak-to-peak amplitudes of an epoch: 100 times the largest limits
@@ -189,6 +196,11 @@ class Meeg(DataSection):
         None,
         description="BIDS session. null: there are none. A list: several sessions, each with its "
         "own epochs, noise covariance and head position; analyses need the factor session.",
+    )
+    entities: Entities = Field(
+        {},
+        description="Further BIDS entities of the file names, such as {proc: sss}. null: names "
+        "without the entity.",
     )
     datatype: Literal["meg", "eeg"] = Field("meg", description="BIDS data type of the recordings.")
     subjects_dir: str | None = Field(

@@ -11,6 +11,8 @@ from groupwise.errors import InputError
 
 Label = Annotated[str, Field(pattern=r"^[A-Za-z0-9]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+$")]
+#: Entities of BIDS file names; null: the name lacks the entity.
+Entities = dict[Annotated[str, Field(pattern=r"^[a-z]+$")], Label | None]
 SectionType = TypeVar("SectionType", bound="Section")
 Probability = Annotated[float, Field(gt=0, lt=1)]
 #: Haemodynamic response functions of nilearn.

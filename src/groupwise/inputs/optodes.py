@@ -3,16 +3,26 @@
 The contents of the files are checked when a run starts.
 """
 
+import glob
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from groupwise.config.fnirs import Fnirs
 from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.acquisition import BidsTree
+from groupwise.inputs.entities import (
+    RUN_ENTITIES,
+    entities_of,
+    files_of_subject,
+    find_same_recordings,
+    has_entities,
+    subjects_in,
+)
 from groupwise.inputs.inclusion import Inclusion
-from groupwise.inputs.runs import RUN_ENTITIES, entities_of
 
 
 @dataclass(frozen=True)
@@ -88,9 +98,13 @@ def find_optical_runs(study: Study) -> OpticalRuns:
     root = Path(fnirs.bids_root or study.bids_root or "")
     if fnirs.recordings is None and not root.is_dir():
         return OpticalRuns(findings=[f"config: bids_root: {root} is not a folder; check the path"])
-    found = _recordings(study)
+    if fnirs.recordings is None:
+        found, odd = _bids_recordings(study, root)
+    else:
+        found, odd = _other_recordings(fnirs, study.subjects)
     wanted = sorted(found) if study.subjects == "all" else study.subjects
     inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(odd)
     inclusion.add(
         f"config: {key}: subject {name} has no fNIRS recording; subjects with one are "
         f"{', '.join(sorted(found)) or 'none'}"
@@ -105,13 +119,17 @@ def find_optical_runs(study: Study) -> OpticalRuns:
     wanted_runs = {
         name: found[name] for name in wanted if name in found and name not in inclusion.left_out
     }
+    if fnirs.recordings is None:
+        for runs in wanted_runs.values():
+            inclusion.add(find_same_recordings([Path(run.raw) for run in runs], "fnirs"))
     every = sorted({run.name for runs in wanted_runs.values() for run in runs})
     subjects = {}
     for name, runs in wanted_runs.items():
-        missing = [
+        missing = [] if runs else [f"sub-{name}: no fNIRS recording of task {fnirs.task}"]
+        missing += [
             f"sub-{name}: no {run or 'run without entities'}, which other subjects have"
             for run in every
-            if run not in {each.name for each in runs}
+            if runs and run not in {each.name for each in runs}
         ]
         missing += [
             f"sub-{name}: {path} is missing"
@@ -131,40 +149,84 @@ def find_optical_runs(study: Study) -> OpticalRuns:
     return OpticalRuns(subjects, inclusion.left_out, inclusion.incomplete, inclusion.findings)
 
 
-def _recordings(study: Study) -> dict[str, tuple[OpticalRun, ...]]:
-    """Return the runs of every subject that has a recording."""
+def _other_recordings(
+    fnirs: Fnirs, subjects: str | Sequence[str]
+) -> tuple[dict[str, tuple[OpticalRun, ...]], list[str]]:
+    """Return the recording of each subject that is not in BIDS, and findings.
+
+    Files or folders that the pattern matches, but not as a subject, matter if subjects are "all".
+    """
+    pattern = str(Path(fnirs.recordings or ""))  # without ./ and a final /
+    parts = re.split(r"({subject}|\*)", pattern)
+    text, glob_text = "", ""
+    for part in parts:
+        if part == "{subject}":
+            text += "(?P=subject)" if "<subject>" in text else "(?P<subject>[A-Za-z0-9]+)"
+        else:
+            text += "[^/]*" if part == "*" else re.escape(part)
+        glob_text += "*" if part in ("{subject}", "*") else glob.escape(part)
+    root = Path(f"{parts[0]}x").parent
+    below = "/".join(Path(glob_text).parts[len(root.parts) :])
+    paths: dict[str, list[str]] = {}
+    odd = []
+    for path in sorted(root.glob(below)):
+        match = re.fullmatch(text, str(path))
+        if match:
+            paths.setdefault(match["subject"], []).append(str(path))
+        elif subjects == "all" and _is_recording(path):
+            odd.append(
+                f"{path}: does not match fnirs.recordings ({pattern}), because the name of a "
+                "subject has letters and digits only; put other characters outside of the braces, "
+                "as in raw/P_{subject}, or rename it"
+            )
+    odd += [
+        f"fnirs.recordings: matches {' and '.join(own)} for subject {name}, but a subject has one "
+        "recording; narrow the pattern, or use BIDS for several runs"
+        for name, own in paths.items()
+        if len(own) > 1
+    ]
+    found: dict[str, tuple[OpticalRun, ...]] = {
+        name: (OpticalRun("", own[0], confounds=_confounds(fnirs.confounds, name, "")),)
+        for name, own in paths.items()
+    }
+    return found, odd
+
+
+def _is_recording(path: Path) -> bool:
+    """Return whether a path is a SNIRF file or a NIRx folder."""
+    hidden = path.name.startswith(".")
+    return not hidden and (path.suffix == ".snirf" or any(path.glob("*.wl1")))
+
+
+def _bids_recordings(
+    study: Study, root: Path
+) -> tuple[dict[str, tuple[OpticalRun, ...]], list[str]]:
+    """Return the runs of every subject in a BIDS tree, and findings."""
     fnirs = present(study.fnirs)
-    if fnirs.recordings is not None:
-        before, after = map(re.escape, fnirs.recordings.split("{subject}", 1))
-        pattern = fnirs.recordings.replace("{subject}", "*")
-        root = Path(pattern.split("*")[0]).parent
-        named = {
-            match[1]: path
-            for path in sorted(root.glob(str(Path(pattern).relative_to(root))))
-            if (match := re.fullmatch(f"{before}([A-Za-z0-9]+){after}", str(path)))
-        }
-        return {
-            name: (OpticalRun("", str(path), confounds=_confounds(fnirs.confounds, name, "")),)
-            for name, path in named.items()
-        }
-    root = Path(fnirs.bids_root or study.bids_root or "")
     tree = BidsTree(root)
-    subjects: dict[str, list[OpticalRun]] = {}
-    for path in sorted(root.glob("sub-*/**/nirs/*_nirs.snirf")):
+    names, odd = subjects_in(root, study.subjects)
+    subjects: dict[str, list[OpticalRun]] = {name: [] for name in names}
+    for subject, path in (
+        (name, path)
+        for name in names
+        for path in files_of_subject(root / f"sub-{name}", "nirs", "*_nirs.snirf")
+    ):
         facts = entities_of(path)
         if facts.get("task") != fnirs.task or fnirs.session not in (None, facts.get("ses")):
             continue
+        if not has_entities(path, fnirs.entities):
+            continue
         name = " ".join(f"{key}-{facts[key]}" for key in RUN_ENTITIES if key in facts)
-        subjects.setdefault(facts["sub"], []).append(
+        subjects[subject].append(
             OpticalRun(
                 name=name,
                 raw=str(path),
                 events=tree.nearest(path, ".tsv", "events"),
                 channels=tree.nearest(path, ".tsv", "channels"),
-                confounds=_confounds(fnirs.confounds, facts["sub"], facts.get("run", "")),
+                confounds=_confounds(fnirs.confounds, subject, facts.get("run", "")),
             )
         )
-    return {name: tuple(runs) for name, runs in subjects.items()}
+    return {name: tuple(runs) for name, runs in subjects.items()}, odd
 
 
 def _confounds(pattern: str | None, subject: str, run: str) -> str:

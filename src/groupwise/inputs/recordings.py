@@ -12,6 +12,12 @@ from typing import Any
 from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.acquisition import BidsTree
+from groupwise.inputs.entities import (
+    files_of_subject,
+    find_same_recordings,
+    has_entities,
+    subjects_in,
+)
 from groupwise.inputs.inclusion import Inclusion
 
 #: Recording formats of BIDS that MNE-BIDS reads; .ds and .mefd are folders.
@@ -109,10 +115,10 @@ def find_recordings(study: Study) -> Recordings:
     findings = _missing_roots(study, root, subjects_dir)
     if findings:
         return Recordings(findings=findings)
-    found = sorted(p.name[4:] for p in root.glob("sub-*") if p.is_dir())
-    found = [name for name in found if name != "emptyroom"]
+    found, odd = subjects_in(root, study.subjects)
     wanted = found if study.subjects == "all" else study.subjects
     inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(odd)
     inclusion.add(
         f"config: {key}: subject {name} is not in {root}; its subjects are "
         f"{', '.join(found) or 'none'}"
@@ -131,6 +137,8 @@ def find_recordings(study: Study) -> Recordings:
         sessions: list[str | None] = [*meeg.sessions] or [None]
         found_of = [_find_subject(study, tree, subjects_dir, name, each) for each in sessions]
         missing = list(dict.fromkeys(line for _, lines in found_of for line in lines))
+        for subject, _ in found_of:
+            inclusion.add(find_same_recordings(map(Path, subject.raw), "meeg"))
         if inclusion.admit(name, missing):
             subjects += [subject for subject, _ in found_of]
     if not subjects and not inclusion.findings:
@@ -198,7 +206,9 @@ def _find_subject(
         (
             path
             for path in folder.glob(f"{stem}_task-{meeg.task}_*{meeg.datatype}.*")
-            if path.suffix in FORMATS and _is_first_part(path.name)
+            if path.suffix in FORMATS
+            and _is_first_part(path.name)
+            and has_entities(path, meeg.entities)
         ),
         key=lambda path: _run_of(path.name),
     )
@@ -294,7 +304,10 @@ def _run_of(name: str) -> int:
 
 def _file_beside(raw: Path, datatype: str, ending: str) -> Path:
     stem = re.sub(rf"(_split-\d+)?_{datatype}$", "", raw.stem)
-    return raw.with_name(f"{stem}_{ending}")
+    path = raw.with_name(f"{stem}_{ending}")
+    # Processed recordings, such as proc-sss, share the events of the raw recording.
+    shared = raw.with_name(f"{re.sub('_proc-[A-Za-z0-9]+', '', stem)}_{ending}")
+    return shared if shared.exists() and not path.exists() else path
 
 
 def _transform(study: Study, root: Path, name: str, session: str | list[str] | None) -> Path | None:
@@ -302,7 +315,7 @@ def _transform(study: Study, root: Path, name: str, session: str | list[str] | N
     if pattern is not None:
         path = Path(pattern.format(subject=name, session=session))
         return path if path.exists() else None
-    sidecars = sorted((root / f"sub-{name}").glob("**/anat/*_T1w.json"))
+    sidecars = files_of_subject(root / f"sub-{name}", "anat", "*_T1w.json")
     in_session = [path for path in sidecars if f"_ses-{session}_" in path.name]
     chosen = in_session or sidecars
     return chosen[0] if chosen else None
@@ -317,5 +330,5 @@ def _empty_room(tree: BidsTree, raw: list[Path]) -> str | None:
         )
         if named and (tree.root / named[1]).exists():
             return str(tree.root / named[1])
-    recorded = sorted((tree.root / "sub-emptyroom").glob("**/meg/*_meg.fif"))
+    recorded = files_of_subject(tree.root / "sub-emptyroom", "meg", "*_meg.fif")
     return str(recorded[0]) if len(recorded) == 1 else None

@@ -11,10 +11,15 @@ from typing import Any
 from groupwise.config.section import present
 from groupwise.config.study import Study
 from groupwise.inputs.acquisition import BidsTree
+from groupwise.inputs.entities import (
+    RUN_ENTITIES,
+    entities_of,
+    files_of_subject,
+    find_same_recordings,
+    has_entities,
+    subjects_in,
+)
 from groupwise.inputs.inclusion import Inclusion
-
-#: Entities that distinguish the runs of a task, in the order of BIDS names.
-RUN_ENTITIES = ("ses", "acq", "ce", "rec", "dir", "run")
 
 
 @dataclass(frozen=True)
@@ -95,9 +100,10 @@ def find_runs(study: Study) -> Runs:
     ]
     if findings:
         return Runs(findings=findings)
-    found = sorted(path.name[4:] for path in folder.glob("sub-*") if path.is_dir())
+    found, odd = subjects_in(folder, study.subjects)
     wanted = found if study.subjects == "all" else study.subjects
     inclusion = Inclusion(found, study.exclude, study.missing)
+    inclusion.add(odd)
     inclusion.add(
         f"config: {key}: subject {name} is not in {folder}; its subjects are "
         f"{', '.join(found) or 'none'}"
@@ -105,11 +111,11 @@ def find_runs(study: Study) -> Runs:
         for name in names
         if name not in found
     )
-    images = {
-        name: _images(study, folder / f"sub-{name}")
-        for name in wanted
-        if name in found and name not in inclusion.left_out
-    }
+    images = {}
+    for name in wanted:
+        if name in found and name not in inclusion.left_out:
+            images[name], same = _images(study, folder / f"sub-{name}")
+            inclusion.add(same)
     every = sorted({run for runs in images.values() for run in runs})
     subjects, raw_tree, tree = {}, BidsTree(raw), BidsTree(folder)
     for name, bolds in images.items():
@@ -144,21 +150,34 @@ def find_runs(study: Study) -> Runs:
     return Runs(subjects, inclusion.left_out, inclusion.incomplete, inclusion.findings)
 
 
-def _images(study: Study, folder: Path) -> dict[tuple[str, ...], Path]:
-    """Return the preprocessed images of a subject by the entities of their runs."""
-    fmri, images = present(study.fmri), {}
-    for path in sorted(folder.glob("**/func/*_desc-preproc_bold.nii*")):
+def _images(study: Study, folder: Path) -> tuple[dict[tuple[str, ...], Path], list[str]]:
+    """Return the preprocessed images of a subject by the entities of their runs, and findings."""
+    fmri = present(study.fmri)
+    paths = [
+        path
+        for path in files_of_subject(folder, "func", "*_desc-preproc_bold.nii*")
+        if path.name.endswith((".nii", ".nii.gz"))
+        and (facts := entities_of(path)).get("task") == fmri.task
+        and facts.get("space") == fmri.space
+        and facts.get("res") == fmri.resolution
+        and fmri.session in (None, facts.get("ses"))
+        and has_entities(path, fmri.entities)
+    ]
+    images = {}
+    for path in paths:
         facts = entities_of(path)
-        if (
-            facts.get("task") == fmri.task
-            and facts.get("space") == fmri.space
-            and facts.get("res") == fmri.resolution
-            and fmri.session in (None, facts.get("ses"))
-        ):
-            images[tuple(f"{key}-{facts[key]}" if key in facts else "" for key in RUN_ENTITIES)] = (
-                path
+        run = tuple(f"{key}-{facts[key]}" if key in facts else "" for key in RUN_ENTITIES)
+        images[run] = path
+    findings = find_same_recordings(paths, "fmri")
+    for path in images.values():
+        older = _confounds_of(path)
+        newer = older.with_name(older.name.replace("_regressors.tsv", "_timeseries.tsv"))
+        if newer != older and newer.exists():
+            findings.append(
+                f"{older.parent}: {older.name} and {newer.name} hold the confounds of one run; "
+                "move the one of another version of fMRIPrep out of the folder"
             )
-    return images
+    return images, findings
 
 
 def _missing_runs(
@@ -170,7 +189,9 @@ def _missing_runs(
         others = sorted(
             {
                 " ".join(f"{key}-{facts[key]}" for key in ("task", "space", "res") if key in facts)
-                for path in (folder / f"sub-{name}").glob("**/func/*_desc-preproc_bold.nii*")
+                for path in files_of_subject(
+                    folder / f"sub-{name}", "func", "*_desc-preproc_bold.nii*"
+                )
                 if (facts := entities_of(path))
             }
         )
@@ -182,11 +203,6 @@ def _missing_runs(
         for run in every
         if run not in bolds
     ]
-
-
-def entities_of(path: Path) -> dict[str, str]:
-    """Return the BIDS entities in the name of a file."""
-    return dict(re.findall(r"(?:^|_)([a-z]+)-([A-Za-z0-9]+)", path.name))
 
 
 def _mask_of(bold: Path) -> Path:
