@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
-from nilearn.glm.first_level import first_level_from_bids
+from nilearn.glm.first_level import FirstLevelModel, first_level_from_bids
 
 from groupwise.command.check import check_page, check_study
 from groupwise.config.formula import contrasts_of
@@ -345,6 +345,22 @@ def test_durations_of_zero_in_one_subject_are_refused_or_fixed(copy):
     study = study_of(copy, stim_duration=0)
     table, found = check_subjects(**find_runs(study).check_parameters(study))
     assert found == [] and set(table["impulses"]) == {", ".join(CONDITIONS)}
+
+
+def test_the_model_has_the_fixed_duration(copy, monkeypatch):
+    """As if events.tsv had these durations."""
+    given = []
+    monkeypatch.setattr(FirstLevelModel, "fit", lambda self, images, **more: given.append(more))
+    runs, options = find_runs(study_of(copy)).of("01"), options_of(study_of(copy))
+    fit_first_level(runs, **options)
+    fit_first_level(runs, **options, stim_duration=2.5)
+    for run in runs:
+        events = pd.read_csv(run["events"], sep="\t").assign(duration=2.5)
+        events.to_csv(run["events"], sep="\t", index=False)
+    fit_first_level(runs, **options)
+    recorded, fixed, rewritten = (more["design_matrices"][0] for more in given)
+    pd.testing.assert_frame_equal(fixed, rewritten)
+    assert not np.allclose(fixed, recorded)
 
 
 def test_the_check_command_shows_durations_and_differing_repetition_times(copy):

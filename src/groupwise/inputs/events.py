@@ -286,7 +286,7 @@ def find_unequal_impulses(
     key : config key of a fixed duration.
     """
     findings = []
-    remedy = f"Set {key} in the config, a fixed duration of all events in s."
+    remedy = f"Set {key} in the config, a fixed duration of all events, above 0 s."
     for name in dict.fromkeys(name for *_, own in runs for name in own):
         brief = [(where, step) for where, step, own in runs if own.get(name) is True]
         lasting = [where for where, _, own in runs if own.get(name) is False]
