@@ -193,12 +193,13 @@ def test_sessions_that_are_symbolic_links_are_found(tmp_path):
 def test_no_folder_of_a_subject_is_skipped(tmp_path):
     for name in ("01", "02"):
         touch(tmp_path / f"sub-{name}/nirs/sub-{name}_task-{'ab'[name == '02']}_nirs.snirf")
+    touch(tmp_path / "sub-04/anat/sub-04_T1w.nii.gz")  # takes no part in fNIRS
     touch(tmp_path / "sub-P_3/nirs/sub-P_3_task-a_nirs.snirf")
     touch(tmp_path / "sub-emptyroom/meg/sub-emptyroom_task-a_meg.fif")
     found = fnirs(tmp_path)
     assert "sub-P_3: the label of a subject has letters and digits only" in found.findings[0]
     assert found.findings[1] == "sub-02: no fNIRS recording of task a"
-    assert found.names == ["01"]
+    assert found.names == ["01"] and len(found.findings) == 3  # the last is the remedy
     touch(tmp_path / "sub-01/eeg/sub-01_task-a_eeg.fif")
     assert any("sub-P_3: the label" in line for line in meeg(tmp_path).findings)
     assert any("sub-P_3: the label" in line for line in fmri(tmp_path).findings)

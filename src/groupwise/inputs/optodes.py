@@ -201,10 +201,15 @@ def _is_recording(path: Path) -> bool:
 def _bids_recordings(
     study: Study, root: Path
 ) -> tuple[dict[str, tuple[OpticalRun, ...]], list[str]]:
-    """Return the runs of every subject in a BIDS tree, and findings."""
+    """Return the runs of every subject in a BIDS tree, and findings.
+
+    A subject without a folder of fNIRS does not take part; one with a folder, but without a
+    recording of the task, has no runs.
+    """
     fnirs = present(study.fnirs)
     tree = BidsTree(root)
     names, odd = subjects_in(root, study.subjects)
+    names = [name for name in names if files_of_subject(root / f"sub-{name}", "nirs", "*")]
     subjects: dict[str, list[OpticalRun]] = {name: [] for name in names}
     for subject, path in (
         (name, path)
@@ -226,7 +231,9 @@ def _bids_recordings(
                 confounds=_confounds(fnirs.confounds, subject, facts.get("run", "")),
             )
         )
-    return {name: tuple(runs) for name, runs in subjects.items()}, odd
+    # If no subject has the task, its name is wrong, and nothing is missing.
+    found = {name: tuple(runs) for name, runs in subjects.items() if any(subjects.values())}
+    return found, odd
 
 
 def _confounds(pattern: str | None, subject: str, run: str) -> str:
