@@ -60,6 +60,7 @@ def write_run(folder, data, events=EVENTS, name="sub-01_task-t"):
     nib.save(image, paths["bold"])
     nib.save(nib.Nifti1Image(np.ones(data.shape[:3], np.uint8), affine), paths["mask"])
     write_json(folder / f"{name}_bold.json", {"RepetitionTime": TR, "StartTime": 0.0})
+    paths |= {"sidecars": [str(folder / f"{name}_bold.json")], "raw_sidecars": []}
     paths["events"] = str(folder / f"{name}_events.tsv")
     events.to_csv(paths["events"], sep="\t", index=False)
     return paths

@@ -484,6 +484,7 @@ def test_events_of_a_snirf_file_have_the_time_origin_of_its_samples(
     path = tmp_path / "P01.snirf"
     shift_times(own["raw"], path, start, unit, scale)
     raw = read_intensity(str(path), preload=False)
+    own |= {"raw": str(path)}
     moved = read_run_events(own, raw, NAMES)
     pd.testing.assert_frame_equal(moved, right, atol=1e-6)
     with h5py.File(path, "a") as file:
@@ -544,7 +545,7 @@ def test_recordings_that_are_not_bids(demo, tmp_path):
 def test_annotations_are_checked_like_tables_of_events(demo, tmp_path):
     (own,) = runs_of(demo)["01"]
     raw = read_intensity(own["raw"])
-    run = own | {"events": ""}
+    run = {"raw": "raw/01", "events": ""}  # as of a NIRx folder
     marks = raw.annotations.copy()
     raw.set_annotations(
         mne.Annotations(
@@ -556,7 +557,7 @@ def test_annotations_are_checked_like_tables_of_events(demo, tmp_path):
     with pytest.raises(InputError) as caught:
         read_run_events(run, raw, NAMES)
     text = "\n".join(caught.value.findings)
-    assert f"{own['raw']}, annotation 2: 1 events occur twice" in text
+    assert "raw/01, annotation 2: 1 events occur twice" in text
     raw.set_annotations(mne.Annotations([5.0, 30.0], [1.0, 1.0], ["Control ", "Control"]))
     assert list(read_run_events(run, raw, NAMES)["trial_type"]) == ["Control"] * 2
     short = tmp_path / "ms_events.tsv"

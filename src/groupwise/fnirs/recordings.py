@@ -65,7 +65,8 @@ def read_run_events(
 
     Parameters
     ----------
-    run : dict with `events`, the path of events.tsv; "" selects the annotations.
+    run : dict with the path `raw`, and `events`, the path of events.tsv; "" selects the stimuli of
+        the SNIRF file, or the annotations.
     raw : the recording.
     conditions : trial_type of each condition, by name. Other events keep their trial_type.
     stim_duration : s, replaces all durations; None keeps them.
@@ -84,8 +85,8 @@ def read_run_events(
     """
     if run["events"]:
         return read_events(run["events"], conditions, stim_duration, end)
-    if Path(raw.filenames[0]).suffix == ".snirf":
-        events = _read_stimuli(str(raw.filenames[0]), raw, conditions)
+    if Path(run["raw"]).suffix == ".snirf":
+        events = _read_stimuli(run["raw"], raw, conditions)
     else:
         marks = raw.annotations.to_data_frame(time_format=None)
         marks = marks[~marks["description"].str.upper().str.startswith(NOT_EVENTS)]
