@@ -1,4 +1,4 @@
-"""Entities in BIDS file names, and files that cannot be told apart by them."""
+"""Entities in BIDS file names, and recordings that are in several files."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
