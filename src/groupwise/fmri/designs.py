@@ -8,37 +8,36 @@ import numpy as np
 import pandas as pd
 from nilearn.glm.first_level import make_first_level_design_matrix
 
-from groupwise.inputs.events import read_events
 from groupwise.stats.estimability import find_inestimable, find_residual_df
 
 REMEDY = "or list the subject under 'exclude' with the reason."
 
 
 def make_design(
-    run: Mapping[str, str],
+    bold: str,
+    events: pd.DataFrame,
     confounds: pd.DataFrame | None,
     timing: tuple[float, float],
-    conditions: Mapping[str, str],
     hrf: str,
     drift: str,
     high_pass: float,
-    stim_duration: float | None = None,
 ) -> pd.DataFrame:
     """Return nilearn's design matrix of all volumes of a run, with the times (s) as index.
 
     Parameters
     ----------
-    run : dict with the paths `bold` and `events`.
+    bold : path of the run.
+    events : of `groupwise.inputs.events.read_events`.
     confounds : one row per volume; None without confounds.
     timing : repetition time (s), and slice timing reference (0 to 1).
-    conditions ... stim_duration : see the config's section `fmri`.
+    hrf, drift, high_pass : see the config's section `fmri`.
     """
     repetition, reference = timing
-    volumes = nib.load(run["bold"]).shape[3]
+    volumes = nib.load(bold).shape[3]
     times = np.linspace(reference * repetition, (volumes - 1 + reference) * repetition, volumes)
     return make_first_level_design_matrix(
         times,
-        read_events(run["events"], conditions, stim_duration),
+        events,
         hrf_model=hrf,
         drift_model=None if drift == "none" else drift,
         high_pass=high_pass,
@@ -50,9 +49,9 @@ def make_design(
 def find_inestimable_conditions(
     run: Mapping[str, str],
     design: pd.DataFrame,
+    events: pd.DataFrame,
     conditions: Mapping[str, str],
     hrf: str,
-    stim_duration: float | None = None,
 ) -> list[str]:
     """Return findings on a run without residuals, and on conditions that it can't estimate.
 
@@ -60,7 +59,8 @@ def find_inestimable_conditions(
     ----------
     run : dict with the paths `bold` and `events`.
     design : its design matrix, only the volumes that are used.
-    conditions, hrf, stim_duration : see the config's section `fmri`.
+    events : its events.
+    conditions, hrf : see the config's section `fmri`.
     """
     df = find_residual_df(design)
     if df < 1:
@@ -70,7 +70,6 @@ def find_inestimable_conditions(
             f"fmri.confounds, raise the thresholds of scrubbing, {REMEDY}"
         ]
     respond = partial(make_first_level_design_matrix, hrf_model=hrf, drift_model=None)
-    events = read_events(run["events"], conditions, stim_duration)
     reasons = find_inestimable(design, events, list(conditions), respond)
     return [
         f"{run['events']}: condition {name} ({conditions[name]}) can't be estimated: {reason} "

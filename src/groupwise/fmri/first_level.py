@@ -14,6 +14,7 @@ from groupwise.errors import InputError
 from groupwise.fmri.designs import find_inestimable_conditions, make_design
 from groupwise.fmri.runs import intersect_run_masks, read_confounds, read_timing
 from groupwise.fmri.voxels import find_baseline, load_run, scan_run
+from groupwise.inputs.events import read_events
 
 logger = logging.getLogger(__name__)
 
@@ -73,18 +74,15 @@ def fit_first_level(
             "that were recorded differently."
         )
     nuisance = [read_confounds(run["bold"], confounds) for run in runs]
+    events = [read_events(run["events"], conditions, stim_duration) for run in runs]
     designs = [
-        make_design(
-            run, table, timing[run["bold"]], conditions, hrf, drift, high_pass, stim_duration
-        )
-        for run, (table, _) in zip(runs, nuisance, strict=True)
+        make_design(run["bold"], own, table, timing[run["bold"]], hrf, drift, high_pass)
+        for run, own, (table, _) in zip(runs, events, nuisance, strict=True)
     ]
     findings = [
         finding
-        for run, design, (_, kept) in zip(runs, designs, nuisance, strict=True)
-        for finding in find_inestimable_conditions(
-            run, design.iloc[kept], conditions, hrf, stim_duration
-        )
+        for run, own, design, (_, kept) in zip(runs, events, designs, nuisance, strict=True)
+        for finding in find_inestimable_conditions(run, design.iloc[kept], own, conditions, hrf)
     ]
     if findings:
         raise InputError(findings)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from groupwise.errors import InputError
+from groupwise.errors import InputError, shorten_list
 
 #: Cells without a value.
 MISSING = ("", "n/a")
@@ -28,13 +28,6 @@ SAME_INTERVAL = 0.01
 def clean_text(text: str) -> str:
     """Return a text without blanks at its ends, in Unicode's composed form."""
     return unicodedata.normalize("NFC", text).strip()
-
-
-def shorten_list(items: Iterable[object], most: int = 5) -> str:
-    """Return the first items of a list as text, with the number of the others."""
-    words = [str(item) for item in items]
-    rest = len(words) - most
-    return ", ".join(words[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def read_event_table(path: str | os.PathLike, needed: Sequence[str] = ()) -> pd.DataFrame:

@@ -217,7 +217,6 @@ def _find_subject(
             f"sub-{name}: no recording {folder}/{stem}_task-{meeg.task}_{meeg.datatype}.*; check "
             "meeg.task and meeg.session"
         )
-    tree = BidsTree(root)
     events = [
         Path(
             tree.nearest(path, ".tsv", "events") or _file_beside(path, meeg.datatype, "events.tsv")

@@ -7,6 +7,7 @@ as `89+` or `23,5` therefore makes a factor of a covariate, and codes of groups 
 import re
 from collections.abc import Collection, Iterable, Mapping
 
+from groupwise.errors import shorten_list
 from groupwise.inputs.participants import ABSENT, NUMBER
 
 #: A number that is not written as one: with a decimal comma, a limit or a unit. Not in it are bands
@@ -76,10 +77,9 @@ def find_wrong_types(
     present = {row: value for row, value in values.items() if value not in ABSENT}
     others = {row: value for row, value in present.items() if not NUMBER.fullmatch(value)}
     if others and (len(others) < len(present) or all(map(NEARLY.fullmatch, others.values()))):
-        rows = [f"{row} has {value!r}" for row, value in list(others.items())[:LISTED]]
-        more = f" and {len(others) - LISTED} more" if len(others) > LISTED else ""
+        rows = shorten_list([f"{row} has {value!r}" for row, value in others.items()], LISTED)
         return [
-            f"{origin}: column {name}: {', '.join(rows)}{more}, which is not a number, so the "
+            f"{origin}: column {name}: {rows}, which is not a number, so the "
             f"formula would take every value for a level of a factor; correct it (a missing value "
             f"is n/a), or write C({name}) if {name} is a factor"
         ]

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from groupwise.errors import InputError
+from groupwise.errors import InputError, shorten_list
 from groupwise.inputs.events import (
     clean_text,
     find_events_beyond_run,
     parse_seconds,
     read_event_table,
-    shorten_list,
 )
 
 

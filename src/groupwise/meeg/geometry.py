@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from groupwise.errors import InputError
+from groupwise.errors import InputError, shorten_list
 
 if TYPE_CHECKING:
     import mne
@@ -177,9 +177,9 @@ def _find_shared_places(
         ]
     if not shared:
         return []
-    rest = f" and {len(shared) - 5} other pairs" if len(shared) > 5 else ""
+    listed = shorten_list(shared, others="other pairs")
     return [
-        f"{path}: two channels are at one place: {', '.join(shared[:5])}{rest}. Correct the "
+        f"{path}: two channels are at one place: {listed}. Correct the "
         "positions (for EEG in electrodes.tsv), or mark one channel of each pair as bad in "
         "channels.tsv."
     ]
@@ -209,9 +209,9 @@ def _find_swapped_electrodes(
     ]
     if not swapped:
         return []
-    rest = f" and {len(swapped) - 5} other pairs" if len(swapped) > 5 else ""
+    listed = shorten_list(swapped, others="other pairs")
     return [
         f"{path}: {len(swapped)} of {len(pairs)} pairs of electrodes are on the wrong side, such "
-        f"as {', '.join(swapped[:5])}{rest}: odd numbers are left, where x is negative. Correct "
+        f"as {listed}: odd numbers are left, where x is negative. Correct "
         "the signs or names in electrodes.tsv, exchange LPA and RPA, or set meeg.montage."
     ]

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from groupwise.errors import InputError
-from groupwise.inputs.events import shorten_list
+from groupwise.errors import InputError, shorten_list
 from groupwise.meeg.events import count_events, find_missing_conditions, read_event_array
 from groupwise.meeg.geometry import find_implausible_positions
 from groupwise.meeg.maxwell import find_unfiltered_shielding
